@@ -1,0 +1,94 @@
+/* Network v2.0 (Neutron's API): the door for compute, which binds ports in its own transaction. */
+#pragma once
+
+#include "base/error.h"
+#include "config/config.h"
+#include "http/http.h"
+#include "identity/identity.h"
+#include "store/store.h"
+
+#define NETWORK_ADDRESSES 8
+
+/* A port as compute and the scheduler need it.  Fixed texts, no ownership. */
+struct network_port {
+	char id[37];
+	char name[256];
+	char network_id[37];
+	char network_name[256];
+	char project_id[64];
+	char device_id[256];
+	char mac_address[18];
+	char vnic_type[24]; /* "normal", "direct", "direct-physical", "macvtap" ... */
+	char network_type[16];
+	char physical_network[65]; /* "" if the network has none */
+	int64_t segmentation_id;   /* -1 if none */
+	char status[16];
+	char host_id[256];
+	bool admin_state_up;
+	bool port_security;
+	bool created_by_compute; /* made for the server, goes with it */
+	int64_t mtu;
+	struct {
+		char ip_address[46];
+		char subnet_id[37];
+	} addresses[NETWORK_ADDRESSES];
+	int address_count;
+};
+
+bool network_port_load(struct store *db, const char *port_id, struct network_port *port, struct error *err);
+/* Ports of a server, in the order of binding (port index); *ports is freed by the caller. */
+bool network_ports_of_server(struct store *db, const char *server_id, struct network_port **ports, size_t *count,
+			     struct error *err);
+
+/* May this requester plug a server into this network?  Loads name, type and so on into *port (id stays "").
+ * Not found or not shared: ERROR_NOT_FOUND. */
+bool network_check(struct store *db, const char *network_id, const struct auth *auth, struct network_port *port,
+		   struct error *err);
+/* Networks that a project uses when a server asks for none (`networks: auto`/none given): *ids is freed. */
+bool network_defaults(struct store *db, const struct auth *auth, char (**ids)[37], size_t *count, struct error *err);
+
+/* Makes a port for a server (created_by_compute).  fixed_ip may be NULL. */
+bool network_port_create_for_server(struct store *db, const char *project_id, const char *network_id,
+				    const char *fixed_ip, const char *server_id, struct network_port *port,
+				    struct error *err);
+
+/* What compute tells a port when it is bound. */
+struct network_binding {
+	const char *server_id;
+	const char *host;              /* NULL: only reserves the port for the server (device_id) */
+	const char *device_owner;      /* "compute:nova" */
+	int index;                     /* order of the server's NICs */
+	const char *pci_slot;          /* "0000:21:10.0", NULL for a standard NIC */
+	const char *pci_vendor_info;   /* "8086:10ca" */
+	const char *mac_of_pf;         /* direct-physical: the port takes this MAC; else NULL */
+};
+
+/* Binds the port (vif_type, vif_details, profile) as ML2 with sriovnicswitch does; status DOWN until the agent
+ * reports.  ERROR_CONFLICT if another server has it. */
+bool network_port_bind(struct store *db, const char *port_id, const struct network_binding *binding,
+		       struct error *err);
+/* The server is gone: ports created by compute are deleted, others unbound and free again. */
+bool network_ports_release(struct store *db, const char *server_id, struct error *err);
+/* "ACTIVE" or "DOWN", as the host reports. */
+bool network_port_set_status(struct store *db, const char *port_id, const char *status, struct error *err);
+
+/* Adds the server's addresses as Nova shows them ({"net": [{"version","addr","OS-EXT-IPS..."}]}). */
+bool network_addresses_view(struct store *db, const char *server_id, yyjson_mut_doc *doc, yyjson_mut_val *object,
+			    struct error *err);
+
+/* What the agent needs to plug the port: adds members id, mac_address, vnic_type, vlan, mtu, admin_state_up,
+ * port_security, network {id, name, type, bridge, subnets [{id, cidr, gateway_ip, enable_dhcp, dns_nameservers,
+ * host_routes}]}, fixed_ips to `object` (docs/agent-protocol.md). */
+bool network_port_desired(struct store *db, const char *port_id, yyjson_mut_doc *doc, yyjson_mut_val *object,
+			  struct error *err);
+
+/* The NIC-agent role of a host's agent, as `openstack network agent list` shows it: mappings is a JSON object
+ * {"physnet": ["p5p1"]}. */
+bool network_agent_report(struct store *db, const char *host, const char *mappings_json, int64_t device_count,
+			  struct error *err);
+
+extern const struct store_migration network_migrations[];
+extern const size_t network_migration_count;
+const struct http_service *network_service(const struct config *config, struct error *err);
+/* At start: the table of VLAN ids follows network_vlan_ranges (VL-7). */
+bool network_sync(struct store *db, const struct config *config, struct error *err);

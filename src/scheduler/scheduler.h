@@ -1,0 +1,112 @@
+/* Hosts, their devices, and who has what of them: inventory, placement and claims.  The tables host, device,
+ * claim and device_claim belong to this room; the fleet in memory is their replica, owned by the writer's
+ * thread. */
+#pragma once
+
+#include "base/error.h"
+#include "config/config.h"
+#include "http/http.h"
+#include "store/store.h"
+
+/* Reads [pci] alias / pci_alias, ratios, filters; a bad value is an error that names file, line and option. */
+bool scheduler_configure(const struct config *config, struct error *err);
+/* Fills the fleet from the store; before the first request is served. */
+bool scheduler_load(struct store *db, struct error *err);
+
+extern const struct store_migration scheduler_migrations[];
+extern const size_t scheduler_migration_count;
+
+/* --- hosts --- */
+
+#define SCHEDULER_DOWN_AFTER (60 * INT64_C(1000000)) /* a host that is silent for so long is down (microseconds) */
+
+struct scheduler_host {
+	char id[37]; /* UUID; also the hypervisor's id */
+	char name[256];
+	char availability_zone[64];
+	bool enabled; /* service-enable / disable */
+	char disabled_reason[256];
+	bool up; /* heard of within SCHEDULER_DOWN_AFTER */
+	int64_t heard_at, created_at; /* microseconds */
+	int64_t number;               /* small integer: the service's id in old microversions */
+	int64_t vcpus, vcpus_used, memory_mb, memory_mb_used, disk_gb, disk_gb_used;
+	int64_t running_vms;
+	char hypervisor_type[16];
+	int64_t hypervisor_version;
+	char cpu_info[4096]; /* JSON object */
+	int64_t revision;    /* moves with each change of what the host shall run */
+};
+
+/* Makes a host known (join); the same name gets the same id.  `credential_hash`: SHA-256, hex. */
+bool scheduler_host_join(struct store *db, const char *name, const char *credential_hash, char id[37],
+			 struct error *err);
+/* Whose credential is it?  ERROR_UNAUTHORIZED if nobody's. */
+bool scheduler_host_authenticate(struct store *db, const char *credential_hash, char id[37], struct error *err);
+bool scheduler_host_load(struct store *db, const char *id_or_name, struct scheduler_host *host, struct error *err);
+/* All hosts by name; *hosts is freed by the caller. */
+bool scheduler_hosts(struct store *db, struct scheduler_host **hosts, size_t *count, struct error *err);
+/* Takes an inventory (docs/agent-protocol.md, PUT inventory) over.  Devices that are claimed and vanished stay,
+ * marked missing. */
+bool scheduler_host_report(struct store *db, const char *host_id, yyjson_val *inventory, struct error *err);
+/* The agent was heard of.  Writes at most every few seconds. */
+bool scheduler_host_heard(struct store *db, const char *host_id, struct error *err);
+bool scheduler_host_set_enabled(struct store *db, const char *host_id, bool enabled, const char *reason,
+				struct error *err);
+/* Moves the host's revision and returns the new one; long polls with key "host:<id>" are woken after commit. */
+bool scheduler_host_touch(struct store *db, const char *host_id, int64_t *revision, struct error *err);
+
+/* --- placing a server --- */
+
+enum { SCHEDULER_MAX_REQUESTS = 32, SCHEDULER_MAX_DEVICES = 64 };
+
+/* Devices for one port. */
+struct scheduler_port_request {
+	char port_id[37];
+	char vnic_type[24];        /* direct, macvtap: a VF; direct-physical: a PF */
+	char physical_network[65]; /* must equal the device's tag */
+};
+
+struct scheduler_request {
+	const char *server_id;
+	int64_t vcpus, memory_mb, disk_gb;
+	const char *alias_spec; /* the flavor's pci_passthrough:alias, "my_PF:1,gpu:2", or NULL */
+	const struct scheduler_port_request *ports;
+	size_t port_count;
+	const char *availability_zone; /* NULL: any */
+	const char *host;              /* forced host (az "nova:host:node", or `host`), NULL: any */
+};
+
+struct scheduler_device {
+	char address[16];       /* "0000:21:10.0" */
+	char vendor_id[5], product_id[5];
+	char type[10];          /* "type-PCI", "type-PF", "type-VF" */
+	char parent[16];        /* address of the PF of a VF, or "" */
+	char physical_network[65];
+	char mac_address[18];   /* of a PF, or "" */
+	int numa_node;          /* -1: none */
+	char port_id[37];       /* for which port it was taken, or "" */
+	char alias[64];         /* for which alias, or "" */
+};
+
+struct scheduler_grant {
+	char host_id[37];
+	char host_name[256];
+	struct scheduler_device devices[SCHEDULER_MAX_DEVICES]; /* ports first in the request's order, then aliases */
+	size_t device_count;
+};
+
+/* Is the alias specification well-formed and are its aliases configured?  ERROR_BAD_REQUEST if not
+ * (PciInvalidAlias wording of Nova). */
+bool scheduler_alias_check(const char *alias_spec, struct error *err);
+
+/* Chooses a host and exact devices and claims them, with CPU, memory and disk, in the caller's transaction.
+ * true: *grant is filled.  false with kind ERROR_NONE... is never given: no host fits is ERROR_CONFLICT with
+ * "No valid host was found." and then `refusals` has a line for each host, why ("edge-1: needs 1 VF of
+ * physnet_sriov; 5 of 5 are in use\n"), at most 64 lines and a count of the rest. */
+bool scheduler_claim(struct store *db, const struct scheduler_request *request, struct scheduler_grant *grant,
+		     struct text *refusals, struct error *err);
+/* Gives everything of this server back.  Nothing claimed is fine. */
+bool scheduler_release(struct store *db, const char *server_id, struct error *err);
+/* Devices that a server has, *devices freed by the caller. */
+bool scheduler_devices_of_server(struct store *db, const char *server_id, struct scheduler_device **devices,
+				 size_t *count, struct error *err);
