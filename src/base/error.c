@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void error_fill(struct error *err, enum error_kind kind, const char *type, const char *format, va_list args)
+static void error_fill(struct error *err, enum error_kind kind, const char *type, const char *format,
+		       va_list args)
 {
 	char text[sizeof err->message];
 

@@ -1,6 +1,6 @@
-/* The one error object: what went wrong, as a kind (which maps to an HTTP status) and a sentence for a person.
- * Functions that can fail return bool (true = success) and take a `struct error *` last; they fill it only on
- * failure.  `err` is never NULL: who does not care passes a local and throws it away. */
+/* The one error object: what went wrong, as a kind (which maps to an HTTP status) and a sentence for a
+ * person. Functions that can fail return bool (true = success) and take a `struct error *` last; they fill it
+ * only on failure.  `err` is never NULL: who does not care passes a local and throws it away. */
 #pragma once
 
 #include <stdbool.h>

@@ -9,23 +9,23 @@
 #include <unistd.h>
 
 #define _cleanup_(function) __attribute__((cleanup(function)))
-#define _cleanup_free_      _cleanup_(memory_freep)
-#define _cleanup_close_     _cleanup_(memory_closep)
+#define _cleanup_free_	    _cleanup_(memory_freep)
+#define _cleanup_close_	    _cleanup_(memory_closep)
 #define _cleanup_fclose_    _cleanup_(memory_fclosep)
 #define _cleanup_closedir_  _cleanup_(memory_closedirp)
 
 /* Hands the value over and leaves nothing behind for the cleanup. */
-#define TAKE_PTR(pointer)                                                                                    \
-	({                                                                                                   \
-		typeof(pointer) _taken = (pointer);                                                          \
-		(pointer) = NULL;                                                                            \
-		_taken;                                                                                      \
+#define TAKE_PTR(pointer) \
+	({ \
+		typeof(pointer) _taken = (pointer); \
+		(pointer) = NULL; \
+		_taken; \
 	})
-#define TAKE_FD(fd)                                                                                          \
-	({                                                                                                   \
-		int _taken = (fd);                                                                           \
-		(fd) = -1;                                                                                   \
-		_taken;                                                                                      \
+#define TAKE_FD(fd) \
+	({ \
+		int _taken = (fd); \
+		(fd) = -1; \
+		_taken; \
 	})
 
 #define ELEMENTS_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -60,11 +60,11 @@ static inline void memory_closedirp(DIR **dir)
 
 /* Makes room for one more element in a growing array and returns a pointer to it (zeroed).
  * `items` and `count` are the array's lvalues; capacity grows by doubling at powers of two. */
-#define ARRAY_ADD(items, count)                                                                              \
-	({                                                                                                   \
-		if (((count) & ((count)-1)) == 0)                                                            \
-			(items) = memory_resize((items), ((count) ? (count)*2 : 1) * sizeof *(items));       \
-		typeof(items) _new = &(items)[(count)++];                                                    \
-		*_new = (typeof(*_new)){0};                                                                  \
-		_new;                                                                                        \
+#define ARRAY_ADD(items, count) \
+	({ \
+		if (((count) & ((count)-1)) == 0) \
+			(items) = memory_resize((items), ((count) ? (count)*2 : 1) * sizeof *(items)); \
+		typeof(items) _new = &(items)[(count)++]; \
+		*_new = (typeof(*_new)){0}; \
+		_new; \
 	})

@@ -17,15 +17,17 @@ bool config_read_file(struct config *config, const char *path, struct error *err
 /* The same from memory; `name` stands for the file in messages. */
 bool config_read_text(struct config *config, const char *name, const char *text, struct error *err);
 
-/* Last value of an option, $references resolved; `fallback` if it is not set.  Lives as long as the config. */
-const char *config_text(const struct config *config, const char *group, const char *option, const char *fallback);
+/* Last value of an option, $references resolved; `fallback` if it is not set.  Lives as long as the config.
+ */
+const char *config_text(const struct config *config, const char *group, const char *option,
+			const char *fallback);
 /* Typed values: a value that does not fit is an error that names file, line, option and what is allowed. */
-bool config_int(const struct config *config, const char *group, const char *option, int64_t fallback, int64_t min,
-		int64_t max, int64_t *value, struct error *err);
-bool config_bool(const struct config *config, const char *group, const char *option, bool fallback, bool *value,
-		 struct error *err);
-/* All values of a multi-valued option in the order of the files (oslo's MultiStrOpt); i from 0; NULL after the
- * last.  *file and *line (may be NULL) say where it stands. */
+bool config_int(const struct config *config, const char *group, const char *option, int64_t fallback,
+		int64_t min, int64_t max, int64_t *value, struct error *err);
+bool config_bool(const struct config *config, const char *group, const char *option, bool fallback,
+		 bool *value, struct error *err);
+/* All values of a multi-valued option in the order of the files (oslo's MultiStrOpt); i from 0; NULL after
+ * the last.  *file and *line (may be NULL) say where it stands. */
 const char *config_multi(const struct config *config, const char *group, const char *option, size_t i,
 			 const char **file, int *line);
 /* Item i of a comma-separated list, blanks stripped, or false.  The item is copied into text. */

@@ -19,7 +19,16 @@ struct http_request;
 struct http_response;
 struct http_service;
 
-enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE, HTTP_OPTIONS, HTTP_OTHER };
+enum http_method {
+	HTTP_GET,
+	HTTP_HEAD,
+	HTTP_POST,
+	HTTP_PUT,
+	HTTP_PATCH,
+	HTTP_DELETE,
+	HTTP_OPTIONS,
+	HTTP_OTHER
+};
 
 /* Where a handler runs. */
 enum http_mode {
@@ -28,8 +37,8 @@ enum http_mode {
 	HTTP_SLOW,  /* on a worker (password hashes), with a reader's snapshot */
 };
 
-/* Fills the response and returns true, or fills *err and returns false: then the service's render_error writes
- * the body, and what an HTTP_WRITE handler wrote is undone. */
+/* Fills the response and returns true, or fills *err and returns false: then the service's render_error
+ * writes the body, and what an HTTP_WRITE handler wrote is undone. */
 typedef bool http_handler(struct http_request *request, struct http_response *response, struct error *err);
 
 /* What takes a request's body as it comes instead of the usual buffer (uploads).  All run on the server's
@@ -47,10 +56,10 @@ struct http_route {
 	const char *pattern; /* "/servers/{id}/action": {..} is one path segment, decoded into params[] */
 	http_handler *handler;
 	enum http_mode mode;
-	unsigned flags;                   /* the service's own, for its `before` */
-	http_handler *prepare;            /* optional: runs first, on a worker (hashing) */
+	unsigned flags;			  /* the service's own, for its `before` */
+	http_handler *prepare;		  /* optional: runs first, on a worker (hashing) */
 	const struct http_upload *upload; /* optional */
-	size_t body_limit;                /* bytes; 0 = HTTP_BODY_LIMIT */
+	size_t body_limit;		  /* bytes; 0 = HTTP_BODY_LIMIT */
 };
 
 #define HTTP_BODY_LIMIT (1024 * 1024)
@@ -63,7 +72,8 @@ struct http_service {
 	/* Authentication, microversion, common headers.  Runs where the handler runs, before it. */
 	http_handler *before;
 	/* Writes the error as this API does: status, headers, body. */
-	void (*render_error)(struct http_request *request, struct http_response *response, const struct error *err);
+	void (*render_error)(struct http_request *request, struct http_response *response,
+			     const struct error *err);
 	/* An unknown path or method: fills *err (kind, message). */
 	void (*no_route)(struct http_request *request, bool path_known, struct error *err);
 	void *state; /* the service's own, e.g. its settings */
@@ -75,19 +85,19 @@ struct http_request {
 	const struct http_service *service;
 	const struct http_route *route;
 	enum http_method method;
-	const char *method_name;             /* as sent */
-	const char *target;                  /* path and query as sent */
-	const char *path;                    /* raw path without the service's prefix */
+	const char *method_name;	     /* as sent */
+	const char *target;		     /* path and query as sent */
+	const char *path;		     /* raw path without the service's prefix */
 	const char *params[HTTP_MAX_PARAMS]; /* decoded, in the pattern's order; NULL after the last */
-	const char *body;                    /* never NULL; NUL-terminated */
+	const char *body;		     /* never NULL; NUL-terminated */
 	size_t body_size;
 	const struct auth *auth; /* set by `before`; lives as long as the request */
-	struct store *db;        /* the connection of the mode */
-	void *prepared;          /* from the route's `prepare` (http_alloc'ed) */
-	void *upload;            /* the upload's own */
-	char request_id[41];     /* "req-..." */
-	int microversion;        /* compute: 2001 = 2.1, 2090 = 2.90 */
-	bool resumed;            /* a parked request that is tried again (http_park) */
+	struct store *db;	 /* the connection of the mode */
+	void *prepared;		 /* from the route's `prepare` (http_alloc'ed) */
+	void *upload;		 /* the upload's own */
+	char request_id[41];	 /* "req-..." */
+	int microversion;	 /* compute: 2001 = 2.1, 2090 = 2.90 */
+	bool resumed;		 /* a parked request that is tried again (http_park) */
 	struct http_internal *internal;
 };
 
@@ -97,9 +107,9 @@ struct http_response {
 	const char *body;     /* else this, with its content type; must live as long as the request */
 	size_t body_size;
 	const char *content_type; /* static text or http_alloc'ed */
-	int file;                 /* else the content of this open file (>= 0, closed afterwards), from */
-	int64_t file_offset;      /* here ... */
-	int64_t file_size;        /* ... this many bytes */
+	int file;		  /* else the content of this open file (>= 0, closed afterwards), from */
+	int64_t file_offset;	  /* here ... */
+	int64_t file_size;	  /* ... this many bytes */
 	struct http_internal *internal;
 };
 
@@ -109,21 +119,23 @@ const char *http_header(const struct http_request *request, const char *name); /
 /* First value of a query parameter, decoded; NULL if absent, "" if it has no value. */
 const char *http_query(const struct http_request *request, const char *name);
 /* Walks all query parameters in order: *position starts at 0. */
-bool http_query_next(const struct http_request *request, size_t *position, const char **name, const char **value);
-/* The body as JSON (parsed once).  NULL and a 400 in *err if it is not JSON, has duplicate keys, is nested deeper
- * than 64, or is not an object. */
+bool http_query_next(const struct http_request *request, size_t *position, const char **name,
+		     const char **value);
+/* The body as JSON (parsed once).  NULL and a 400 in *err if it is not JSON, has duplicate keys, is nested
+ * deeper than 64, or is not an object. */
 yyjson_val *http_body_json(struct http_request *request, struct error *err);
 
 void *http_alloc(struct http_request *request, size_t size); /* zeroed */
 char *http_copy(struct http_request *request, const char *text);
-char *http_printf(struct http_request *request, const char *format, ...) __attribute__((format(printf, 2, 3)));
+char *http_printf(struct http_request *request, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 /* "http://host:port" as the client addressed this server (Host header; configured public URL wins). */
 const char *http_base_url(struct http_request *request);
 
 /* --- writing a response --- */
 
-/* The response's JSON document, made at first use.  Texts put into it with yyjson_mut_obj_add_str() must live as
- * long as the request (rows of the database do not: use ..._strcpy). */
+/* The response's JSON document, made at first use.  Texts put into it with yyjson_mut_obj_add_str() must live
+ * as long as the request (rows of the database do not: use ..._strcpy). */
 yyjson_mut_doc *http_json(struct http_response *response);
 /* Sets the status and an object as root of the JSON document; returns that object. */
 yyjson_mut_val *http_json_object(struct http_response *response, int status);
@@ -134,9 +146,9 @@ void http_text(struct http_response *response, int status, const char *content_t
 
 /* --- long poll --- */
 
-/* An HTTP_READ handler that has nothing to say yet: the request waits until http_wake() with this key or until
- * the time is over, and then the handler is called again (request->resumed is true; the second time it must
- * answer if `sys_monotonic()` has reached the deadline). */
+/* An HTTP_READ handler that has nothing to say yet: the request waits until http_wake() with this key or
+ * until the time is over, and then the handler is called again (request->resumed is true; the second time it
+ * must answer if `sys_monotonic()` has reached the deadline). */
 void http_park(struct http_request *request, const char *key, int64_t deadline_monotonic);
 /* Wakes the parked requests with this key.  Any thread.  Usually by way of store_on_commit(). */
 void http_wake(const char *key);

@@ -1,8 +1,8 @@
 /* The database behind a small door: connections, migrations, statements, and the writer that commits many
  * waiting transactions with one fsync.
  *
- * A `struct store` is one connection and belongs to one thread at a time.  Readers see the last commit; the one
- * writer connection belongs to the writer thread (store_writer_*).  Statements are static texts: they are
+ * A `struct store` is one connection and belongs to one thread at a time.  Readers see the last commit; the
+ *one writer connection belongs to the writer thread (store_writer_*).  Statements are static texts: they are
  * prepared once per connection and cached by address.  Parameters are ?1, ?2 ... and are given with V(value):
  *
  *	struct store_rows rows;
@@ -41,8 +41,8 @@ struct store_migration {
 	const char *sql; /* statements, separated by ; */
 };
 
-/* Brings the tables of `room` up to date, each step in a transaction of its own; refuses a schema that is newer
- * than the program. */
+/* Brings the tables of `room` up to date, each step in a transaction of its own; refuses a schema that is
+ * newer than the program. */
 bool store_migrate(struct store *db, const char *room, const struct store_migration *migrations, size_t count,
 		   struct error *err);
 
@@ -52,7 +52,7 @@ struct store_value {
 	enum store_type type;
 	int64_t integer;
 	const void *bytes; /* NULL with STORE_TEXT means SQL NULL; must live until the call returns */
-	size_t size;       /* of a blob */
+	size_t size;	   /* of a blob */
 };
 
 static inline struct store_value store_value_int(int64_t value)
@@ -70,7 +70,7 @@ static inline struct store_value store_value_blob(const void *bytes, size_t size
 	return (struct store_value){.type = bytes ? STORE_BLOB : STORE_NULL, .bytes = bytes, .size = size};
 }
 
-#define V(value)                                                                                             \
+#define V(value) \
 	_Generic((value), char *: store_value_text, const char *: store_value_text, default: store_value_int)( \
 		value)
 #define V_NULL store_value_text(NULL)
@@ -82,6 +82,7 @@ static inline struct store_value store_value_blob(const void *bytes, size_t size
 struct store_rows {
 	struct store *db;
 	struct sqlite3_stmt *statement;
+	const char *sql;
 	bool failed;
 	bool own; /* not from the cache: finalised at the end */
 };
@@ -91,11 +92,12 @@ bool store_query_values(struct store *db, struct store_rows *rows, struct error 
 bool store_exec_values(struct store *db, struct error *err, const char *sql, const struct store_value *values,
 		       size_t count);
 
-#define STORE_VALUES(...)                                                                                    \
-	(const struct store_value[]){V_NULL, ##__VA_ARGS__} + 1,                                             \
+#define STORE_VALUES(...) \
+	(const struct store_value[]){V_NULL, ##__VA_ARGS__} + 1, \
 		sizeof((const struct store_value[]){V_NULL, ##__VA_ARGS__}) / sizeof(struct store_value) - 1
 
-/* store_query(db, rows, err, sql, V(a), V(b) ...): begins a query; false and *err if it cannot be prepared. */
+/* store_query(db, rows, err, sql, V(a), V(b) ...): begins a query; false and *err if it cannot be prepared.
+ */
 #define store_query(db, rows, err, sql, ...) store_query_values(db, rows, err, sql, STORE_VALUES(__VA_ARGS__))
 /* store_exec(db, err, sql, V(a) ...): runs a statement to its end.  A broken UNIQUE or foreign key is
  * ERROR_CONFLICT, so that the caller can say what is taken; anything else ERROR_INTERNAL. */
@@ -107,7 +109,7 @@ void store_rows_done(struct store_rows *rows);
 
 /* Columns of the current row, from 0.  Texts live until the next store_next() or store_end(). */
 const char *store_text(struct store_rows *rows, int column); /* NULL if NULL */
-int64_t store_int(struct store_rows *rows, int column);      /* 0 if NULL */
+int64_t store_int(struct store_rows *rows, int column);	     /* 0 if NULL */
 bool store_is_null(struct store_rows *rows, int column);
 
 /* Rows that the last store_exec() changed. */
@@ -117,10 +119,21 @@ int64_t store_changes(struct store *db);
 bool store_read_begin(struct store *db, struct error *err);
 void store_read_end(struct store *db);
 
-/* Within a transaction of the writer: to be called once it is committed (never if it is not), in order. */
-void store_on_commit(struct store *db, void (*function)(void *argument), void *argument);
-/* To be called if the transaction is rolled back (replicas in memory are mended with it). */
-void store_on_rollback(struct store *db, void (*function)(void *argument), void *argument);
+/* Within a transaction of the writer: `function` is called exactly once when its fate is known: after the
+ * commit is on disk (committed), or when it, or the savepoint that it was registered in, is undone.  In the
+ * order of registration.  (What `argument` points to can be freed there.) */
+void store_on_end(struct store *db, void (*function)(void *argument, bool committed), void *argument);
+
+/* A transaction of the writer connection, for who has no writer thread (tools, start-up, tests). */
+bool store_transaction_begin(struct store *db, struct error *err);
+bool store_transaction_commit(struct store *db, struct error *err);
+void store_transaction_undo(struct store *db);
+
+/* A part of a transaction that may be undone by itself.  Calls nest; each begin is followed by one keep or
+ * undo. */
+bool store_savepoint_begin(struct store *db, struct error *err);
+bool store_savepoint_keep(struct store *db, struct error *err);
+void store_savepoint_undo(struct store *db);
 
 /* --- the writer thread --- */
 

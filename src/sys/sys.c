@@ -1,7 +1,7 @@
 /* The real clock and randomness, and UUIDs made from it. */
 #include "sys/sys.h"
 
-#include "base/time.h"
+#include "base/timestamp.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 struct sys_time {
-	int64_t (*now)(void);       /* microseconds since 1970, UTC */
+	int64_t (*now)(void);	    /* microseconds since 1970, UTC */
 	int64_t (*monotonic)(void); /* microseconds since some fixed point; never goes back */
 	void (*random)(void *bytes, size_t count);
 };

@@ -1,5 +1,5 @@
 /* Times as text. */
-#include "base/time.h"
+#include "base/timestamp.h"
 
 #include <stdio.h>
 #include <time.h>
