@@ -51,6 +51,7 @@ struct http_upload {
 	void (*abandon)(struct http_request *request);
 };
 
+/* The first route that matches wins: literal patterns stand before those with {..} in the same place. */
 struct http_route {
 	enum http_method method;
 	const char *pattern; /* "/servers/{id}/action": {..} is one path segment, decoded into params[] */
@@ -60,6 +61,7 @@ struct http_route {
 	http_handler *prepare;		  /* optional: runs first, on a worker (hashing) */
 	const struct http_upload *upload; /* optional */
 	size_t body_limit;		  /* bytes; 0 = HTTP_BODY_LIMIT */
+	bool json_any;			  /* http_body_json() takes any JSON value, not just an object */
 };
 
 #define HTTP_BODY_LIMIT (1024 * 1024)
@@ -69,14 +71,17 @@ struct http_service {
 	const char *prefix; /* "/compute": what the request's path begins with; "" matches everything */
 	const struct http_route *routes;
 	size_t route_count;
-	/* Authentication, microversion, common headers.  Runs where the handler runs, before it. */
+	/* Authentication, microversion, common headers.  Always runs on the server's thread with a reader's
+	 * snapshot, before the request is handed to a worker or to the writer. */
 	http_handler *before;
 	/* Writes the error as this API does: status, headers, body. */
 	void (*render_error)(struct http_request *request, struct http_response *response,
 			     const struct error *err);
 	/* An unknown path or method: fills *err (kind, message). */
 	void (*no_route)(struct http_request *request, bool path_known, struct error *err);
-	void *state; /* the service's own, e.g. its settings */
+	void *state;	  /* the service's own, e.g. its settings */
+	bool json_suffix; /* ".json" at the path's end is left out before matching (the legacy neutron client)
+			   */
 };
 
 #define HTTP_MAX_PARAMS 6
@@ -155,16 +160,32 @@ void http_wake(const char *key);
 
 /* --- calling handlers without a socket --- */
 
-struct http_call {
-	const char *method, *target;
-	const char *const *headers; /* name, value, name, value ..., NULL */
-	const char *body;
-	size_t body_size;
-};
-
-/* The services that requests are matched against, longest prefix first. */
+/* The services that requests are matched against; the longest prefix wins. */
 struct http_site {
 	const struct http_service *const *services;
 	size_t service_count;
 	const char *public_url; /* NULL: as the client addressed us */
 };
+
+struct http_call {
+	const char *method, *target;
+	const char *const *headers; /* name, value, name, value ..., NULL; may be NULL */
+	const char *body;	    /* may be NULL */
+	size_t body_size;	    /* 0 with a body: its strlen() */
+};
+
+struct http_answer {
+	int status;
+	char *headers; /* "Name: value\n" each */
+	char *body;    /* NUL-terminated */
+	size_t body_size;
+	bool parked; /* the handler wants to wait (http_park): nothing else is set */
+};
+
+/* Runs a whole request (prepare and handler, an HTTP_WRITE one in a transaction of its own) on the calling
+ * thread with this writer connection.  For tests and simulations. */
+void http_call(const struct http_site *site, struct store *db, const struct http_call *call,
+	       struct http_answer *answer);
+void http_answer_done(struct http_answer *answer);
+/* The value of an answer's header, any case, freed by the caller; NULL if absent. */
+char *http_answer_header(const struct http_answer *answer, const char *name);
