@@ -23,9 +23,11 @@ struct image {
 };
 
 /* Looks an image up that this requester may see; else ERROR_NOT_FOUND.  `auth` NULL: no check. */
-bool image_load(struct store *db, const char *id, const struct auth *auth, struct image *image, struct error *err);
+bool image_load(struct store *db, const char *id, const struct auth *auth, struct image *image,
+		struct error *err);
 /* One additional property (e.g. "kernel_id"), copied into the request's memory; NULL if not set. */
-const char *image_property(struct store *db, struct http_request *request, const char *image_id, const char *name);
+const char *image_property(struct store *db, struct http_request *request, const char *image_id,
+			   const char *name);
 /* Adds all additional properties as members of `object`. */
 bool image_properties(struct store *db, const char *image_id, yyjson_mut_doc *doc, yyjson_mut_val *object,
 		      struct error *err);
@@ -36,6 +38,7 @@ extern const struct store_migration image_migrations[];
 extern const size_t image_migration_count;
 
 /* The service at /image; bytes lie in `state_dir`/images. */
-const struct http_service *image_service(const struct config *config, const char *state_dir, struct error *err);
+const struct http_service *image_service(const struct config *config, const char *state_dir,
+					 struct error *err);
 /* At start: throws away what an upload left that a crash cut short. */
 bool image_recover(struct store *db, struct error *err);

@@ -37,15 +37,16 @@ struct network_port {
 
 bool network_port_load(struct store *db, const char *port_id, struct network_port *port, struct error *err);
 /* Ports of a server, in the order of binding (port index); *ports is freed by the caller. */
-bool network_ports_of_server(struct store *db, const char *server_id, struct network_port **ports, size_t *count,
-			     struct error *err);
+bool network_ports_of_server(struct store *db, const char *server_id, struct network_port **ports,
+			     size_t *count, struct error *err);
 
 /* May this requester plug a server into this network?  Loads name, type and so on into *port (id stays "").
  * Not found or not shared: ERROR_NOT_FOUND. */
-bool network_check(struct store *db, const char *network_id, const struct auth *auth, struct network_port *port,
-		   struct error *err);
+bool network_check(struct store *db, const char *network_id, const struct auth *auth,
+		   struct network_port *port, struct error *err);
 /* Networks that a project uses when a server asks for none (`networks: auto`/none given): *ids is freed. */
-bool network_defaults(struct store *db, const struct auth *auth, char (**ids)[37], size_t *count, struct error *err);
+bool network_defaults(struct store *db, const struct auth *auth, char (**ids)[37], size_t *count,
+		      struct error *err);
 
 /* Makes a port for a server (created_by_compute).  fixed_ip may be NULL. */
 bool network_port_create_for_server(struct store *db, const char *project_id, const char *network_id,
@@ -55,16 +56,16 @@ bool network_port_create_for_server(struct store *db, const char *project_id, co
 /* What compute tells a port when it is bound. */
 struct network_binding {
 	const char *server_id;
-	const char *host;              /* NULL: only reserves the port for the server (device_id) */
-	const char *device_owner;      /* "compute:nova" */
-	int index;                     /* order of the server's NICs */
-	const char *pci_slot;          /* "0000:21:10.0", NULL for a standard NIC */
-	const char *pci_vendor_info;   /* "8086:10ca" */
-	const char *mac_of_pf;         /* direct-physical: the port takes this MAC; else NULL */
+	const char *host;	     /* NULL: only reserves the port for the server (device_id) */
+	const char *device_owner;    /* "compute:nova" */
+	int index;		     /* order of the server's NICs */
+	const char *pci_slot;	     /* "0000:21:10.0", NULL for a standard NIC */
+	const char *pci_vendor_info; /* "8086:10ca" */
+	const char *mac_of_pf;	     /* direct-physical: the port takes this MAC; else NULL */
 };
 
-/* Binds the port (vif_type, vif_details, profile) as ML2 with sriovnicswitch does; status DOWN until the agent
- * reports.  ERROR_CONFLICT if another server has it. */
+/* Binds the port (vif_type, vif_details, profile) as ML2 with sriovnicswitch does; status DOWN until the
+ * agent reports.  ERROR_CONFLICT if another server has it. */
 bool network_port_bind(struct store *db, const char *port_id, const struct network_binding *binding,
 		       struct error *err);
 /* The server is gone: ports created by compute are deleted, others unbound and free again. */
@@ -73,12 +74,12 @@ bool network_ports_release(struct store *db, const char *server_id, struct error
 bool network_port_set_status(struct store *db, const char *port_id, const char *status, struct error *err);
 
 /* Adds the server's addresses as Nova shows them ({"net": [{"version","addr","OS-EXT-IPS..."}]}). */
-bool network_addresses_view(struct store *db, const char *server_id, yyjson_mut_doc *doc, yyjson_mut_val *object,
-			    struct error *err);
+bool network_addresses_view(struct store *db, const char *server_id, yyjson_mut_doc *doc,
+			    yyjson_mut_val *object, struct error *err);
 
 /* What the agent needs to plug the port: adds members id, mac_address, vnic_type, vlan, mtu, admin_state_up,
- * port_security, network {id, name, type, bridge, subnets [{id, cidr, gateway_ip, enable_dhcp, dns_nameservers,
- * host_routes}]}, fixed_ips to `object` (docs/agent-protocol.md). */
+ * port_security, network {id, name, type, bridge, subnets [{id, cidr, gateway_ip, enable_dhcp,
+ * dns_nameservers, host_routes}]}, fixed_ips to `object` (docs/agent-protocol.md). */
 bool network_port_desired(struct store *db, const char *port_id, yyjson_mut_doc *doc, yyjson_mut_val *object,
 			  struct error *err);
 

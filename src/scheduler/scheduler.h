@@ -8,7 +8,8 @@
 #include "http/http.h"
 #include "store/store.h"
 
-/* Reads [pci] alias / pci_alias, ratios, filters; a bad value is an error that names file, line and option. */
+/* Reads [pci] alias / pci_alias, ratios, filters; a bad value is an error that names file, line and option.
+ */
 bool scheduler_configure(const struct config *config, struct error *err);
 /* Fills the fleet from the store; before the first request is served. */
 bool scheduler_load(struct store *db, struct error *err);
@@ -18,7 +19,8 @@ extern const size_t scheduler_migration_count;
 
 /* --- hosts --- */
 
-#define SCHEDULER_DOWN_AFTER (60 * INT64_C(1000000)) /* a host that is silent for so long is down (microseconds) */
+#define SCHEDULER_DOWN_AFTER \
+	(60 * INT64_C(1000000)) /* a host that is silent for so long is down (microseconds) */
 
 struct scheduler_host {
 	char id[37]; /* UUID; also the hypervisor's id */
@@ -26,9 +28,9 @@ struct scheduler_host {
 	char availability_zone[64];
 	bool enabled; /* service-enable / disable */
 	char disabled_reason[256];
-	bool up; /* heard of within SCHEDULER_DOWN_AFTER */
+	bool up;		      /* heard of within SCHEDULER_DOWN_AFTER */
 	int64_t heard_at, created_at; /* microseconds */
-	int64_t number;               /* small integer: the service's id in old microversions */
+	int64_t number;		      /* small integer: the service's id in old microversions */
 	int64_t vcpus, vcpus_used, memory_mb, memory_mb_used, disk_gb, disk_gb_used;
 	int64_t running_vms;
 	char hypervisor_type[16];
@@ -41,18 +43,21 @@ struct scheduler_host {
 bool scheduler_host_join(struct store *db, const char *name, const char *credential_hash, char id[37],
 			 struct error *err);
 /* Whose credential is it?  ERROR_UNAUTHORIZED if nobody's. */
-bool scheduler_host_authenticate(struct store *db, const char *credential_hash, char id[37], struct error *err);
-bool scheduler_host_load(struct store *db, const char *id_or_name, struct scheduler_host *host, struct error *err);
+bool scheduler_host_authenticate(struct store *db, const char *credential_hash, char id[37],
+				 struct error *err);
+bool scheduler_host_load(struct store *db, const char *id_or_name, struct scheduler_host *host,
+			 struct error *err);
 /* All hosts by name; *hosts is freed by the caller. */
 bool scheduler_hosts(struct store *db, struct scheduler_host **hosts, size_t *count, struct error *err);
-/* Takes an inventory (docs/agent-protocol.md, PUT inventory) over.  Devices that are claimed and vanished stay,
- * marked missing. */
+/* Takes an inventory (docs/agent-protocol.md, PUT inventory) over.  Devices that are claimed and vanished
+ * stay, marked missing. */
 bool scheduler_host_report(struct store *db, const char *host_id, yyjson_val *inventory, struct error *err);
 /* The agent was heard of.  Writes at most every few seconds. */
 bool scheduler_host_heard(struct store *db, const char *host_id, struct error *err);
 bool scheduler_host_set_enabled(struct store *db, const char *host_id, bool enabled, const char *reason,
 				struct error *err);
-/* Moves the host's revision and returns the new one; long polls with key "host:<id>" are woken after commit. */
+/* Moves the host's revision and returns the new one; long polls with key "host:<id>" are woken after commit.
+ */
 bool scheduler_host_touch(struct store *db, const char *host_id, int64_t *revision, struct error *err);
 
 /* --- placing a server --- */
@@ -62,7 +67,7 @@ enum { SCHEDULER_MAX_REQUESTS = 32, SCHEDULER_MAX_DEVICES = 64 };
 /* Devices for one port. */
 struct scheduler_port_request {
 	char port_id[37];
-	char vnic_type[24];        /* direct, macvtap: a VF; direct-physical: a PF */
+	char vnic_type[24];	   /* direct, macvtap: a VF; direct-physical: a PF */
 	char physical_network[65]; /* must equal the device's tag */
 };
 
@@ -73,25 +78,26 @@ struct scheduler_request {
 	const struct scheduler_port_request *ports;
 	size_t port_count;
 	const char *availability_zone; /* NULL: any */
-	const char *host;              /* forced host (az "nova:host:node", or `host`), NULL: any */
+	const char *host;	       /* forced host (az "nova:host:node", or `host`), NULL: any */
 };
 
 struct scheduler_device {
-	char address[16];       /* "0000:21:10.0" */
+	char address[16]; /* "0000:21:10.0" */
 	char vendor_id[5], product_id[5];
-	char type[10];          /* "type-PCI", "type-PF", "type-VF" */
-	char parent[16];        /* address of the PF of a VF, or "" */
+	char type[10];	 /* "type-PCI", "type-PF", "type-VF" */
+	char parent[16]; /* address of the PF of a VF, or "" */
 	char physical_network[65];
-	char mac_address[18];   /* of a PF, or "" */
-	int numa_node;          /* -1: none */
-	char port_id[37];       /* for which port it was taken, or "" */
-	char alias[64];         /* for which alias, or "" */
+	char mac_address[18]; /* of a PF, or "" */
+	int numa_node;	      /* -1: none */
+	char port_id[37];     /* for which port it was taken, or "" */
+	char alias[64];	      /* for which alias, or "" */
 };
 
 struct scheduler_grant {
 	char host_id[37];
 	char host_name[256];
-	struct scheduler_device devices[SCHEDULER_MAX_DEVICES]; /* ports first in the request's order, then aliases */
+	struct scheduler_device
+		devices[SCHEDULER_MAX_DEVICES]; /* ports first in the request's order, then aliases */
 	size_t device_count;
 };
 

@@ -1,0 +1,128 @@
+/* A site: settings, database, services. */
+#include "penstockd/site.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "compute/compute.h"
+#include "identity/identity.h"
+#include "image/image.h"
+#include "network/network.h"
+#include "scheduler/scheduler.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define SITE_CONFIG_FILE "/etc/penstock/penstock.conf"
+
+struct config *site_config(const char *const *files, size_t count, struct error *err)
+{
+	struct config *config = config_new();
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < count; i++)
+		ok = config_read_file(config, files[i], err);
+	if (count == 0 && access(SITE_CONFIG_FILE, R_OK) == 0)
+		ok = config_read_file(config, SITE_CONFIG_FILE, err);
+	if (ok)
+		return config;
+	config_free(config);
+	return NULL;
+}
+
+bool site_settings_read(const struct config *config, struct site_settings *settings, struct error *err)
+{
+	const char *connection = config_text(config, "database", "connection", NULL);
+
+	*settings = (struct site_settings){
+		.state_dir = config_text(config, "DEFAULT", "state_path", SITE_STATE_DIR),
+		.address = config_text(config, "penstock", "listen", "0.0.0.0"),
+		.public_url = config_text(config, "penstock", "public_url", NULL),
+	};
+	if (!config_int(config, "penstock", "port", SITE_PORT, 0, 65535, &settings->port, err))
+		return false;
+	if (!connection)
+		settings->database = memory_printf("%s/penstock.db", settings->state_dir);
+	else if (text_starts_with(connection, "sqlite:///"))
+		settings->database = memory_copy_text(connection + strlen("sqlite:///"));
+	else
+		return error_set(
+			err, ERROR_BAD_REQUEST,
+			"[database] connection: only sqlite:///FILE is built; leave the option out for "
+			"%s/penstock.db",
+			settings->state_dir);
+	return true;
+}
+
+void site_settings_done(struct site_settings *settings)
+{
+	free(settings->database);
+	settings->database = NULL;
+}
+
+static const struct site_room {
+	const char *name;
+	const struct store_migration *migrations;
+	const size_t *count;
+} site_rooms[] = {
+	{"identity", identity_migrations, &identity_migration_count},
+	{"image", image_migrations, &image_migration_count},
+	{"network", network_migrations, &network_migration_count},
+	{"scheduler", scheduler_migrations, &scheduler_migration_count},
+	{"compute", compute_migrations, &compute_migration_count},
+};
+
+static bool make_folder(const char *path, struct error *err)
+{
+	if (mkdir(path, 0700) == 0 || errno == EEXIST)
+		return true;
+	return error_set_errno(err, ERROR_INTERNAL, errno, "cannot make the folder %s", path);
+}
+
+struct store *site_open(const struct site_settings *settings, struct error *err)
+{
+	_cleanup_(store_closep) struct store *db = NULL;
+
+	if (!make_folder(settings->state_dir, err))
+		return NULL;
+	db = store_open(settings->database, STORE_WRITER, err);
+	for (size_t i = 0; db && i < ELEMENTS_OF(site_rooms); i++) {
+		if (!store_migrate(db, site_rooms[i].name, site_rooms[i].migrations, *site_rooms[i].count,
+				   err))
+			return NULL;
+	}
+	return TAKE_PTR(db);
+}
+
+/* What every service does to the database before the first request, in one transaction. */
+static bool site_recover(const struct config *config, struct store *db, struct error *err)
+{
+	if (!store_transaction_begin(db, err))
+		return false;
+	if (image_recover(db, err) && network_sync(db, config, err) && scheduler_load(db, err))
+		return store_transaction_commit(db, err);
+	store_transaction_undo(db);
+	return false;
+}
+
+bool site_start(const struct config *config, const struct site_settings *settings, struct store *db,
+		struct http_site *site, struct error *err)
+{
+	static const struct http_service *services[5];
+	static const struct http_site empty;
+
+	*site = empty;
+	if (!scheduler_configure(config, err))
+		return false;
+	services[0] = identity_service(config, settings->state_dir, err);
+	services[1] = services[0] ? image_service(config, settings->state_dir, err) : NULL;
+	services[2] = services[1] ? network_service(config, err) : NULL;
+	services[3] = services[2] ? compute_service(config, err) : NULL;
+	services[4] = services[3] ? compute_agent_service(config, err) : NULL;
+	if (!services[4] || !site_recover(config, db, err))
+		return false;
+	*site = (struct http_site){.services = services,
+				   .service_count = ELEMENTS_OF(services),
+				   .public_url = settings->public_url};
+	return true;
+}
