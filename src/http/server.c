@@ -21,6 +21,8 @@
 
 #define SERVER_QUEUE_LIMIT 1024 /* requests that wait for a worker: more is a flood */
 
+#define SERVER_DRAIN INT64_C(2000000) /* microseconds that unanswered requests get at the end */
+
 enum stage {
 	STAGE_BODY,   /* headers and body are coming */
 	STAGE_READY,  /* the handler (or a part of it) may run */
@@ -51,6 +53,7 @@ struct http_server {
 	struct connection *first, **last; /* for the workers */
 	int waiting;			  /* in that queue */
 	int away;			  /* suspended connections */
+	int active;			  /* requests that are not answered yet */
 	_Atomic bool stopping;
 };
 
@@ -59,12 +62,19 @@ static const char *connection_header(void *source, const char *name)
 	return MHD_lookup_connection_value(((struct connection *)source)->mhd, MHD_HEADER_KIND, name);
 }
 
+static void server_count(struct http_server *server, int *counter, int change)
+{
+	pthread_mutex_lock(&server->lock);
+	*counter += change;
+	if (*counter == 0)
+		pthread_cond_broadcast(&server->quiet);
+	pthread_mutex_unlock(&server->lock);
+}
+
 /* Takes the connection off the server's thread until connection_return(). */
 static void connection_leave(struct connection *connection)
 {
-	pthread_mutex_lock(&connection->server->lock);
-	connection->server->away++;
-	pthread_mutex_unlock(&connection->server->lock);
+	server_count(connection->server, &connection->server->away, 1);
 	connection->stage = STAGE_AWAY;
 	MHD_suspend_connection(connection->mhd);
 }
@@ -77,10 +87,7 @@ static void connection_return(struct connection *connection, enum stage stage)
 
 	connection->stage = stage;
 	MHD_resume_connection(mhd);
-	pthread_mutex_lock(&server->lock);
-	if (--server->away == 0)
-		pthread_cond_broadcast(&server->quiet);
-	pthread_mutex_unlock(&server->lock);
+	server_count(server, &server->away, -1);
 }
 
 /* --- the writer --- */
@@ -319,6 +326,7 @@ static enum MHD_Result server_access(void *argument, struct MHD_Connection *mhd,
 
 		connection->mhd = mhd;
 		connection->server = server;
+		server_count(server, &server->active, 1);
 		http_exchange_init(&connection->exchange, server->settings.site, method, target);
 		free(target);
 		connection->exchange.internal.header = connection_header;
@@ -361,16 +369,18 @@ static void server_completed(void *argument, struct MHD_Connection *mhd, void **
 			     enum MHD_RequestTerminationCode code)
 {
 	struct connection *connection = *con_cls;
+	struct http_server *server = argument;
 
-	(void)argument;
 	(void)mhd;
 	(void)code;
 	if (!connection)
 		return;
-	if (connection->mhd)
+	if (connection->mhd) {
 		http_exchange_done(&connection->exchange);
-	else
+		server_count(server, &server->active, -1);
+	} else {
 		free(connection->exchange.request.prepared);
+	}
 	free(connection);
 	*con_cls = NULL;
 }
@@ -452,6 +462,29 @@ uint16_t http_server_port(const struct http_server *server)
 	return info ? info->port : 0;
 }
 
+/* libmicrohttpd must not be stopped with suspended connections, and what was done should be answered; who has
+ * not sent his request by then does not count. */
+static void server_drain(struct http_server *server)
+{
+	int64_t patience = sys_monotonic() + SERVER_DRAIN;
+
+	pthread_mutex_lock(&server->lock);
+	while (server->away > 0 || (server->active > 0 && sys_monotonic() < patience)) {
+		struct timespec soon;
+
+		pthread_mutex_unlock(&server->lock);
+		http_park_flush();
+		pthread_mutex_lock(&server->lock);
+		clock_gettime(CLOCK_REALTIME, &soon);
+		soon.tv_nsec += 10000000;
+		soon.tv_sec += soon.tv_nsec / 1000000000;
+		soon.tv_nsec %= 1000000000;
+		if (server->away > 0 || server->active > 0)
+			pthread_cond_timedwait(&server->quiet, &server->lock, &soon);
+	}
+	pthread_mutex_unlock(&server->lock);
+}
+
 void http_server_stop(struct http_server *server)
 {
 	if (!server)
@@ -465,22 +498,7 @@ void http_server_stop(struct http_server *server)
 	pthread_join(server->timer, NULL);
 	for (int i = 0; i < server->worker_count; i++)
 		pthread_join(server->workers[i], NULL);
-	/* libmicrohttpd must not be stopped with suspended connections. */
-	pthread_mutex_lock(&server->lock);
-	while (server->away > 0) {
-		struct timespec soon;
-
-		pthread_mutex_unlock(&server->lock);
-		http_park_flush();
-		pthread_mutex_lock(&server->lock);
-		clock_gettime(CLOCK_REALTIME, &soon);
-		soon.tv_nsec += 10000000;
-		soon.tv_sec += soon.tv_nsec / 1000000000;
-		soon.tv_nsec %= 1000000000;
-		if (server->away > 0)
-			pthread_cond_timedwait(&server->quiet, &server->lock, &soon);
-	}
-	pthread_mutex_unlock(&server->lock);
+	server_drain(server);
 	MHD_stop_daemon(server->mhd);
 	if (listener >= 0)
 		close(listener);
