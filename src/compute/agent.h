@@ -1,0 +1,26 @@
+/* Within the compute room: the controller's side of the agents' protocol (docs/agent-protocol.md). */
+#pragma once
+
+#include "compute/service.h"
+
+#define AGENT_PROTOCOL_VERSION 1
+
+/* Who asks; `before` leaves it in request->prepared. */
+struct agent {
+	char host_id[37];
+	int64_t deadline; /* sys_monotonic, of a parked poll; 0: not parked yet */
+};
+
+static inline struct agent *agent_of(struct http_request *request)
+{
+	return request->prepared;
+}
+
+/* SHA-256 as hex: secrets are stored only so. */
+void agent_hash(const char *secret, char hex[65]);
+
+http_handler agent_desired, agent_status;
+
+/* Adds what a host shall do with the server on the row (with SERVER_COLUMNS). */
+bool agent_desired_server(struct store *db, struct store_rows *rows, yyjson_mut_doc *doc,
+			  yyjson_mut_val *object, struct error *err);

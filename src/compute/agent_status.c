@@ -1,0 +1,196 @@
+/* POST /agent/v1/status: what a host says of its servers moves their lives; and what becomes of servers whose
+ * host says nothing. */
+#include "compute/agent.h"
+
+#include "base/log.h"
+#include "compute/compute.h"
+#include "compute/server.h"
+
+#include <string.h>
+
+/* --- the body --- */
+
+static const struct schema uuid_text = {.types = SCHEMA_STRING, .format = SCHEMA_UUID};
+static const struct schema number = {.types = SCHEMA_INTEGER,
+				     .ranged = true,
+				     .minimum = 0,
+				     .maximum = INT64_MAX};
+static const struct schema words = {.types = SCHEMA_STRING, .longest = 64};
+static const struct schema fault_text = {.types = SCHEMA_STRING | SCHEMA_NULL, .longest = 65536};
+static const struct schema optional_words = {.types = SCHEMA_STRING | SCHEMA_NULL, .longest = 255};
+static const char *const port_statuses[] = {"ACTIVE", "DOWN", NULL};
+static const struct schema port_status = {.types = SCHEMA_STRING, .choices = port_statuses};
+static const struct schema port_object = {
+	.types = SCHEMA_OBJECT,
+	.open = true,
+	.fields = (const struct schema_field[]){{"id", &uuid_text, .required = true},
+						{"status", &port_status, .required = true},
+						{0}}};
+static const struct schema port_list = {.types = SCHEMA_ARRAY, .items = &port_object, .longest = 1000};
+static const struct schema server_object = {
+	.types = SCHEMA_OBJECT,
+	.open = true,
+	.fields = (const struct schema_field[]){{"id", &uuid_text, .required = true},
+						{"generation", &number, .required = true},
+						{"state", &words, .required = true},
+						{"step", &optional_words},
+						{"fault", &fault_text},
+						{"ports", &port_list},
+						{0}}};
+static const struct schema server_list = {.types = SCHEMA_ARRAY, .items = &server_object, .longest = 100000};
+static const struct schema status_body = {
+	.types = SCHEMA_OBJECT,
+	.open = true,
+	.fields = (const struct schema_field[]){{"servers", &server_list, .required = true}, {0}}};
+
+/* --- one report --- */
+
+static bool report_ports(struct store *db, const struct server *server, yyjson_val *ports, struct error *err)
+{
+	size_t i, max;
+	yyjson_val *item;
+
+	yyjson_arr_foreach (ports, i, max, item) {
+		const char *id = yyjson_get_str(yyjson_obj_get(item, "id"));
+		const char *status = yyjson_get_str(yyjson_obj_get(item, "status"));
+		struct network_port port;
+
+		if (!network_port_load(db, id, &port, err)) {
+			if (err->kind != ERROR_NOT_FOUND)
+				return false;
+			continue; /* deleted meanwhile */
+		}
+		if (strcmp(port.device_id, server->id) != 0 || strcmp(port.status, status) == 0)
+			continue;
+		if (!network_port_set_status(db, id, status, err))
+			return false;
+	}
+	return true;
+}
+
+/* The whole fault is the details; the message its beginning, as long as Nova's (255), cut between characters.
+ */
+static bool report_fault(struct store *db, const struct server *server, const char *fault, struct error *err)
+{
+	const char *details = fault && *fault ? fault : "The host gave no reason.";
+	size_t length = strlen(details);
+	char message[256];
+
+	if (length > 255)
+		for (length = 255; length > 0 && ((unsigned char)details[length] & 0xc0) == 0x80; length--)
+			;
+	snprintf(message, sizeof message, "%.*s", (int)length, details);
+	log_warning("server %s on %s: %s", server->id, server->host_name, message);
+	return server_set_fault(db, server->id, message, details, err);
+}
+
+static bool settle_action(struct store *db, const struct server *server, struct error *err)
+{
+	enum server_state state = server->life.state;
+
+	if (state == SERVER_ACTIVE || state == SERVER_STOPPED)
+		return server_action_end(db, server->id, false, err);
+	if (state == SERVER_ERROR || state == SERVER_ERROR_DELETING)
+		return server_action_end(db, server->id, true, err);
+	return true;
+}
+
+/* The password has been written into the guest's config drive: nobody needs it any more. */
+static bool forget_password(struct store *db, const struct server *server, struct error *err)
+{
+	return store_exec(db, err,
+			  "UPDATE server SET admin_pass = NULL WHERE id = ?1 AND admin_pass IS NOT NULL",
+			  V((const char *)server->id));
+}
+
+static bool report_life(struct store *db, struct server *server, enum server_report report, const char *fault,
+			struct error *err)
+{
+	bool lost;
+
+	if (!server_life_report(&server->life, report, sys_now(), &lost))
+		return true;
+	if (lost)
+		fault = "The host says that nothing of the server is left on it. Its disk is gone with it; "
+			"the server "
+			"can only be deleted.";
+	if ((report == REPORT_FAILED || lost) && !report_fault(db, server, fault, err))
+		return false;
+	if (report == REPORT_RUNNING && !forget_password(db, server, err))
+		return false;
+	return server_save(db, server, err) && settle_action(db, server, err);
+}
+
+static bool report_server(struct http_request *request, yyjson_val *item, struct error *err)
+{
+	const char *id = yyjson_get_str(yyjson_obj_get(item, "id"));
+	int64_t generation = schema_integer(yyjson_obj_get(item, "generation"), 0);
+	enum server_report report;
+	struct server server;
+
+	if (!server_report_parse(yyjson_get_str(yyjson_obj_get(item, "state")), &report))
+		return error_set(err, ERROR_BAD_REQUEST, "%.64s is not a state of a server",
+				 yyjson_get_str(yyjson_obj_get(item, "state")));
+	if (!server_load(request->db, id, NULL, &server, err))
+		return err->kind == ERROR_NOT_FOUND; /* forgotten: fine */
+	if (strcmp(server.host_id, agent_of(request)->host_id) != 0)
+		return true; /* another host's */
+	if (report == REPORT_GONE && server_is_deleting(server.life.state))
+		return server_remove(request->db, &server, err);
+	if (generation < server.life.generation)
+		return true; /* about something that is not wanted any more */
+	return report_ports(request->db, &server, yyjson_obj_get(item, "ports"), err) &&
+	       report_life(request->db, &server, report, yyjson_get_str(yyjson_obj_get(item, "fault")), err);
+}
+
+bool agent_status(struct http_request *request, struct http_response *response, struct error *err)
+{
+	yyjson_val *body = compute_body(request, &status_body, err);
+	size_t i, max;
+	yyjson_val *item;
+
+	if (!body || !scheduler_host_heard(request->db, agent_of(request)->host_id, err))
+		return false;
+	yyjson_arr_foreach (yyjson_obj_get(body, "servers"), i, max, item) {
+		if (!report_server(request, item, err))
+			return false;
+	}
+	http_json_object(response, 200);
+	return true;
+}
+
+/* --- deadlines --- */
+
+static bool give_up(struct store *db, const char *id, struct error *err)
+{
+	struct server server;
+
+	return server_load(db, id, NULL, &server, err) && server_move(&server.life, SERVER_ERROR, err) &&
+	       report_fault(db, &server,
+			    "The host did not finish building the server within instance_build_timeout.",
+			    err) &&
+	       server_save(db, &server, err) && settle_action(db, &server, err);
+}
+
+/* A few at a time: the writer serves others too. */
+#define GIVE_UP_AT_ONCE 100
+
+bool compute_housekeeping(struct store *db, struct error *err)
+{
+	char late[GIVE_UP_AT_ONCE][37];
+	size_t count = 0;
+	struct store_rows rows;
+
+	if (compute_settings.build_timeout == 0)
+		return true;
+	if (!store_query(db, &rows, err,
+			 "SELECT id FROM server WHERE state = 'spawning' AND created_at < ?1 LIMIT ?2",
+			 V(sys_now() - compute_settings.build_timeout), V(GIVE_UP_AT_ONCE)))
+		return false;
+	while (store_next(&rows))
+		snprintf(late[count++], sizeof *late, "%s", store_text(&rows, 0));
+	bool ok = store_end(&rows, err);
+	for (size_t i = 0; ok && i < count; i++)
+		ok = give_up(db, late[i], err);
+	return ok;
+}

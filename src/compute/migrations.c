@@ -1,0 +1,118 @@
+/* The tables of the compute room.  JSON columns hold what is only ever shown or handed on whole. */
+#include "base/memory.h"
+#include "compute/compute.h"
+
+const struct store_migration compute_migrations[] = {
+	{
+		"CREATE TABLE flavor ("
+		" id TEXT PRIMARY KEY,"
+		" number INTEGER NOT NULL UNIQUE,"
+		" name TEXT NOT NULL UNIQUE,"
+		" description TEXT,"
+		" vcpus INTEGER NOT NULL CHECK (vcpus > 0),"
+		" memory_mb INTEGER NOT NULL CHECK (memory_mb > 0),"
+		" disk_gb INTEGER NOT NULL CHECK (disk_gb >= 0),"
+		" ephemeral_gb INTEGER NOT NULL,"
+		" swap_mb INTEGER NOT NULL,"
+		" rxtx_factor TEXT NOT NULL," /* a JSON number */
+		" public INTEGER NOT NULL,"
+		" extra_specs TEXT NOT NULL DEFAULT '{}'" /* JSON: text to text */
+		") STRICT;"
+
+		"CREATE TABLE flavor_access ("
+		" flavor_id TEXT NOT NULL REFERENCES flavor (id) ON DELETE CASCADE,"
+		" project_id TEXT NOT NULL,"
+		" PRIMARY KEY (flavor_id, project_id)"
+		") STRICT;"
+
+		"CREATE TABLE keypair ("
+		" number INTEGER PRIMARY KEY,"
+		" user_id TEXT NOT NULL,"
+		" name TEXT NOT NULL,"
+		" public_key TEXT NOT NULL,"
+		" fingerprint TEXT NOT NULL,"
+		" created_at INTEGER NOT NULL,"
+		" UNIQUE (user_id, name)"
+		") STRICT;"
+
+		"CREATE TABLE server ("
+		" number INTEGER PRIMARY KEY AUTOINCREMENT," /* instance-%08x */
+		" id TEXT NOT NULL UNIQUE,"
+		" project_id TEXT NOT NULL,"
+		" user_id TEXT NOT NULL,"
+		" name TEXT NOT NULL,"
+		" hostname TEXT NOT NULL,"
+		" description TEXT,"
+		" state TEXT NOT NULL," /* server_state.h */
+		" want TEXT NOT NULL,"
+		" generation INTEGER NOT NULL,"
+		" revision INTEGER NOT NULL," /* the host's, when what is wanted last changed */
+		" host_id TEXT,"
+		" host_name TEXT,"
+		" host_hash TEXT NOT NULL," /* hostId: SHA-224 of project and host */
+		" availability_zone TEXT NOT NULL,"
+		" flavor_id TEXT NOT NULL," /* as it was: the flavor may be gone */
+		" flavor TEXT NOT NULL,"    /* JSON, as shown since 2.47 */
+		" vcpus INTEGER NOT NULL,"
+		" memory_mb INTEGER NOT NULL,"
+		" disk_gb INTEGER NOT NULL,"
+		" image_id TEXT NOT NULL,"
+		" image TEXT NOT NULL," /* JSON, as the agent gets it */
+		" kernel TEXT,"
+		" ramdisk TEXT,"
+		" key_name TEXT,"
+		" key_data TEXT,"
+		" user_data TEXT," /* base64 */
+		" config_drive INTEGER NOT NULL,"
+		" admin_pass TEXT,"	   /* until the server runs: the host writes it to the config drive */
+		" metadata TEXT NOT NULL," /* JSON */
+		" tags TEXT NOT NULL,"	   /* JSON */
+		" security_groups TEXT NOT NULL," /* JSON */
+		" disk_config TEXT NOT NULL,"
+		" reservation_id TEXT NOT NULL,"
+		" launch_index INTEGER NOT NULL,"
+		" access_ipv4 TEXT NOT NULL DEFAULT '',"
+		" access_ipv6 TEXT NOT NULL DEFAULT '',"
+		" locked INTEGER NOT NULL DEFAULT 0,"
+		" locked_reason TEXT,"
+		" fault_code INTEGER NOT NULL DEFAULT 0," /* 0: none */
+		" fault_message TEXT,"
+		" fault_details TEXT,"
+		" fault_at INTEGER NOT NULL DEFAULT 0,"
+		" created_at INTEGER NOT NULL,"
+		" updated_at INTEGER NOT NULL,"
+		" launched_at INTEGER NOT NULL DEFAULT 0"
+		") STRICT;"
+		"CREATE INDEX server_project ON server (project_id, number);"
+		"CREATE INDEX server_host ON server (host_id, revision);"
+		"CREATE INDEX server_building ON server (created_at) WHERE state = 'spawning';"
+
+		/* What a project uses, kept beside the servers so that a quota check does not count them. */
+		"CREATE TABLE project_usage ("
+		" project_id TEXT PRIMARY KEY,"
+		" instances INTEGER NOT NULL,"
+		" cores INTEGER NOT NULL,"
+		" memory_mb INTEGER NOT NULL"
+		") STRICT;"
+
+		"CREATE TABLE server_action ("
+		" number INTEGER PRIMARY KEY,"
+		" server_id TEXT NOT NULL REFERENCES server (id) ON DELETE CASCADE,"
+		" action TEXT NOT NULL,"
+		" request_id TEXT NOT NULL,"
+		" user_id TEXT NOT NULL,"
+		" project_id TEXT NOT NULL,"
+		" started_at INTEGER NOT NULL,"
+		" finished_at INTEGER NOT NULL DEFAULT 0," /* 0: under way */
+		" failed INTEGER NOT NULL DEFAULT 0"
+		") STRICT;"
+		"CREATE INDEX server_action_server ON server_action (server_id, number);"
+
+		"CREATE TABLE agent_token ("
+		" hash TEXT PRIMARY KEY," /* SHA-256, hex: the token itself is kept nowhere */
+		" expires_at INTEGER NOT NULL"
+		") STRICT;",
+	},
+};
+
+const size_t compute_migration_count = ELEMENTS_OF(compute_migrations);

@@ -1,0 +1,121 @@
+/* A server's addresses, interfaces and security groups, as the network room knows them. */
+#include "compute/server.h"
+
+#include <string.h>
+
+static bool addresses(struct http_request *request, struct http_response *response, yyjson_mut_val **object,
+		      struct error *err)
+{
+	struct server server;
+
+	if (!server_load(request->db, request->params[0], request->auth, &server, err))
+		return false;
+	*object = yyjson_mut_obj(http_json(response));
+	return network_addresses_view(request->db, server.id, response->json, *object, err);
+}
+
+bool server_ips_index(struct http_request *request, struct http_response *response, struct error *err)
+{
+	yyjson_mut_val *object;
+
+	if (!addresses(request, response, &object, err))
+		return false;
+	yyjson_mut_val *root = http_json_object(response, 200);
+	yyjson_mut_obj_add_val(response->json, root, "addresses", object);
+	return true;
+}
+
+bool server_ips_show(struct http_request *request, struct http_response *response, struct error *err)
+{
+	yyjson_mut_val *object;
+
+	if (!addresses(request, response, &object, err))
+		return false;
+	yyjson_mut_val *list = yyjson_mut_obj_get(object, request->params[1]);
+	if (!list)
+		return error_set(err, ERROR_NOT_FOUND, "Instance is not a member of specified network");
+	yyjson_mut_val *root = http_json_object(response, 200);
+	yyjson_mut_obj_add_val(response->json, root, request->params[1], list);
+	return true;
+}
+
+static void interface_view(struct http_request *request, const struct network_port *port, yyjson_mut_doc *doc,
+			   yyjson_mut_val *object)
+{
+	compute_add_text(doc, object, "net_id", port->network_id);
+	compute_add_text(doc, object, "port_id", port->id);
+	compute_add_text(doc, object, "mac_addr", port->mac_address);
+	compute_add_text(doc, object, "port_state", port->status);
+	yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, object, "fixed_ips");
+	for (int i = 0; i < port->address_count; i++) {
+		yyjson_mut_val *address = yyjson_mut_arr_add_obj(doc, list);
+
+		compute_add_text(doc, address, "subnet_id", port->addresses[i].subnet_id);
+		compute_add_text(doc, address, "ip_address", port->addresses[i].ip_address);
+	}
+	if (request->microversion >= 2070)
+		yyjson_mut_obj_add_null(doc, object, "tag");
+}
+
+static bool interfaces(struct http_request *request, struct network_port **ports, size_t *count,
+		       struct error *err)
+{
+	struct server server;
+
+	return server_load(request->db, request->params[0], request->auth, &server, err) &&
+	       network_ports_of_server(request->db, server.id, ports, count, err);
+}
+
+bool server_interfaces_index(struct http_request *request, struct http_response *response, struct error *err)
+{
+	_cleanup_free_ struct network_port *ports = NULL;
+	size_t count = 0;
+
+	if (!interfaces(request, &ports, &count, err))
+		return false;
+	yyjson_mut_val *root = http_json_object(response, 200);
+	yyjson_mut_val *list = yyjson_mut_obj_add_arr(response->json, root, "interfaceAttachments");
+	for (size_t i = 0; i < count; i++)
+		interface_view(request, &ports[i], response->json,
+			       yyjson_mut_arr_add_obj(response->json, list));
+	return true;
+}
+
+bool server_interfaces_show(struct http_request *request, struct http_response *response, struct error *err)
+{
+	_cleanup_free_ struct network_port *ports = NULL;
+	size_t count = 0, i = 0;
+
+	if (!interfaces(request, &ports, &count, err))
+		return false;
+	while (i < count && strcmp(ports[i].id, request->params[1]) != 0)
+		i++;
+	if (i == count)
+		return error_set(err, ERROR_NOT_FOUND, "Instance %s does not have a port with id %s",
+				 request->params[0], request->params[1]);
+	yyjson_mut_val *root = http_json_object(response, 200);
+	interface_view(request, &ports[i], response->json,
+		       yyjson_mut_obj_add_obj(response->json, root, "interfaceAttachment"));
+	return true;
+}
+
+bool server_interfaces_change(struct http_request *request, struct http_response *response, struct error *err)
+{
+	struct server server;
+
+	(void)response;
+	return server_load(request->db, request->params[0], request->auth, &server, err) &&
+	       compute_not_built(err, "attach or detach interfaces of a server that exists");
+}
+
+/* Servers belong to no security group that the network service would know of. */
+bool server_security_groups(struct http_request *request, struct http_response *response, struct error *err)
+{
+	struct server server;
+
+	if (!server_load(request->db, request->params[0], request->auth, &server, err))
+		return false;
+	yyjson_mut_val *root = http_json_object(response, 200);
+	yyjson_mut_obj_add_arr(response->json, root, "security_groups");
+	return true;
+}

@@ -1,0 +1,235 @@
+/* The table of states, the allowed moves and what reports do. */
+#include "compute/server_state.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+static const struct server_state_info states[] = {
+#define S(name, text, vm, task, status, power, want) \
+	[SERVER_##name] = {text, vm, task, status, power, WANT_##want},
+	SERVER_STATES(S)
+#undef S
+};
+
+static const char *const wants[] = {
+#define W(name, text) [WANT_##name] = text,
+	SERVER_WANTS(W)
+#undef W
+};
+
+static const char *const reports[] = {
+#define R(name, text) [REPORT_##name] = text,
+	SERVER_REPORTS(R)
+#undef R
+};
+
+#define TO(name) (1u << SERVER_##name)
+
+/* Where a state may go.  Any state may also fail or be deleted. */
+static const unsigned moves[SERVER_STATE_COUNT] = {
+	[SERVER_SCHEDULING] = TO(SPAWNING) | TO(ERROR),
+	[SERVER_SPAWNING] = TO(ACTIVE) | TO(STOPPED) | TO(ERROR) | TO(BUILDING_DELETING),
+	[SERVER_ACTIVE] = TO(POWERING_OFF) | TO(STOPPED) | TO(REBOOT_OFF) | TO(HARD_REBOOT_OFF) | TO(ERROR) |
+			  TO(ACTIVE_DELETING),
+	[SERVER_POWERING_OFF] = TO(STOPPED) | TO(ERROR) | TO(ACTIVE_DELETING),
+	[SERVER_STOPPED] = TO(POWERING_ON) | TO(HARD_REBOOT_ON) | TO(ERROR) | TO(STOPPED_DELETING),
+	[SERVER_POWERING_ON] = TO(ACTIVE) | TO(ERROR) | TO(STOPPED_DELETING),
+	[SERVER_REBOOT_OFF] = TO(REBOOT_ON) | TO(HARD_REBOOT_OFF) | TO(ERROR) | TO(ACTIVE_DELETING),
+	[SERVER_REBOOT_ON] = TO(ACTIVE) | TO(HARD_REBOOT_OFF) | TO(ERROR) | TO(ACTIVE_DELETING),
+	[SERVER_HARD_REBOOT_OFF] = TO(HARD_REBOOT_ON) | TO(ERROR) | TO(ACTIVE_DELETING),
+	[SERVER_HARD_REBOOT_ON] = TO(ACTIVE) | TO(ERROR) | TO(ACTIVE_DELETING),
+	/* A host that makes it after all is believed: its word is newer than the fault. */
+	[SERVER_ERROR] = TO(ACTIVE) | TO(STOPPED) | TO(HARD_REBOOT_OFF) | TO(ERROR_DELETING),
+	/* A removal that fails is shown as an error and goes on being tried. */
+	[SERVER_BUILDING_DELETING] = TO(ERROR_DELETING),
+	[SERVER_ACTIVE_DELETING] = TO(ERROR_DELETING),
+	[SERVER_STOPPED_DELETING] = TO(ERROR_DELETING),
+};
+
+const struct server_state_info *server_state_info(enum server_state state)
+{
+	return &states[state];
+}
+
+enum server_state server_state_parse(const char *text)
+{
+	for (size_t i = 0; text && i < ELEMENTS_OF(states); i++) {
+		if (strcmp(states[i].text, text) == 0)
+			return (enum server_state)i;
+	}
+	return SERVER_ERROR;
+}
+
+const char *server_want_text(enum server_want want)
+{
+	return wants[want];
+}
+
+enum server_want server_want_parse(const char *text)
+{
+	for (size_t i = 0; text && i < ELEMENTS_OF(wants); i++) {
+		if (strcmp(wants[i], text) == 0)
+			return (enum server_want)i;
+	}
+	return WANT_ABSENT;
+}
+
+bool server_report_parse(const char *text, enum server_report *report)
+{
+	for (size_t i = 0; text && i < ELEMENTS_OF(reports); i++) {
+		if (strcmp(reports[i], text) == 0) {
+			*report = (enum server_report)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool server_may_move(enum server_state from, enum server_state next)
+{
+	return (moves[from] & 1u << next) != 0;
+}
+
+/* What must hold of every server that is stored. */
+static bool server_holds(const struct server_life *life)
+{
+	bool settled = life->state == SERVER_ACTIVE || life->state == SERVER_STOPPED;
+
+	if (life->state != SERVER_ERROR && life->want != states[life->state].want)
+		return false;
+	/* Only a server for which there was no host has none, and that one is an error or about to be. */
+	if (!life->has_host && life->state != SERVER_ERROR && life->state != SERVER_SCHEDULING)
+		return false;
+	return !settled || life->launched_at > 0;
+}
+
+bool server_move(struct server_life *life, enum server_state next, struct error *err)
+{
+	struct server_life after = *life;
+
+	after.state = next;
+	if (next != SERVER_ERROR)
+		after.want = states[next].want;
+	if (after.want != life->want)
+		after.generation++;
+	if (!server_may_move(life->state, next) || !server_holds(&after))
+		return error_set(err, ERROR_CONFLICT, "a server cannot go from %s to %s",
+				 states[life->state].text, states[next].text);
+	*life = after;
+	return true;
+}
+
+enum server_state server_deleting(enum server_state from)
+{
+	const char *vm = states[from].vm_state;
+
+	if (strcmp(vm, "building") == 0)
+		return SERVER_BUILDING_DELETING;
+	if (strcmp(vm, "stopped") == 0)
+		return SERVER_STOPPED_DELETING;
+	return strcmp(vm, "error") == 0 ? SERVER_ERROR_DELETING : SERVER_ACTIVE_DELETING;
+}
+
+/* Where a running server brings each state; SERVER_STATE_COUNT: nowhere. */
+static enum server_state after_running(const struct server_life *life)
+{
+	switch (life->state) {
+	case SERVER_SPAWNING:
+	case SERVER_POWERING_ON:
+	case SERVER_REBOOT_ON:
+	case SERVER_HARD_REBOOT_ON:
+		return SERVER_ACTIVE;
+	case SERVER_ERROR:
+		return life->want == WANT_RUNNING ? SERVER_ACTIVE : SERVER_STATE_COUNT;
+	default:
+		return SERVER_STATE_COUNT;
+	}
+}
+
+static enum server_state after_stopped(const struct server_life *life)
+{
+	switch (life->state) {
+	case SERVER_POWERING_OFF:
+		return SERVER_STOPPED;
+	/* A guest that ended by itself stays off until somebody starts it, as with Nova. */
+	case SERVER_ACTIVE:
+	case SERVER_SPAWNING:
+		return SERVER_STOPPED;
+	case SERVER_REBOOT_OFF:
+		return SERVER_REBOOT_ON;
+	case SERVER_HARD_REBOOT_OFF:
+		return SERVER_HARD_REBOOT_ON;
+	case SERVER_ERROR:
+		return life->want == WANT_STOPPED ? SERVER_STOPPED : SERVER_STATE_COUNT;
+	default:
+		return SERVER_STATE_COUNT;
+	}
+}
+
+static enum server_state after_failed(const struct server_life *life)
+{
+	return server_is_deleting(life->state) ? SERVER_ERROR_DELETING : SERVER_ERROR;
+}
+
+bool server_life_report(struct server_life *life, enum server_report report, int64_t now, bool *lost)
+{
+	enum server_state next = SERVER_STATE_COUNT;
+	struct error ignored;
+
+	*lost = false;
+	switch (report) {
+	case REPORT_BUILDING:
+	case REPORT_COUNT:
+		return false;
+	case REPORT_RUNNING:
+		next = after_running(life);
+		break;
+	case REPORT_STOPPED:
+		next = after_stopped(life);
+		break;
+	case REPORT_FAILED:
+		next = after_failed(life);
+		break;
+	case REPORT_GONE:
+		if (life->state != SERVER_ERROR && !server_move(life, SERVER_ERROR, &ignored))
+			return false;
+		*lost = life->want != WANT_ABSENT;
+		life->generation += *lost;
+		life->want = WANT_ABSENT;
+		return *lost;
+	}
+	if (next == SERVER_STATE_COUNT)
+		return false;
+	if (life->launched_at == 0 && (next == SERVER_ACTIVE || next == SERVER_STOPPED))
+		life->launched_at = now;
+	return server_move(life, next, &ignored);
+}
+
+static void add_state(char text[256], const char *state)
+{
+	size_t length = strlen(text);
+
+	snprintf(text + length, 256 - length, "%s%s|", length ? "" : "|", state);
+}
+
+void server_states_of_status(const char *status, char text[256])
+{
+	text[0] = '\0';
+	for (size_t i = 0; i < ELEMENTS_OF(states); i++) {
+		if (strcasecmp(states[i].status, status) == 0)
+			add_state(text, states[i].text);
+	}
+}
+
+void server_states_of_vm_state(const char *vm_state, char text[256])
+{
+	text[0] = '\0';
+	for (size_t i = 0; i < ELEMENTS_OF(states); i++) {
+		if (strcasecmp(states[i].vm_state, vm_state) == 0)
+			add_state(text, states[i].text);
+	}
+}

@@ -1,0 +1,115 @@
+/* The life of a server: its states, the moves between them, and what a host's report does to it.
+ *
+ * A state is Nova's pair of vm_state and task_state.  Text, task, status and power of each stand in one table
+ * here; the database keeps the state's name. */
+#pragma once
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What Nova calls power_state. */
+enum server_power { POWER_NONE = 0, POWER_RUNNING = 1, POWER_SHUTDOWN = 4 };
+
+/* What the host shall do with the server (docs/agent-protocol.md, `want`). */
+#define SERVER_WANTS(W) \
+	W(RUNNING, "running") \
+	W(STOPPED, "stopped") \
+	W(ABSENT, "absent")
+
+enum server_want {
+#define W(name, text) WANT_##name,
+	SERVER_WANTS(W)
+#undef W
+		WANT_COUNT
+};
+
+/* S(name, text in the database, vm_state, task_state, API status, power state, what the host shall do).
+ * ERROR keeps what was wanted before; its `want` is not looked at. */
+#define SERVER_STATES(S) \
+	S(SCHEDULING, "scheduling", "building", "scheduling", "BUILD", POWER_NONE, RUNNING) \
+	S(SPAWNING, "spawning", "building", "spawning", "BUILD", POWER_NONE, RUNNING) \
+	S(ACTIVE, "active", "active", NULL, "ACTIVE", POWER_RUNNING, RUNNING) \
+	S(POWERING_OFF, "powering-off", "active", "powering-off", "ACTIVE", POWER_RUNNING, STOPPED) \
+	S(STOPPED, "stopped", "stopped", NULL, "SHUTOFF", POWER_SHUTDOWN, STOPPED) \
+	S(POWERING_ON, "powering-on", "stopped", "powering-on", "SHUTOFF", POWER_SHUTDOWN, RUNNING) \
+	S(REBOOT_OFF, "reboot-off", "active", "rebooting", "REBOOT", POWER_RUNNING, STOPPED) \
+	S(REBOOT_ON, "reboot-on", "active", "rebooting", "REBOOT", POWER_RUNNING, RUNNING) \
+	S(HARD_REBOOT_OFF, "hard-reboot-off", "active", "rebooting_hard", "HARD_REBOOT", POWER_RUNNING, \
+	  STOPPED) \
+	S(HARD_REBOOT_ON, "hard-reboot-on", "active", "rebooting_hard", "HARD_REBOOT", POWER_RUNNING, \
+	  RUNNING) \
+	S(ERROR, "error", "error", NULL, "ERROR", POWER_NONE, RUNNING) \
+	S(BUILDING_DELETING, "building-deleting", "building", "deleting", "BUILD", POWER_NONE, ABSENT) \
+	S(ACTIVE_DELETING, "active-deleting", "active", "deleting", "ACTIVE", POWER_RUNNING, ABSENT) \
+	S(STOPPED_DELETING, "stopped-deleting", "stopped", "deleting", "SHUTOFF", POWER_SHUTDOWN, ABSENT) \
+	S(ERROR_DELETING, "error-deleting", "error", "deleting", "ERROR", POWER_NONE, ABSENT)
+
+enum server_state {
+#define S(name, text, vm, task, status, power, want) SERVER_##name,
+	SERVER_STATES(S)
+#undef S
+		SERVER_STATE_COUNT
+};
+
+/* What a host says of a server (docs/agent-protocol.md, `state`). */
+#define SERVER_REPORTS(R) \
+	R(BUILDING, "building") \
+	R(RUNNING, "running") \
+	R(STOPPED, "stopped") \
+	R(FAILED, "failed") \
+	R(GONE, "gone")
+
+enum server_report {
+#define R(name, text) REPORT_##name,
+	SERVER_REPORTS(R)
+#undef R
+		REPORT_COUNT
+};
+
+struct server_state_info {
+	const char *text, *vm_state, *task_state /* NULL: none */, *status;
+	enum server_power power;
+	enum server_want want;
+};
+
+const struct server_state_info *server_state_info(enum server_state state);
+/* From the database's text; a text that is none is a damaged database: SERVER_ERROR. */
+enum server_state server_state_parse(const char *text);
+const char *server_want_text(enum server_want want);
+enum server_want server_want_parse(const char *text); /* a text that is none: WANT_ABSENT */
+bool server_report_parse(const char *text, enum server_report *report);
+
+/* What the life cycle needs to know of one server. */
+struct server_life {
+	enum server_state state;
+	enum server_want want;
+	bool has_host;
+	int64_t generation;  /* moves with each change of what is wanted */
+	int64_t launched_at; /* 0: never ran */
+};
+
+/* Moves to `next`; the want follows and, if it changes, the generation.  A move that the table does not
+ * allow, or that would break the invariant, changes nothing: false and ERROR_CONFLICT. */
+bool server_move(struct server_life *life, enum server_state next, struct error *err);
+/* May it? */
+bool server_may_move(enum server_state from, enum server_state next);
+/* The state that a server in `from` has while it is being deleted. */
+enum server_state server_deleting(enum server_state from);
+static inline bool server_is_deleting(enum server_state state)
+{
+	return state >= SERVER_BUILDING_DELETING;
+}
+
+/* Applies a report about the server's current generation: true if `life` changed.  *lost: the host says that
+ * a server that it shall have is gone (life is ERROR then and the server wanted absent: what is left must not
+ * be built anew from the image in silence).  A `gone` of a server that shall be absent is not for here: it
+ * ends the life. */
+bool server_life_report(struct server_life *life, enum server_report report, int64_t now, bool *lost);
+
+/* The states with this API status, as "|active|powering-off|" for SQL; "" if the status is none.  Any case.
+ */
+void server_states_of_status(const char *status, char text[256]);
+/* The same for a vm_state. */
+void server_states_of_vm_state(const char *vm_state, char text[256]);
