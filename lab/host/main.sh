@@ -1,0 +1,74 @@
+#!/bin/bash
+# Process 1 of the lab host: brings it up like a freshly installed hypervisor with VFs, then runs the jobs that
+# `lab run` drops into the shared folder.  One line on the control port is one job's number; each job runs in the
+# background, so that several callers are served at once.
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LANG=C
+LAB=/run/lab
+argument() { sed -n "s/.*\blab\.$1=\([^ ]*\).*/\1/p" /proc/cmdline; }
+
+mount_filesystems() {
+	mkdir -p /dev/pts /dev/shm /dev/hugepages /lib/modules
+	mount -t devpts devpts /dev/pts
+	mount -t tmpfs tmpfs /dev/shm
+	mount -t hugetlbfs hugetlbfs /dev/hugepages
+	mount -t cgroup2 cgroup2 /sys/fs/cgroup 2> /dev/null
+	mount --bind "$LAB/kernel/lib/modules" /lib/modules
+	ln -sfn /proc/self/fd /dev/fd
+}
+
+name_host() {
+	local name
+	name=$(argument name)
+	hostname "$name"
+	echo "$name" > /etc/hostname
+	echo "127.0.0.1 localhost $name" > /etc/hosts
+}
+
+management_network() {
+	local nic
+	ip link set lo up
+	for nic in /sys/class/net/*; do
+		[ "$(basename "$(readlink -f "$nic/device/driver" 2> /dev/null)")" = virtio_net ] || continue
+		ip link set "${nic##*/}" up
+		ip addr add 10.0.2.15/24 dev "${nic##*/}"
+		ip route add default via 10.0.2.2
+	done
+}
+
+# Writing sriov_numvfs is what `penstock host setup` will do for good; a lab host starts with its VFs.  Their own
+# driver is kept away: a VF belongs to a guest.
+make_vfs() {
+	echo 0 > "/sys/class/net/$1/device/sriov_drivers_autoprobe"
+	echo "$2" > "/sys/class/net/$1/device/sriov_numvfs"
+	ip link set "$1" up
+}
+
+mount_filesystems
+name_host
+modprobe -a virtio_net igb vfio-pci nvme bridge tun 2>&1
+management_network
+bash "$LAB/host/names.sh" once
+bash "$LAB/host/names.sh" watch &
+make_vfs p5p1 "$(argument p5p1_vfs)"
+make_vfs p5p2 "$(argument p5p2_vfs)"
+. "$LAB/host/libvirt.sh"
+
+# A terminal for `lab shell`.
+while [ -c /dev/hvc0 ]; do
+	TERM=xterm setsid -c bash -i < /dev/hvc0 > /dev/hvc0 2>&1
+done &
+
+port=$(basename "$(dirname "$(grep -lx ctl /sys/class/virtio-ports/*/name)")")
+exec < "/dev/$port"
+cat /proc/uptime > "$LAB/x/ready"
+trap '' HUP
+while read -r job; do
+	(
+		cd / || exit
+		bash "$LAB/x/$job.sh" > "$LAB/x/$job.out" 2>&1 < /dev/null
+		echo $? > "$LAB/x/$job.rc.tmp"
+		mv "$LAB/x/$job.rc.tmp" "$LAB/x/$job.rc"
+	) &
+done
+echo "lab host: the control port is closed"
+sleep 600
