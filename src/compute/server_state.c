@@ -114,7 +114,9 @@ bool server_move(struct server_life *life, enum server_state next, struct error 
 	after.state = next;
 	if (next != SERVER_ERROR)
 		after.want = states[next].want;
-	if (after.want != life->want)
+	/* A server that is to be deleted is asked for again even if the host was told before to have nothing
+	 * of it. */
+	if (after.want != life->want || (server_is_deleting(next) && !server_is_deleting(life->state)))
 		after.generation++;
 	if (!server_may_move(life->state, next) || !server_holds(&after))
 		return error_set(err, ERROR_CONFLICT, "a server cannot go from %s to %s",

@@ -1,0 +1,722 @@
+/* Tests of the handlers of servers and of the agents' protocol, beside doubles of the other rooms. */
+#include "../test.h"
+#include "doubles.h"
+
+#include "base/memory.h"
+#include "base/timestamp.h"
+#include "compute/compute.h"
+#include "sys/sys.h"
+
+static struct store *db;
+static char *folder;
+static struct config *config;
+static const struct http_service *services[2];
+static struct http_site site = {services, 2, "http://c"};
+static char credential[65];
+static struct http_answer answer;
+
+/* --- calling --- */
+
+#define ADMIN  "p1:admin"
+#define MEMBER "p1:member"
+#define READER "p1:reader"
+#define OTHER  "p2:member"
+
+/* Single quotes in `body` stand for double ones. */
+static int call_with(const char *const *headers, const char *method, const char *target, const char *body)
+{
+	_cleanup_free_ char *json = memory_copy_text(body);
+
+	for (char *c = json; c && *c; c++)
+		*c = *c == '\'' ? '"' : *c;
+	http_answer_done(&answer);
+	http_call(&site, db,
+		  &(struct http_call){.method = method, .target = target, .headers = headers, .body = json},
+		  &answer);
+	return answer.parked ? -1 : answer.status;
+}
+
+static int call_at(const char *version, const char *token, const char *method, const char *path,
+		   const char *body)
+{
+	_cleanup_free_ char *target = memory_printf("/compute/v2.1%s", path);
+
+	return call_with((const char *const[]){"X-Auth-Token", token, "X-OpenStack-Nova-API-Version", version,
+					       NULL},
+			 method, target, body);
+}
+
+#define call(token, method, path, body) call_at("2.1", token, method, path, body)
+
+static int agent(const char *method, const char *path, const char *body)
+{
+	_cleanup_free_ char *target = memory_printf("/agent/v1%s", path);
+
+	return call_with((const char *const[]){"X-Agent-Credential", credential, NULL}, method, target, body);
+}
+
+/* A text at a JSON pointer of the last answer, "" if there is none; numbers as text. */
+static const char *at(const char *pointer)
+{
+	static char texts[4][1000];
+	static int next;
+	char *text = texts[next++ % 4];
+	yyjson_doc *doc = yyjson_read(answer.body, answer.body_size, 0);
+	yyjson_val *value = yyjson_doc_ptr_get(doc, pointer);
+
+	text[0] = '\0';
+	if (yyjson_is_str(value))
+		snprintf(text, 1000, "%s", yyjson_get_str(value));
+	else if (yyjson_is_int(value))
+		snprintf(text, 1000, "%lld", (long long)yyjson_get_sint(value));
+	else if (value) {
+		_cleanup_free_ char *json = yyjson_val_write(value, 0, NULL);
+		snprintf(text, 1000, "%s", json);
+	}
+	yyjson_doc_free(doc);
+	return text;
+}
+
+static int64_t count_rows(const char *sql)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+	struct error err;
+
+	assert_true(store_query(db, &rows, &err, sql));
+	assert_true(store_next(&rows));
+	return store_int(&rows, 0);
+}
+
+/* --- fixtures --- */
+
+static int set_up(void **state)
+{
+	struct error err;
+
+	(void)state;
+	folder = test_folder_make();
+	_cleanup_free_ char *path = memory_printf("%s/db", folder);
+	world = (struct double_world){.port_status = "DOWN", .networks = 1};
+	db = store_open(path, STORE_WRITER, &err);
+	config = config_new();
+	if (!db || !store_migrate(db, "compute", compute_migrations, compute_migration_count, &err) ||
+	    !config_read_text(config, "test", "[quota]\ninstances = 3\n", &err))
+		return -1;
+	services[0] = compute_service(config, &err);
+	services[1] = compute_agent_service(config, &err);
+	char token[65];
+	if (!compute_agent_token(db, token, &err))
+		return -1;
+	_cleanup_free_ char *join =
+		memory_printf("{'version': 1, 'token': '%s', 'host': 'edge-1', 'new_field': 1}", token);
+	assert_int_equal(agent("POST", "/join", join), 201);
+	snprintf(credential, sizeof credential, "%s", at("/credential"));
+	assert_int_equal(call(ADMIN, "POST", "/flavors",
+			      "{'flavor': {'name': 'm1', 'id': 'f1', 'ram': 512, 'vcpus': 1, 'disk': 1}}"),
+			 200);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	http_answer_done(&answer);
+	config_free(config);
+	store_close(db);
+	test_folder_remove(folder);
+	return 0;
+}
+
+#define BASE "'name': 'vm', 'flavorRef': 'f1', 'imageRef': '" DOUBLE_IMAGE "'"
+
+/* Makes a server on the port; its path is in `path`. */
+static char path[64], id[37];
+
+static void make_server(void)
+{
+	assert_int_equal(call(MEMBER, "POST", "/servers",
+			      "{'server': {" BASE ", 'networks': [{'port': '" DOUBLE_PORT
+			      "'}], 'metadata': {'k': 'v'}}}"),
+			 202);
+	snprintf(id, sizeof id, "%s", at("/server/id"));
+	snprintf(path, sizeof path, "/servers/%s", id);
+}
+
+static int report(int generation, const char *state, const char *more)
+{
+	_cleanup_free_ char *body =
+		memory_printf("{'servers': [{'id': '%s', 'generation': %d, 'state': '%s'%s}]}", id,
+			      generation, state, more);
+
+	return agent("POST", "/status", body);
+}
+
+static void assert_state(const char *status, const char *vm_state, const char *task_state)
+{
+	assert_int_equal(call(ADMIN, "GET", path, NULL), 200);
+	assert_string_equal(at("/server/status"), status);
+	assert_string_equal(at("/server/OS-EXT-STS:vm_state"), vm_state);
+	assert_string_equal(at("/server/OS-EXT-STS:task_state"), task_state);
+}
+
+/* --- tests --- */
+
+static void test_life(void **state)
+{
+	(void)state;
+	make_server();
+	assert_string_equal(at("/server/security_groups/0/name"), "default");
+	assert_int_equal(strlen(at("/server/adminPass")), 12);
+	assert_state("BUILD", "building", "spawning");
+	assert_string_equal(at("/server/OS-EXT-SRV-ATTR:host"), "edge-1");
+	assert_string_equal(at("/server/metadata/k"), "v");
+	assert_int_equal(strlen(at("/server/hostId")), 56);
+	assert_string_equal(world.bound, id);
+	/* The host is told. */
+	assert_int_equal(agent("GET", "/desired?since=0", NULL), 200);
+	assert_string_equal(at("/revision"), "1");
+	assert_string_equal(at("/full"), "true");
+	assert_string_equal(at("/servers/0/want"), "running");
+	assert_string_equal(at("/servers/0/ports/0/device/address"), "0000:21:10.0");
+	assert_string_equal(at("/servers/0/image/properties/hw_machine_type"), "q35");
+	assert_string_equal(at("/servers/0/kernel"), "null");
+	assert_string_equal(at("/servers/0/config_drive/meta/k"), "v");
+	assert_int_equal(strlen(at("/servers/0/config_drive/admin_pass")), 12);
+	assert_int_equal(agent("GET", "/desired?since=1&wait=30", NULL), -1); /* parked */
+	assert_int_equal(agent("GET", "/desired?since=1", NULL), 200);
+	assert_string_equal(at("/servers"), "[]");
+	assert_int_equal(agent("GET", "/desired?since=7", NULL), 410);
+	/* It runs. */
+	assert_int_equal(report(1, "running", ", 'ports': [{'id': '" DOUBLE_PORT "', 'status': 'ACTIVE'}]"),
+			 200);
+	assert_state("ACTIVE", "active", "null");
+	assert_string_equal(world.port_status, "ACTIVE");
+	assert_string_equal(at("/server/progress"), "0");
+	assert_int_equal(agent("GET", "/desired?since=0", NULL), 200);
+	assert_string_equal(at("/servers/0/config_drive/admin_pass"), "null");
+	/* It goes. */
+	assert_int_equal(call(MEMBER, "DELETE", path, NULL), 204);
+	assert_int_equal(call(MEMBER, "DELETE", path, NULL), 204);
+	assert_state("ACTIVE", "active", "deleting");
+	assert_int_equal(agent("GET", "/desired?since=1", NULL), 200);
+	assert_string_equal(at("/servers/0/want"), "absent");
+	assert_string_equal(at("/servers/0/generation"), "2");
+	assert_int_equal(report(1, "running", ""), 200); /* an older word */
+	assert_string_equal(world.claimed, id);
+	assert_int_equal(report(2, "gone", ""), 200);
+	assert_int_equal(call(ADMIN, "GET", path, NULL), 404);
+	assert_string_equal(world.claimed, "");
+	assert_string_equal(world.bound, "");
+	assert_int_equal(count_rows("SELECT instances + cores + memory_mb FROM project_usage"), 0);
+	assert_int_equal(count_rows("SELECT count(*) FROM server_action"), 0);
+	assert_int_equal(report(2, "gone", ""), 200); /* forgotten: fine */
+}
+
+static void test_no_host(void **state)
+{
+	(void)state;
+	world.host_full = true;
+	make_server();
+	assert_state("ERROR", "error", "null");
+	assert_string_equal(
+		at("/server/fault/message"),
+		"No valid host was found. edge-1: needs 1 VF of physnet_sriov; 5 of 5 are in use");
+	assert_string_equal(at("/server/fault/details"),
+			    "edge-1: needs 1 VF of physnet_sriov; 5 of 5 are in use\n");
+	assert_string_equal(at("/server/fault/code"), "500");
+	assert_string_equal(world.bound, "");
+	assert_int_equal(call(MEMBER, "GET", path, NULL), 200);
+	assert_string_not_equal(at("/server/fault/details"), ""); /* the owner sees why */
+	assert_int_equal(call(MEMBER, "DELETE", path, NULL), 204);
+	assert_int_equal(call(MEMBER, "GET", path, NULL), 404); /* at once: no host has anything of it */
+}
+
+static void test_failed(void **state)
+{
+	(void)state;
+	make_server();
+	assert_int_equal(report(1, "failed", ", 'step': 'vf', 'fault': 'VF 0 of p5p1: no such device'"), 200);
+	assert_state("ERROR", "error", "null");
+	assert_string_equal(at("/server/fault/message"), "VF 0 of p5p1: no such device");
+	assert_string_equal(world.claimed, id);
+	assert_int_equal(call(MEMBER, "DELETE", path, NULL), 204);
+	assert_state("ERROR", "error", "deleting");
+	assert_int_equal(report(2, "gone", ""), 200);
+	assert_string_equal(world.claimed, "");
+}
+
+static void test_undone(void **state)
+{
+	(void)state;
+	world.bind_fails = true;
+	assert_int_equal(call(MEMBER, "POST", "/servers",
+			      "{'server': {" BASE ", 'networks': [{'port': '" DOUBLE_PORT "'}]}}"),
+			 409);
+	assert_int_equal(count_rows("SELECT count(*) FROM server"), 0);
+	assert_int_equal(count_rows("SELECT count(*) FROM project_usage"), 0);
+}
+
+static void test_power(void **state)
+{
+	char action[128];
+
+	(void)state;
+	make_server();
+	snprintf(action, sizeof action, "%s/action", path);
+	assert_int_equal(call(MEMBER, "POST", action, "{'os-stop': null}"), 409);
+	assert_non_null(strstr(at("/conflictingRequest/message"), "Cannot 'stop' instance"));
+	report(1, "running", "");
+	assert_int_equal(call(READER, "POST", action, "{'os-stop': null}"), 403);
+	assert_int_equal(call(MEMBER, "POST", action, "{'os-stop': null}"), 202);
+	assert_state("ACTIVE", "active", "powering-off");
+	report(2, "stopped", "");
+	assert_state("SHUTOFF", "stopped", "null");
+	assert_int_equal(call(MEMBER, "POST", action, "{'reboot': {'type': 'SOFT'}}"), 409);
+	assert_int_equal(call(MEMBER, "POST", action, "{'os-start': null}"), 202);
+	report(3, "running", "");
+	assert_int_equal(call(MEMBER, "POST", action, "{'reboot': {'type': 'HARD'}}"), 202);
+	assert_state("HARD_REBOOT", "active", "rebooting_hard");
+	report(4, "stopped", "");
+	report(5, "running", "");
+	assert_state("ACTIVE", "active", "null");
+	assert_int_equal(call(MEMBER, "POST", action, "{'reboot': {'type': 'MAYBE'}}"), 400);
+	assert_int_equal(call(MEMBER, "POST", action, "{'pause': null}"), 501);
+	assert_int_equal(call(MEMBER, "POST", action, "{'fly': null}"), 400);
+	assert_string_equal(at("/badRequest/message"), "There is no such action: fly");
+	assert_int_equal(call(MEMBER, "POST", action, "{}"), 400);
+	assert_int_equal(call(MEMBER, "POST", action, "{'lock': null}"), 202);
+	assert_int_equal(call(MEMBER, "POST", action, "{'os-stop': null}"), 409);
+	assert_int_equal(call(MEMBER, "DELETE", path, NULL), 409);
+	assert_int_equal(call(MEMBER, "POST", action, "{'unlock': null}"), 202);
+	snprintf(action, sizeof action, "%s/os-instance-actions", path);
+	assert_int_equal(call(MEMBER, "GET", action, NULL), 200);
+	assert_string_equal(at("/instanceActions/0/action"), "reboot");
+	assert_string_equal(at("/instanceActions/3/action"), "create");
+}
+
+static void test_console(void **state)
+{
+	char action[128], post[128];
+
+	(void)state;
+	make_server();
+	snprintf(action, sizeof action, "%s/action", path);
+	snprintf(post, sizeof post, "/servers/%s/console", id);
+	assert_int_equal(call(READER, "POST", action, "{'os-getConsoleOutput': {'length': 5}}"), -1);
+	assert_int_equal(agent("GET", "/desired?since=1&wait=30", NULL), 200);
+	assert_string_equal(at("/consoles/0"), id);
+	assert_int_equal(agent("POST", post, "hello"), 204);
+	assert_int_equal(call(MEMBER, "POST", action, "{'os-getConsoleOutput': {'length': 'x'}}"), 400);
+}
+
+static void test_visibility(void **state)
+{
+	(void)state;
+	make_server();
+	assert_int_equal(call(OTHER, "GET", path, NULL), 404);
+	assert_int_equal(call(OTHER, "DELETE", path, NULL), 404);
+	assert_int_equal(call(READER, "DELETE", path, NULL), 403);
+	assert_string_equal(at("/forbidden/message"),
+			    "Policy doesn't allow os_compute_api:servers:delete to be performed.");
+	assert_int_equal(call(OTHER, "GET", "/servers", NULL), 200);
+	assert_string_equal(at("/servers"), "[]");
+	assert_int_equal(call(OTHER, "GET", "/servers?all_tenants=1", NULL), 403);
+	assert_int_equal(call("p3:admin", "GET", "/servers?all_tenants=1", NULL), 200);
+	assert_string_equal(at("/servers/0/id"), id);
+	assert_int_equal(call(MEMBER, "GET", path, NULL), 200);
+	assert_string_equal(at("/server/OS-EXT-SRV-ATTR:host"), "");
+	assert_int_equal(call_with(NULL, "GET", "/compute/v2.1/servers", NULL), 401);
+	assert_string_equal(at("/error/title"), "Unauthorized");
+	assert_int_equal(call_with((const char *const[]){"X-Auth-Token", MEMBER, NULL}, "GET",
+				   "/compute/v2.1/p1/servers", NULL),
+			 200);
+	assert_int_equal(call_with((const char *const[]){"X-Auth-Token", MEMBER, NULL}, "GET",
+				   "/compute/v2.1/p2/servers", NULL),
+			 400);
+}
+
+static void test_bad_requests(void **state)
+{
+	static const struct {
+		const char *body;
+		int status;
+		const char *message;
+	} cases[] = {
+		{"", 400, "Malformed request body"},
+		{"[]", 400, "Malformed request body"},
+		{"{'server': {}}", 400, "'name' is a required property"},
+		{"{'server': {" BASE ", 'x': 1}}", 400, "('x' was unexpected)"},
+		{"{'server': {'name': 'vm', 'flavorRef': 'nope', 'imageRef': '" DOUBLE_IMAGE "'}}", 400,
+		 "Flavor nope could not be found."},
+		{"{'server': {'name': 'vm', 'flavorRef': 'f1', 'imageRef': 'x'}}", 400,
+		 "Can not find requested image"},
+		{"{'server': {'name': 'vm', 'flavorRef': 'f1'}}", 400, "Invalid imageRef provided"},
+		{"{'server': {" BASE ", 'key_name': 'nope'}}", 400, "Invalid key_name provided."},
+		{"{'server': {" BASE ", 'networks': [{}]}}", 400, "Bad networks format"},
+		{"{'server': {" BASE ", 'networks': [{'uuid': '" DOUBLE_HOST "'}]}}", 400,
+		 "could not be found"},
+		{"{'server': {" BASE ", 'networks': [{'uuid': '" DOUBLE_BARE "'}]}}", 400,
+		 "requires a subnet"},
+		{"{'server': {" BASE ", 'networks': [{'port': '" DOUBLE_HOST "'}]}}", 400,
+		 "could not be found"},
+		{"{'server': {" BASE ", 'networks': [{'port': '" DOUBLE_PORT "'}, {'port': '" DOUBLE_PORT
+		 "'}]}}",
+		 409, "is still in use"},
+		{"{'server': {" BASE ", 'user_data': '!'}}", 400, "is not a 'base64'"},
+		{"{'server': {" BASE ", 'min_count': 2, 'max_count': 1}}", 400,
+		 "min_count must be <= max_count"},
+		{"{'server': {" BASE ", 'min_count': 4}}", 403,
+		 "Quota exceeded for instances: Requested 4, but already "
+		 "used 0 of 3 instances"},
+		{"{'server': {" BASE ", 'availability_zone': 'nova:edge-1'}}", 403,
+		 "servers:create:forced_host"},
+		{"{'server': {" BASE ", 'availability_zone': 'mars'}}", 400,
+		 "availability zone is not available"},
+		{"{'server': {" BASE ", 'personality': [{'path': '/x'}]}}", 400, "use user_data"},
+		{"{'server': {" BASE "}, 'os:scheduler_hints': {'group': 'g'}}", 400, "Instance group g"},
+		{"{'server': {" BASE ", 'block_device_mapping_v2': [{'source_type': 'blank'}]}}", 400,
+		 "Block Device Mapping is Invalid"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
+		int status = call(MEMBER, "POST", "/servers", cases[i].body);
+
+		if (status != cases[i].status || !strstr(answer.body, cases[i].message))
+			fail_msg("%s: %d %s", cases[i].body, status, answer.body);
+	}
+	assert_int_equal(count_rows("SELECT count(*) FROM server"), 0);
+	assert_int_equal(count_rows("SELECT count(*) FROM project_usage"), 0);
+	world.networks = 2;
+	assert_int_equal(call(MEMBER, "POST", "/servers", "{'server': {" BASE "}}"), 409);
+	assert_int_equal(call_at("2.37", MEMBER, "POST", "/servers", "{'server': {" BASE "}}"),
+			 400); /* networks! */
+	assert_int_equal(call_at("2.37", MEMBER, "POST", "/servers",
+				 "{'server': {" BASE ", 'networks': 'none'}}"),
+			 202);
+	assert_int_equal(call(ADMIN, "POST", "/servers",
+			      "{'server': {" BASE ", 'availability_zone': 'nova:mars', "
+			      "'networks': [{'uuid': '" DOUBLE_NETWORK "'}]}}"),
+			 400);
+}
+
+static void test_several(void **state)
+{
+	(void)state;
+	assert_int_equal(call(MEMBER, "POST", "/servers",
+			      "{'server': {" BASE ", 'max_count': '2', 'return_reservation_id': true}}"),
+			 202);
+	assert_int_equal(strlen(at("/reservation_id")), 10);
+	assert_int_equal(call(MEMBER, "GET", "/servers?limit=1", NULL), 200);
+	assert_string_equal(at("/servers/0/name"), "vm-2"); /* newest first */
+	assert_string_not_equal(at("/servers_links/0/href"), "");
+	char next[200];
+	snprintf(next, sizeof next, "%s", at("/servers_links/0/href"));
+	assert_int_equal(call(MEMBER, "GET", strstr(next, "/servers"), NULL), 200);
+	assert_string_equal(at("/servers/0/name"), "vm-1");
+	assert_int_equal(call(MEMBER, "GET", "/servers?sort_key=display_name&sort_dir=asc", NULL), 200);
+	assert_string_equal(at("/servers/0/name"), "vm-1");
+	assert_int_equal(call(MEMBER, "GET", "/servers?sort_key=display_name&sort_dir=desc&limit=1", NULL),
+			 200);
+	assert_string_equal(at("/servers/0/name"), "vm-2");
+	snprintf(next, sizeof next, "%s", at("/servers_links/0/href"));
+	assert_int_equal(call(MEMBER, "GET", strstr(next, "/servers"), NULL), 200);
+	assert_string_equal(at("/servers/0/name"), "vm-1");
+	assert_string_equal(at("/servers/1/name"), "");
+	assert_int_equal(call(MEMBER, "GET", "/servers?name=vm-2&status=BUILD&flavor=f1", NULL), 200);
+	assert_string_equal(at("/servers/0/name"), "vm-2");
+	assert_int_equal(call(MEMBER, "GET", "/servers?status=NOPE", NULL), 200);
+	assert_string_equal(at("/servers"), "[]");
+	assert_int_equal(call(MEMBER, "GET", "/servers?marker=x", NULL), 400);
+	assert_int_equal(call(MEMBER, "GET", "/servers?limit=x", NULL), 400);
+	assert_int_equal(call(MEMBER, "GET", "/servers?sort_key=x", NULL), 400);
+	assert_int_equal(call(MEMBER, "GET", "/servers?changes-since=2020-01-01T00:00:00Z", NULL), 200);
+	assert_string_equal(at("/servers/1/name"), "vm-1");
+	assert_int_equal(call(MEMBER, "GET", "/servers?changes-since=2099-01-01T00:00:00Z", NULL), 200);
+	assert_string_equal(at("/servers"), "[]");
+	assert_int_equal(call(MEMBER, "GET", "/servers?changes-since=yesterday", NULL), 400);
+	assert_int_equal(call(MEMBER, "GET", "/limits", NULL), 200);
+	assert_string_equal(at("/limits/absolute/totalInstancesUsed"), "2");
+}
+
+static void test_versions_of_view(void **state)
+{
+	static const struct {
+		const char *version, *pointer;
+		bool there;
+	} cases[] = {
+		{"2.1", "/server/OS-EXT-SRV-ATTR:hostname", false},
+		{"2.3", "/server/OS-EXT-SRV-ATTR:hostname", true},
+		{"2.8", "/server/locked", false},
+		{"2.9", "/server/locked", true},
+		{"2.15", "/server/host_status", false},
+		{"2.16", "/server/host_status", true},
+		{"2.18", "/server/description", false},
+		{"2.19", "/server/description", true},
+		{"2.26", "/server/tags", true},
+		{"2.46", "/server/flavor/links", true},
+		{"2.47", "/server/flavor/original_name", true},
+		{"2.63", "/server/trusted_image_certificates", true},
+		{"2.70", "/server/server_groups", false},
+		{"2.71", "/server/server_groups", true},
+		{"2.73", "/server/locked_reason", true},
+		{"2.90", "/server/locked_reason", true},
+	};
+
+	(void)state;
+	make_server();
+	for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
+		assert_int_equal(call_at(cases[i].version, ADMIN, "GET", path, NULL), 200);
+		if ((at(cases[i].pointer)[0] != '\0') != cases[i].there)
+			fail_msg("%s at %s", cases[i].pointer, cases[i].version);
+	}
+	assert_int_equal(call_at("2.91", ADMIN, "GET", path, NULL), 406);
+	assert_string_equal(at("/computeFault/code"), "406");
+	assert_int_equal(call_at("2.25", ADMIN, "GET", "/servers/x/tags", NULL), 404);
+}
+
+static void test_metadata_and_tags(void **state)
+{
+	char target[128];
+
+	(void)state;
+	make_server();
+	snprintf(target, sizeof target, "%s/metadata", path);
+	assert_int_equal(call(MEMBER, "POST", target, "{'metadata': {'m': '1'}}"), 200);
+	assert_string_equal(at("/metadata/k"), "v");
+	assert_int_equal(call(MEMBER, "PUT", target, "{'metadata': {'m': '2'}}"), 200);
+	assert_string_equal(at("/metadata"), "{\"m\":\"2\"}");
+	assert_int_equal(call(MEMBER, "PUT", target, "{'metadata': {'m': 2}}"), 400);
+	strcat(target, "/m");
+	assert_int_equal(call(MEMBER, "GET", target, NULL), 200);
+	assert_string_equal(at("/meta/m"), "2");
+	assert_int_equal(call(MEMBER, "PUT", target, "{'meta': {'n': '3'}}"), 400);
+	assert_int_equal(call(MEMBER, "PUT", target, "{'meta': {'m': '3'}}"), 200);
+	assert_int_equal(call(MEMBER, "DELETE", target, NULL), 204);
+	assert_int_equal(call(MEMBER, "DELETE", target, NULL), 404);
+	snprintf(target, sizeof target, "%s/tags/t1", path);
+	assert_int_equal(call_at("2.26", MEMBER, "PUT", target, NULL), 201);
+	assert_int_equal(call_at("2.26", MEMBER, "PUT", target, NULL), 204);
+	assert_int_equal(call_at("2.26", MEMBER, "GET", "/servers?tags=t1", NULL), 200);
+	assert_string_equal(at("/servers/0/id"), id);
+	assert_int_equal(call_at("2.26", MEMBER, "GET", "/servers?tags=t1,t2", NULL), 200);
+	assert_string_equal(at("/servers"), "[]");
+	assert_int_equal(call_at("2.26", MEMBER, "DELETE", target, NULL), 204);
+	assert_int_equal(call_at("2.26", MEMBER, "DELETE", target, NULL), 404);
+	assert_int_equal(call_at("2.19", MEMBER, "PUT", path,
+				 "{'server': {'name': 'n2', 'description': null}}"),
+			 200);
+	assert_string_equal(at("/server/name"), "n2");
+	assert_string_equal(at("/server/description"), "null");
+}
+
+static void test_flavors(void **state)
+{
+	(void)state;
+	assert_int_equal(call(MEMBER, "POST", "/flavors",
+			      "{'flavor': {'name': 'm2', 'ram': 1, 'vcpus': 1, 'disk': 0}}"),
+			 403);
+	assert_int_equal(call(ADMIN, "POST", "/flavors",
+			      "{'flavor': {'name': 'm1', 'ram': 1, 'vcpus': 1, 'disk': 0}}"),
+			 409);
+	assert_string_equal(at("/conflictingRequest/message"), "Flavor with name m1 already exists.");
+	assert_int_equal(call(ADMIN, "POST", "/flavors",
+			      "{'flavor': {'name': 'm2', 'id': 'f1', 'ram': 1, 'vcpus': 1, 'disk': 0}}"),
+			 409);
+	assert_string_equal(at("/conflictingRequest/message"), "Flavor with ID f1 already exists.");
+	assert_int_equal(call(ADMIN, "POST", "/flavors",
+			      "{'flavor': {'name': 'm2', 'id': null, 'ram': '64', 'vcpus': 1, 'disk': 0, "
+			      "'rxtx_factor': 2, 'os-flavor-access:is_public': false}}"),
+			 200);
+	assert_string_equal(at("/flavor/rxtx_factor"), "2.0");
+	assert_string_equal(at("/flavor/ram"), "64");
+	assert_int_equal(call(MEMBER, "GET", "/flavors", NULL), 200);
+	assert_string_equal(at("/flavors/1/name"), "");
+	assert_int_equal(call(ADMIN, "GET", "/flavors?is_public=None&sort_key=memory_mb&limit=1", NULL), 200);
+	assert_string_equal(at("/flavors/0/name"), "m2");
+	assert_string_not_equal(at("/flavors_links/0/href"), "");
+	assert_int_equal(call(ADMIN, "POST", "/flavors/f1/os-extra_specs",
+			      "{'extra_specs': {'pci_passthrough:alias': 'nope:1'}}"),
+			 400);
+	assert_int_equal(call(ADMIN, "POST", "/flavors/f1/os-extra_specs",
+			      "{'extra_specs': {'a': 'b', 'c': 1}}"),
+			 200);
+	assert_int_equal(call(MEMBER, "GET", "/flavors/f1/os-extra_specs", NULL), 200);
+	assert_string_equal(at("/extra_specs"), "{\"a\":\"b\",\"c\":\"1\"}");
+	assert_int_equal(call(ADMIN, "PUT", "/flavors/f1/os-extra_specs/a", "{'a': 'x'}"), 200);
+	assert_int_equal(call(ADMIN, "PUT", "/flavors/f1/os-extra_specs/a", "{'b': 'x'}"), 400);
+	assert_int_equal(call(ADMIN, "DELETE", "/flavors/f1/os-extra_specs/a", NULL), 200);
+	assert_int_equal(call(ADMIN, "DELETE", "/flavors/f1/os-extra_specs/a", NULL), 404);
+	assert_int_equal(call_at("2.61", MEMBER, "GET", "/flavors/f1", NULL), 200);
+	assert_string_equal(at("/flavor/extra_specs/c"), "1");
+	assert_int_equal(call(ADMIN, "DELETE", "/flavors/f1", NULL), 202);
+	assert_int_equal(call(ADMIN, "DELETE", "/flavors/f1", NULL), 404);
+	assert_int_equal(call(ADMIN, "PATCH", "/flavors/f1", NULL), 404);
+}
+
+static void test_keypairs(void **state)
+{
+	(void)state;
+	assert_int_equal(call(MEMBER, "POST", "/os-keypairs", "{'keypair': {'name': 'k'}}"), 200);
+	assert_memory_equal(at("/keypair/public_key"), "ssh-rsa ", 8);
+	assert_int_equal(call_at("2.10", MEMBER, "POST", "/os-keypairs",
+				 "{'keypair': {'name': 'k', 'type': 'ssh'}}"),
+			 409);
+	assert_int_equal(call_at("2.2", MEMBER, "POST", "/os-keypairs",
+				 "{'keypair': {'name': 'x', 'public_key': 'ssh-rsa AAAA'}}"),
+			 400);
+	assert_int_equal(call(MEMBER, "POST", "/os-keypairs", "{'keypair': {'name': 'a/b'}}"), 400);
+	assert_int_equal(call_at("2.10", MEMBER, "POST", "/os-keypairs",
+				 "{'keypair': {'name': 'y', 'user_id': 'u'}}"),
+			 403);
+	assert_int_equal(call(ADMIN, "GET", "/os-keypairs", NULL), 200);
+	assert_string_equal(at("/keypairs"), "[]"); /* another user's */
+	assert_int_equal(call(MEMBER, "GET", "/os-keypairs/k", NULL), 200);
+	assert_string_equal(at("/keypair/deleted"), "false");
+	assert_int_equal(call(MEMBER, "POST", "/servers", "{'server': {" BASE ", 'key_name': 'k'}}"), 202);
+	assert_int_equal(agent("GET", "/desired?since=0", NULL), 200);
+	assert_string_equal(at("/servers/0/config_drive/keys/0/name"), "k");
+	assert_int_equal(call(MEMBER, "DELETE", "/os-keypairs/k", NULL), 202);
+	assert_int_equal(call(MEMBER, "DELETE", "/os-keypairs/k", NULL), 404);
+}
+
+static void test_hosts(void **state)
+{
+	(void)state;
+	assert_int_equal(call(MEMBER, "GET", "/os-services", NULL), 403);
+	assert_int_equal(call(ADMIN, "GET", "/os-services", NULL), 200);
+	assert_string_equal(at("/services/0/id"), "1");
+	assert_int_equal(call_at("2.53", ADMIN, "GET", "/os-services?binary=nova-scheduler", NULL), 200);
+	assert_string_equal(at("/services"), "[]");
+	assert_int_equal(call(ADMIN, "PUT", "/os-services/disable",
+			      "{'host': 'edge-1', 'binary': 'nova-compute'}"),
+			 200);
+	assert_int_equal(call(ADMIN, "PUT", "/os-services/disable",
+			      "{'host': 'x', 'binary': 'nova-compute'}"),
+			 404);
+	assert_int_equal(call_at("2.53", ADMIN, "PUT", "/os-services/" DOUBLE_HOST,
+				 "{'status': 'disabled', 'disabled_reason': 'r'}"),
+			 200);
+	assert_int_equal(call_at("2.53", ADMIN, "PUT", "/os-services/" DOUBLE_HOST, "{}"), 400);
+	assert_int_equal(call(ADMIN, "GET", "/os-hypervisors/detail", NULL), 200);
+	assert_string_equal(at("/hypervisors/0/cpu_info"), "{\"model\":\"EPYC\"}");
+	assert_int_equal(call_at("2.88", ADMIN, "GET", "/os-hypervisors/" DOUBLE_HOST, NULL), 200);
+	assert_string_equal(at("/hypervisor/vcpus"), "");
+	assert_string_equal(at("/hypervisor/uptime"), "null");
+	assert_int_equal(call(ADMIN, "GET", "/os-hypervisors/1", NULL), 200);
+	assert_int_equal(call(ADMIN, "GET", "/os-hypervisors/2", NULL), 404);
+	assert_int_equal(call(ADMIN, "GET", "/os-hypervisors/statistics", NULL), 200);
+	assert_int_equal(call(MEMBER, "GET", "/os-availability-zone", NULL), 200);
+	assert_string_equal(at("/availabilityZoneInfo/0/zoneName"), "nova");
+	assert_int_equal(call(ADMIN, "GET", "/os-availability-zone/detail", NULL), 200);
+	assert_string_equal(at("/availabilityZoneInfo/0/hosts/edge-1/nova-compute/active"), "true");
+	assert_int_equal(call(MEMBER, "GET", "/os-quota-sets/p1", NULL), 200);
+	assert_string_equal(at("/quota_set/instances"), "3");
+	assert_int_equal(call(MEMBER, "GET", "/os-quota-sets/p2", NULL), 403);
+}
+
+static void test_discovery(void **state)
+{
+	(void)state;
+	assert_int_equal(call_with(NULL, "GET", "/compute/", NULL), 200);
+	assert_string_equal(at("/versions/0/id"), "v2.1");
+	assert_int_equal(call_with(NULL, "GET", "/compute/v2.1/", NULL), 200);
+	assert_string_equal(at("/version/links/0/href"), "http://c/compute/v2.1/");
+	assert_int_equal(call(ADMIN, "GET", "/nonsense", NULL), 404);
+	assert_non_null(strstr(answer.body, "<html>"));
+}
+
+static void test_agent_access(void **state)
+{
+	(void)state;
+	assert_int_equal(call_with(NULL, "GET", "/agent/v1/desired?since=0", NULL), 401);
+	assert_int_equal(call_with((const char *const[]){"X-Agent-Credential", "guess", NULL}, "GET",
+				   "/agent/v1/desired?since=0", NULL),
+			 401);
+	assert_int_equal(agent("POST", "/join", "{'version': 1, 'token': 'guess', 'host': 'edge-2'}"), 401);
+	assert_int_equal(agent("POST", "/join", "{'version': 2, 'token': 'guess', 'host': 'edge-2'}"), 400);
+	assert_int_equal(agent("POST", "/join", "{'version': 1, 'token': 'guess', 'host': '../x'}"), 400);
+	assert_int_equal(count_rows("SELECT count(*) FROM agent_token"), 1);
+	assert_int_equal(agent("POST", "/status", "{'servers': [{'id': 'x'}]}"), 400);
+	assert_int_equal(agent("GET", "/images/" DOUBLE_IMAGE, NULL),
+			 404); /* no server of this host needs it */
+	make_server();
+	assert_int_equal(agent("GET", "/images/" DOUBLE_IMAGE, NULL), 200);
+	assert_string_equal(answer.body, "abcd");
+	assert_int_equal(call_with((const char *const[]){"X-Agent-Credential", credential, "Range",
+							 "bytes=2-", NULL},
+				   "GET", "/agent/v1/images/" DOUBLE_IMAGE, NULL),
+			 206);
+	assert_string_equal(answer.body, "cd");
+	assert_int_equal(call_with((const char *const[]){"X-Agent-Credential", credential, "Range",
+							 "bytes=4-", NULL},
+				   "GET", "/agent/v1/images/" DOUBLE_IMAGE, NULL),
+			 416);
+}
+
+static int64_t late_now(void)
+{
+	return sys_time_real.now() + 601 * TIME_SECOND;
+}
+
+static void test_build_timeout(void **state)
+{
+	struct sys_time late = sys_time_real;
+	struct error err;
+
+	(void)state;
+	make_server();
+	assert_true(compute_housekeeping(db, &err));
+	assert_state("BUILD", "building", "spawning");
+	late.now = late_now;
+	sys_time = &late;
+	assert_true(compute_housekeeping(db, &err));
+	sys_time = &sys_time_real;
+	assert_state("ERROR", "error", "null");
+	assert_non_null(strstr(at("/server/fault/message"), "instance_build_timeout"));
+	assert_string_equal(world.claimed, id);
+}
+
+static void test_lost(void **state)
+{
+	(void)state;
+	make_server();
+	report(1, "running", "");
+	assert_int_equal(report(1, "gone", ""), 200);
+	assert_state("ERROR", "error", "null");
+	assert_int_equal(agent("GET", "/desired?since=0", NULL), 200);
+	assert_string_equal(at("/servers/0/want"), "absent");
+	assert_string_equal(world.claimed, id);
+	assert_int_equal(call(MEMBER, "DELETE", path, NULL), 204);
+	assert_int_equal(agent("GET", "/desired?since=2", NULL), 200);
+	assert_string_equal(at("/servers/0/want"), "absent");
+	report(2, "gone", "");
+	assert_string_equal(world.claimed, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+		TEST(test_life),
+		TEST(test_no_host),
+		TEST(test_failed),
+		TEST(test_undone),
+		TEST(test_power),
+		TEST(test_console),
+		TEST(test_visibility),
+		TEST(test_bad_requests),
+		TEST(test_several),
+		TEST(test_flavors),
+		TEST(test_versions_of_view),
+		TEST(test_metadata_and_tags),
+		TEST(test_keypairs),
+		TEST(test_hosts),
+		TEST(test_discovery),
+		TEST(test_agent_access),
+		TEST(test_build_timeout),
+		TEST(test_lost),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
