@@ -234,8 +234,9 @@ static bool agent_image(struct http_request *request, struct http_response *resp
 
 /* --- the service --- */
 
-#define AGENT_BODY_LIMIT (8 * 1024 * 1024) /* an inventory or a report of a host with thousands of devices \
-					    */
+#define AGENT_BODY_LIMIT \
+	(8 * 1024 * 1024) /* an inventory or a report of a host with thousands of devices \
+			   */
 
 static const struct http_route routes[] = {
 	{HTTP_POST, "/v1/join", agent_join, HTTP_WRITE, .flags = AGENT_OPEN, .body_limit = 4096},

@@ -84,11 +84,13 @@ static const char *image_json(struct http_request *request, const struct image *
 
 static bool image_find(struct http_request *request, const char *id, struct image *image, struct error *err)
 {
-	if (!schema_text_fits(SCHEMA_UUID, id) || !image_load(request->db, id, request->auth, image, err)) {
-		if (err->kind == ERROR_NONE || err->kind == ERROR_NOT_FOUND || err->kind == ERROR_FORBIDDEN)
-			error_set(err, ERROR_BAD_REQUEST, "Can not find requested image");
+	bool found =
+		schema_text_fits(SCHEMA_UUID, id) && image_load(request->db, id, request->auth, image, err);
+
+	if (!found && err->kind >= ERROR_INTERNAL)
 		return false;
-	}
+	if (!found)
+		return error_set(err, ERROR_BAD_REQUEST, "Can not find requested image");
 	return strcmp(image->status, "active") == 0 ||
 	       error_set(err, ERROR_BAD_REQUEST, "Image %s is not active.", id);
 }

@@ -5,12 +5,12 @@
 #include <time.h>
 
 /* Filters as ?1 ... of every statement here:
- * ?1 project or NULL (all), ?2 part of the name, ?3 states "|active|...", ?4 flavor, ?5 image, ?6 host, ?7
+ * ?1 project or NULL (all), ?2 pattern of the name, ?3 states "|active|...", ?4 flavor, ?5 image, ?6 host, ?7
  * id, ?8 user, ?9 changed since, ?10 key name, ?11 part of the description, ?12 locked, ?13 reservation, ?14
  * zone, ?15 changed before, ?16 tags (JSON) that it must all have; ?17 the marker's number, ?18 how many. */
 #define SERVER_WHERE \
 	" (?1 IS NULL OR project_id = ?1)" \
-	" AND (?2 IS NULL OR instr(name, ?2) > 0)" \
+	" AND (?2 IS NULL OR name LIKE ?2 ESCAPE '\\')" \
 	" AND (?3 IS NULL OR instr(?3, '|' || state || '|') > 0)" \
 	" AND (?4 IS NULL OR flavor_id = ?4)" \
 	" AND (?5 IS NULL OR image_id = ?5)" \
@@ -175,6 +175,36 @@ static bool parse_projects(struct http_request *request, struct filter *filter, 
 	return true;
 }
 
+/* Nova takes a name as a regular expression.  What people write of those is understood: ^, $, ".", ".*" and
+ * an escaped character; the rest is taken as it stands.  (LIKE minds no case, as MySQL's REGEXP.) */
+static const char *parse_name(struct http_request *request)
+{
+	const char *name = http_query(request, "name");
+	_cleanup_(text_done) struct text pattern = {0};
+
+	if (!name)
+		name = http_query(request, "display_name");
+	if (!name)
+		return NULL;
+	text_add(&pattern, *name == '^' ? "" : "%");
+	for (name += *name == '^'; *name && strcmp(name, "$") != 0; name++) {
+		bool escaped = *name == '\\' && name[1];
+
+		name += escaped;
+		if (!escaped && text_starts_with(name, ".*")) {
+			text_add(&pattern, "%");
+			name++;
+		} else if (!escaped && *name == '.') {
+			text_add(&pattern, "_");
+		} else {
+			text_add(&pattern, strchr("%_\\", *name) ? "\\" : "");
+			text_add_bytes(&pattern, name, 1);
+		}
+	}
+	text_add(&pattern, *name == '$' ? "" : "%");
+	return http_copy(request, pattern.data ? pattern.data : "");
+}
+
 /* "a,b" as ["a","b"]. */
 static const char *parse_tags(struct http_request *request)
 {
@@ -236,6 +266,21 @@ static bool find_marker(struct http_request *request, const char *id, struct fil
 	return true;
 }
 
+/* Filters of Nova's that would narrow a list, and are not built, must not be passed over in silence. */
+static bool check_unknown(struct http_request *request, struct error *err)
+{
+	static const char *const unknown[] = {"ip",	      "ip6",	     "not-tags",   "tags-any",
+					      "not-tags-any", "power_state", "task_state", "kernel_id",
+					      "ramdisk_id",   "soft_deleted"};
+
+	for (size_t i = 0; i < ELEMENTS_OF(unknown); i++) {
+		if (http_query(request, unknown[i]))
+			return error_set(err, ERROR_BAD_REQUEST, "The filter %s is not known to Penstock.",
+					 unknown[i]);
+	}
+	return true;
+}
+
 static bool parse_filter(struct http_request *request, struct filter *filter, struct error *err)
 {
 	bool admin = request->auth->admin;
@@ -243,7 +288,7 @@ static bool parse_filter(struct http_request *request, struct filter *filter, st
 	bool truth;
 
 	*filter = (struct filter){
-		.name = http_query(request, "name"),
+		.name = parse_name(request),
 		.flavor = http_query(request, "flavor"),
 		.image = http_query(request, "image"),
 		.id = http_query(request, "uuid"),
@@ -256,13 +301,14 @@ static bool parse_filter(struct http_request *request, struct filter *filter, st
 		.tags = parse_tags(request),
 		.locked = -1,
 	};
-	if (!filter->name)
-		filter->name = http_query(request, "display_name");
+	if (admin && !filter->host)
+		filter->host = http_query(request, "node");
 	if (locked && !text_to_bool(locked, &truth))
 		return error_set(err, ERROR_BAD_REQUEST, "Invalid locked value: %s", locked);
 	if (locked)
 		filter->locked = truth;
-	return parse_projects(request, filter, err) && parse_states(request, filter, err) &&
+	return check_unknown(request, err) && parse_projects(request, filter, err) &&
+	       parse_states(request, filter, err) &&
 	       query_time(request, "changes-since", &filter->since, err) &&
 	       query_time(request, "changes-before", &filter->before, err) &&
 	       parse_sort(request, filter, err);

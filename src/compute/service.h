@@ -32,7 +32,6 @@ extern struct compute_settings compute_settings;
  * token, READER and MEMBER the role in a project, ADMIN the role admin. */
 #define COMPUTE_POLICIES(P) \
 	P(VERSIONS, NONE, "") \
-	P(EXTENSIONS, READER, "extensions") \
 	P(FLAVOR_INDEX, READER, "flavors:index") \
 	P(FLAVOR_CREATE, ADMIN, "os-flavor-manage:create") \
 	P(FLAVOR_UPDATE, ADMIN, "os-flavor-manage:update") \

@@ -425,6 +425,24 @@ static void test_several(void **state)
 	assert_string_equal(at("/servers/1/name"), "");
 	assert_int_equal(call(MEMBER, "GET", "/servers?name=vm-2&status=BUILD&flavor=f1", NULL), 200);
 	assert_string_equal(at("/servers/0/name"), "vm-2");
+	static const struct {
+		const char *pattern;
+		bool fits;
+	} names[] = {
+		{"vm", true},	 {"VM-2", true},    {"%5Evm-2$", true}, {"%5Evm$", false},
+		{"2$", true},	 {"%5E2", false},   {"v.-2", true},	{"v.*2", true},
+		{"vm_2", false}, {"vm%252", false}, {"v%5C.-2", false}, {"vm%5C-2", true},
+		{"%5E$", false}, {"", true},
+	};
+	for (size_t i = 0; i < ELEMENTS_OF(names); i++) {
+		char target[100];
+
+		snprintf(target, sizeof target, "/servers?sort_key=id&name=%s", names[i].pattern);
+		assert_int_equal(call(MEMBER, "GET", target, NULL), 200);
+		if ((strcmp(at("/servers/0/name"), "vm-2") == 0) != names[i].fits)
+			fail_msg("name=%s", names[i].pattern);
+	}
+	assert_int_equal(call(MEMBER, "GET", "/servers?ip=10.0.0.1", NULL), 400);
 	assert_int_equal(call(MEMBER, "GET", "/servers?status=NOPE", NULL), 200);
 	assert_string_equal(at("/servers"), "[]");
 	assert_int_equal(call(MEMBER, "GET", "/servers?marker=x", NULL), 400);
