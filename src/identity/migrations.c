@@ -1,0 +1,22 @@
+/* The tables of identity. */
+#include "identity/identity.h"
+
+const struct store_migration identity_migrations[] = {
+	{"CREATE TABLE domain (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, description TEXT NOT NULL) "
+	 "STRICT;"
+	 "CREATE TABLE project (id TEXT PRIMARY KEY, domain_id TEXT NOT NULL REFERENCES domain (id),"
+	 " name TEXT NOT NULL, description TEXT NOT NULL, enabled INTEGER NOT NULL, UNIQUE (domain_id, "
+	 "name)) STRICT;"
+	 "CREATE TABLE user (id TEXT PRIMARY KEY, domain_id TEXT NOT NULL REFERENCES domain (id),"
+	 " name TEXT NOT NULL, password_hash TEXT, email TEXT, description TEXT, default_project_id TEXT,"
+	 " enabled INTEGER NOT NULL, UNIQUE (domain_id, name)) STRICT;"
+	 "CREATE TABLE role (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, description TEXT) STRICT;"
+	 "CREATE TABLE assignment (project_id TEXT NOT NULL REFERENCES project (id) ON DELETE CASCADE,"
+	 " user_id TEXT NOT NULL REFERENCES user (id) ON DELETE CASCADE,"
+	 " role_id TEXT NOT NULL REFERENCES role (id) ON DELETE CASCADE,"
+	 " PRIMARY KEY (project_id, user_id, role_id)) STRICT;"
+	 /* not_before: tokens of this user that were issued earlier are no longer good */
+	 "CREATE TABLE token_floor (user_id TEXT PRIMARY KEY, not_before INTEGER NOT NULL) STRICT;"
+	 "CREATE TABLE revocation (audit_id TEXT PRIMARY KEY, expires_at INTEGER NOT NULL) STRICT;"},
+};
+const size_t identity_migration_count = sizeof identity_migrations / sizeof *identity_migrations;
