@@ -28,8 +28,8 @@ struct compute_settings {
 /* Set by compute_service(). */
 extern struct compute_settings compute_settings;
 
-/* Who may call a route: P(name, rule, text after "os_compute_api:").  `NONE` needs no token at all, ANY a
- * token, READER and MEMBER the role in a project, ADMIN the role admin. */
+/* Who may call a route: P(name, rule, text after "os_compute_api:").  NONE needs no token at all,
+ * READER and MEMBER that role in a project, ADMIN the role admin. */
 #define COMPUTE_POLICIES(P) \
 	P(VERSIONS, NONE, "") \
 	P(FLAVOR_INDEX, READER, "flavors:index") \
