@@ -375,8 +375,7 @@ void compute_add_raw(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *ke
 bool compute_empty(struct http_response *response, int status)
 {
 	response->status = status;
-	if (status != 204)
-		response->content_type = "application/json";
+	response->content_type = "application/json"; /* even of nothing, as Nova says */
 	return true;
 }
 

@@ -4,7 +4,10 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { NIC_LIMIT = 32 };
+enum {
+	NIC_LIMIT = 32,
+	COUNT_LIMIT = 1000, /* all are made in one transaction */
+};
 
 /* --- the schema --- */
 
@@ -292,6 +295,9 @@ static bool parse_counts(yyjson_val *server, struct server_request *wish, struct
 	wish->count = schema_integer(yyjson_obj_get(server, "max_count"), least);
 	if (least > wish->count)
 		return error_set(err, ERROR_BAD_REQUEST, "min_count must be <= max_count");
+	if (wish->count > COUNT_LIMIT)
+		return error_set(err, ERROR_BAD_REQUEST, "max_count: at most %d servers can be made at once.",
+				 COUNT_LIMIT);
 	if (wish->count == 1)
 		return true;
 	for (size_t i = 0; i < wish->nic_count; i++) {
