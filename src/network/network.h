@@ -90,6 +90,6 @@ bool network_agent_report(struct store *db, const char *host, const char *mappin
 
 extern const struct store_migration network_migrations[];
 extern const size_t network_migration_count;
+/* Called in the same transaction when a port of a server on a host was changed through the API. */
+void network_on_port_change(bool (*hook)(struct store *db, const char *server_id, struct error *err));
 const struct http_service *network_service(const struct config *config, struct error *err);
-/* At start: the table of VLAN ids follows network_vlan_ranges (VL-7). */
-bool network_sync(struct store *db, const struct config *config, struct error *err);

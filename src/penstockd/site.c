@@ -95,11 +95,11 @@ struct store *site_open(const struct site_settings *settings, struct error *err)
 }
 
 /* What every service does to the database before the first request, in one transaction. */
-static bool site_recover(const struct config *config, struct store *db, struct error *err)
+static bool site_recover(struct store *db, struct error *err)
 {
 	if (!store_transaction_begin(db, err))
 		return false;
-	if (image_recover(db, err) && network_sync(db, config, err) && scheduler_load(db, err))
+	if (image_recover(db, err) && scheduler_load(db, err))
 		return store_transaction_commit(db, err);
 	store_transaction_undo(db);
 	return false;
@@ -119,7 +119,7 @@ bool site_start(const struct config *config, const struct site_settings *setting
 	services[2] = services[1] ? network_service(config, err) : NULL;
 	services[3] = services[2] ? compute_service(config, err) : NULL;
 	services[4] = services[3] ? compute_agent_service(config, err) : NULL;
-	if (!services[4] || !site_recover(config, db, err))
+	if (!services[4] || !site_recover(db, err))
 		return false;
 	*site = (struct http_site){.services = services,
 				   .service_count = ELEMENTS_OF(services),

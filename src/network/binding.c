@@ -1,0 +1,278 @@
+/* Binding ports: what ML2 with sriovnicswitch does, and the door through which compute does it. */
+#include "base/memory.h"
+#include "network/internal.h"
+#include "sys/sys.h"
+
+#include <string.h>
+
+static bool (*change_hook)(struct store *db, const char *server_id, struct error *err);
+
+void network_on_port_change(bool (*hook)(struct store *db, const char *server_id, struct error *err))
+{
+	change_hook = hook;
+}
+
+#define PORT_LOAD \
+	"SELECT p.id, p.name, p.network_id, n.name, p.project_id, p.device_id, p.mac_address, p.vnic_type, " \
+	"n.type, " \
+	"ifnull(n.physical_network, ''), ifnull(n.segmentation_id, -1), p.status, p.host_id, " \
+	"p.admin_state_up, " \
+	"p.port_security, p.by_compute, n.mtu FROM port p JOIN network n ON n.id = p.network_id "
+
+static void port_fill(struct store_rows *rows, struct network_port *port)
+{
+	*port = (struct network_port){.segmentation_id = store_int(rows, 10)};
+	snprintf(port->id, sizeof port->id, "%s", store_text(rows, 0));
+	snprintf(port->name, sizeof port->name, "%s", store_text(rows, 1));
+	snprintf(port->network_id, sizeof port->network_id, "%s", store_text(rows, 2));
+	snprintf(port->network_name, sizeof port->network_name, "%s", store_text(rows, 3));
+	snprintf(port->project_id, sizeof port->project_id, "%s", store_text(rows, 4));
+	snprintf(port->device_id, sizeof port->device_id, "%s", store_text(rows, 5));
+	snprintf(port->mac_address, sizeof port->mac_address, "%s", store_text(rows, 6));
+	snprintf(port->vnic_type, sizeof port->vnic_type, "%s", store_text(rows, 7));
+	snprintf(port->network_type, sizeof port->network_type, "%s", store_text(rows, 8));
+	snprintf(port->physical_network, sizeof port->physical_network, "%s", store_text(rows, 9));
+	snprintf(port->status, sizeof port->status, "%s", store_text(rows, 11));
+	snprintf(port->host_id, sizeof port->host_id, "%s", store_text(rows, 12));
+	port->admin_state_up = store_int(rows, 13);
+	port->port_security = store_int(rows, 14);
+	port->created_by_compute = store_int(rows, 15);
+	port->mtu = store_int(rows, 16);
+}
+
+static bool addresses_fill(struct store *db, struct network_port *port, struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	if (!store_query(db, &rows, err, "SELECT ip_address, subnet_id FROM address WHERE port_id = ?1",
+			 V((const char *)port->id)))
+		return false;
+	while (port->address_count < NETWORK_ADDRESSES && store_next(&rows)) {
+		int i = port->address_count++;
+
+		snprintf(port->addresses[i].ip_address, sizeof port->addresses[i].ip_address, "%s",
+			 store_text(&rows, 0));
+		snprintf(port->addresses[i].subnet_id, sizeof port->addresses[i].subnet_id, "%s",
+			 store_text(&rows, 1));
+	}
+	return store_end(&rows, err);
+}
+
+bool network_port_load(struct store *db, const char *port_id, struct network_port *port, struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	if (!store_query(db, &rows, err, PORT_LOAD "WHERE p.id = ?1", V(port_id)))
+		return false;
+	if (!store_next(&rows))
+		return not_found(err, "PortNotFound", port_id);
+	port_fill(&rows, port);
+	return store_end(&rows, err) && addresses_fill(db, port, err);
+}
+
+bool network_ports_of_server(struct store *db, const char *server_id, struct network_port **ports,
+			     size_t *count, struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	*ports = NULL;
+	*count = 0;
+	if (!store_query(db, &rows, err, PORT_LOAD "WHERE p.device_id = ?1 ORDER BY p.device_index",
+			 V(server_id)))
+		return false;
+	while (store_next(&rows)) {
+		struct network_port *port = ARRAY_ADD(*ports, *count);
+
+		port_fill(&rows, port);
+		if (!addresses_fill(db, port, err))
+			return false;
+	}
+	return store_end(&rows, err);
+}
+
+bool network_port_create_for_server(struct store *db, const char *project_id, const char *network_id,
+				    const char *fixed_ip, const char *server_id, struct network_port *port,
+				    struct error *err)
+{
+	struct new_port wish = {.network_id = network_id,
+				.project_id = project_id,
+				.name = "",
+				.description = "",
+				.device_id = server_id,
+				.device_owner = "compute:nova",
+				.vnic_type = "normal",
+				.profile = "{}",
+				.pairs = "[]",
+				.admin_state_up = true,
+				.port_security = true,
+				.by_compute = true,
+				.fixed_ip = fixed_ip};
+	char id[37];
+
+	return quota_check(db, "port", "SELECT count(*) FROM port WHERE project_id = ?1", project_id, err) &&
+	       port_insert(db, &wish, id, err) && network_port_load(db, id, port, err);
+}
+
+/* vif_type and vif_details of a bound port (PO-5, MD-8). */
+static const char *vif_of(const struct network_port *port, char details[200])
+{
+	bool vf = strcmp(port->vnic_type, "direct") == 0 || strcmp(port->vnic_type, "macvtap") == 0;
+
+	if (strcmp(port->vnic_type, "normal") == 0) {
+		snprintf(details, 200,
+			 "{\"port_filter\":false,\"connectivity\":\"l2\",\"bound_drivers\":{\"0\":"
+			 "\"libvirt\"}}");
+		return "bridge";
+	}
+	snprintf(details, 200,
+		 "{\"port_filter\":false,\"connectivity\":\"l2\",\"vlan\":\"%lld\",\"bound_drivers\":{\"0\":"
+		 "\"sriovnicswitch\"}}",
+		 (long long)(port->segmentation_id > 0 ? port->segmentation_id : 0));
+	return vf ? "hw_veb" : "hostdev_physical";
+}
+
+static const char *profile_of(const struct network_port *port, const struct network_binding *binding,
+			      char profile[400])
+{
+	if (!binding->pci_slot)
+		return "{}";
+	snprintf(profile, 400,
+		 "{\"pci_vendor_info\":\"%s\",\"pci_slot\":\"%s\",\"physical_network\":\"%s\"%s%s%s}",
+		 binding->pci_vendor_info, binding->pci_slot, port->physical_network,
+		 binding->mac_of_pf ? ",\"device_mac_address\":\"" : "",
+		 binding->mac_of_pf ? binding->mac_of_pf : "", binding->mac_of_pf ? "\"" : "");
+	return profile;
+}
+
+static bool binding_check(const struct network_port *port, const struct network_binding *binding,
+			  struct error *err)
+{
+	bool sriov = strcmp(port->vnic_type, "normal") != 0;
+	bool layer2 = strcmp(port->network_type, "vlan") == 0 || strcmp(port->network_type, "flat") == 0;
+
+	if (*port->device_id && strcmp(port->device_id, binding->server_id) != 0)
+		return error_set_typed(err, ERROR_CONFLICT, "PortInUse", "Port %s is still in use.",
+				       port->id);
+	if (sriov && binding->host && (!network_settings.sriov || !layer2))
+		return error_set_typed(
+			err, ERROR_CONFLICT, "PortBindingFailed",
+			network_settings.sriov
+				? "Port %s has vNIC type %s, which needs a vlan or flat network"
+				: "Port %s has vNIC type %s, but [ml2] mechanism_drivers lacks "
+				  "sriovnicswitch",
+			port->id, port->vnic_type);
+	return true;
+}
+
+bool network_port_bind(struct store *db, const char *port_id, const struct network_binding *binding,
+		       struct error *err)
+{
+	struct network_port port;
+	char details[200], profile[400];
+	const char *vif;
+
+	if (!network_port_load(db, port_id, &port, err) || !binding_check(&port, binding, err))
+		return false;
+	vif = vif_of(&port, details);
+	/* A direct-physical port takes the address of the PF that it became (BI-1). */
+	return store_exec(db, err,
+			  "UPDATE port SET device_id = ?2, device_owner = ?3, device_index = ?4, host_id = "
+			  "ifnull(?5, ''), "
+			  "vif_type = ?6, vif_details = ?7, profile = ?8, status = 'DOWN', mac_address = "
+			  "ifnull(?9, mac_address), "
+			  "revision = revision + 1, updated_at = ?10 WHERE id = ?1",
+			  V(port_id), V(binding->server_id),
+			  V(binding->device_owner ? binding->device_owner : "compute:nova"),
+			  V(binding->index), V(binding->host), V(binding->host ? vif : "unbound"),
+			  V((const char *)(binding->host ? details : "{}")),
+			  V(profile_of(&port, binding, profile)), V(binding->mac_of_pf), V(sys_now()));
+}
+
+static bool release_one(struct store *db, const char *port_id, const char *vnic_type, struct error *err)
+{
+	return store_exec(
+		       db, err,
+		       "UPDATE port SET device_id = '', device_owner = '', device_index = 0, host_id = '', "
+		       "vif_type = 'unbound', vif_details = '{}', profile = '{}', status = 'DOWN', "
+		       "revision = revision + 1, updated_at = ?2 WHERE id = ?1",
+		       V(port_id), V(sys_now())) &&
+	       (strcmp(vnic_type, "direct-physical") != 0 || port_new_mac(db, port_id, err));
+}
+
+bool network_ports_release(struct store *db, const char *server_id, struct error *err)
+{
+	_cleanup_free_ struct network_port *ports = NULL;
+	size_t count;
+
+	if (!network_ports_of_server(db, server_id, &ports, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (ports[i].created_by_compute ? !store_exec(db, err, "DELETE FROM port WHERE id = ?1",
+							      V((const char *)ports[i].id))
+						: !release_one(db, ports[i].id, ports[i].vnic_type, err))
+			return false;
+	}
+	return true;
+}
+
+bool network_port_set_status(struct store *db, const char *port_id, const char *status, struct error *err)
+{
+	return store_exec(db, err,
+			  "UPDATE port SET status = ?2, revision = revision + 1, updated_at = ?3 "
+			  "WHERE id = ?1 AND status <> ?2",
+			  V(port_id), V(status), V(sys_now()));
+}
+
+bool port_changed(struct store *db, const char *port_id, struct error *err)
+{
+	struct network_port port;
+
+	if (!network_port_load(db, port_id, &port, err))
+		return false;
+	return !change_hook || !*port.device_id || !*port.host_id || change_hook(db, port.device_id, err);
+}
+
+static bool agent_is_alive(struct store *db, const char *host, const char *physical_network, bool *alive,
+			   struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	*alive = false;
+	if (!store_query(db, &rows, err, "SELECT mappings FROM agent WHERE host = ?1 AND heard_at > ?2",
+			 V(host), V(sys_now() - network_settings.agent_down)))
+		return false;
+	if (store_next(&rows)) {
+		const char *mappings = store_text(&rows, 0);
+		yyjson_doc *doc = yyjson_read(mappings, strlen(mappings), 0);
+
+		*alive = yyjson_obj_get(yyjson_doc_get_root(doc), physical_network) != NULL;
+		yyjson_doc_free(doc);
+	}
+	return store_end(&rows, err);
+}
+
+/* PUT of binding:host_id or binding:profile by an administrator (PO-12, MD-6, MD-9).  NULL: as it is. */
+bool port_bind_host(struct store *db, const char *port_id, const char *host, const char *profile,
+		    struct error *err)
+{
+	struct network_port port;
+	char details[200] = "{}";
+	const char *vif = "unbound";
+	bool alive = true;
+
+	if (!network_port_load(db, port_id, &port, err))
+		return false;
+	host = host ? host : port.host_id;
+	if (*host) {
+		bool vf = strcmp(port.vnic_type, "direct") == 0 || strcmp(port.vnic_type, "macvtap") == 0;
+
+		if (vf && !agent_is_alive(db, host, port.physical_network, &alive, err))
+			return false;
+		vif = alive ? vif_of(&port, details) : "binding_failed";
+	}
+	return store_exec(db, err,
+			  "UPDATE port SET host_id = ?2, vif_type = ?3, vif_details = ?4, profile = "
+			  "coalesce(?5, profile), "
+			  "status = 'DOWN' WHERE id = ?1",
+			  V(port_id), V(host), V(vif), V((const char *)(alive ? details : "{}")), V(profile));
+}

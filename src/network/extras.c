@@ -1,0 +1,155 @@
+/* The small resources: extensions, quotas, availability zones, security groups (read; rules do not reach
+ * VFs). */
+#include "base/memory.h"
+#include "base/timestamp.h"
+#include "network/internal.h"
+#include "sys/sys.h"
+
+#include <string.h>
+
+static const struct extension {
+	const char *alias, *name;
+} extensions[] = {
+	{"agent", "agent"},
+	{"allowed-address-pairs", "Allowed Address Pairs"},
+	{"availability_zone", "Availability Zone"},
+	{"binding", "Port Binding"},
+	{"external-net", "Neutron external network"},
+	{"multi-provider", "Multi Provider Network"},
+	{"net-mtu", "Network MTU"},
+	{"net-mtu-writable", "Network MTU (writable)"},
+	{"network_availability_zone", "Network Availability Zone"},
+	{"port-security", "Port Security"},
+	{"project-id", "project_id field enabled"},
+	{"provider", "Provider Network"},
+	{"quotas", "Quota management support"},
+	{"security-group", "security-group"},
+	{"standard-attr-description", "standard-attr-description"},
+	{"standard-attr-revisions", "Resource revision numbers"},
+	{"standard-attr-timestamp", "Resource timestamps"},
+};
+
+static void extension_view(yyjson_mut_doc *doc, yyjson_mut_val *view, const struct extension *extension)
+{
+	yyjson_mut_obj_add_str(doc, view, "name", extension->name);
+	yyjson_mut_obj_add_str(doc, view, "alias", extension->alias);
+	yyjson_mut_obj_add_str(doc, view, "description", extension->name);
+	yyjson_mut_obj_add_str(doc, view, "updated", "2026-01-01T00:00:00-00:00");
+	yyjson_mut_obj_add_arr(doc, view, "links");
+}
+
+bool extension_list(struct http_request *request, struct http_response *response, struct error *err)
+{
+	yyjson_mut_val *root = http_json_object(response, 200);
+	yyjson_mut_val *list = yyjson_mut_obj_add_arr(response->json, root, "extensions");
+
+	(void)request;
+	(void)err;
+	for (size_t i = 0; i < ELEMENTS_OF(extensions); i++)
+		extension_view(response->json, yyjson_mut_arr_add_obj(response->json, list), &extensions[i]);
+	return true;
+}
+
+bool extension_show(struct http_request *request, struct http_response *response, struct error *err)
+{
+	for (size_t i = 0; i < ELEMENTS_OF(extensions); i++) {
+		if (strcmp(extensions[i].alias, request->params[0]) != 0)
+			continue;
+		yyjson_mut_val *root = http_json_object(response, 200);
+		extension_view(response->json, yyjson_mut_obj_add_obj(response->json, root, "extension"),
+			       &extensions[i]);
+		return true;
+	}
+	return error_set_typed(err, ERROR_NOT_FOUND, "HTTPNotFound",
+			       "Extension with alias %.100s does not exist", request->params[0]);
+}
+
+bool quota_show(struct http_request *request, struct http_response *response, struct error *err)
+{
+	yyjson_mut_val *root = http_json_object(response, 200);
+	yyjson_mut_val *quota = yyjson_mut_obj_add_obj(response->json, root, "quota");
+
+	if (!is_visible(request->auth, request->params[0], false))
+		return error_set_typed(err, ERROR_FORBIDDEN, "PolicyNotAuthorized",
+				       "rule:get_quota is disallowed by policy");
+	yyjson_mut_obj_add_int(response->json, quota, "network", network_settings.quota_network);
+	yyjson_mut_obj_add_int(response->json, quota, "subnet", network_settings.quota_subnet);
+	yyjson_mut_obj_add_int(response->json, quota, "port", network_settings.quota_port);
+	yyjson_mut_obj_add_int(response->json, quota, "security_group", 10);
+	yyjson_mut_obj_add_int(response->json, quota, "security_group_rule", 100);
+	return true;
+}
+
+bool zone_list(struct http_request *request, struct http_response *response, struct error *err)
+{
+	yyjson_mut_val *root = http_json_object(response, 200);
+
+	(void)request;
+	(void)err;
+	yyjson_mut_obj_add_arr(response->json, root, "availability_zones");
+	return true;
+}
+
+bool security_group_default(struct store *db, const char *project_id, char id[37], struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	if (!store_query(db, &rows, err,
+			 "SELECT id FROM security_group WHERE project_id = ?1 AND name = 'default'",
+			 V(project_id)))
+		return false;
+	if (store_next(&rows)) {
+		snprintf(id, 37, "%s", store_text(&rows, 0));
+		return store_end(&rows, err);
+	}
+	return store_exec(db, err,
+			  "INSERT INTO security_group (id, project_id, name, description, created_at) "
+			  "VALUES (?1, ?2, 'default', 'Default security group', ?3)",
+			  V(sys_uuid(id)), V(project_id), V(sys_now()));
+}
+
+static yyjson_mut_val *group_view(yyjson_mut_doc *doc, struct store_rows *rows)
+{
+	yyjson_mut_val *view = yyjson_mut_obj(doc);
+
+	add_text(doc, view, "id", store_text(rows, 0));
+	add_text(doc, view, "name", store_text(rows, 2));
+	yyjson_mut_obj_add_bool(doc, view, "stateful", true);
+	yyjson_mut_obj_add_bool(doc, view, "shared", false);
+	yyjson_mut_obj_add_arr(doc, view, "security_group_rules");
+	add_standard(doc, view, store_text(rows, 1), store_text(rows, 3), 1, store_int(rows, 4),
+		     store_int(rows, 4));
+	return view;
+}
+
+bool group_list(struct http_request *request, struct http_response *response, struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+	yyjson_mut_val *root = http_json_object(response, 200);
+	yyjson_mut_val *list = yyjson_mut_obj_add_arr(response->json, root, "security_groups");
+
+	if (!store_query(request->db, &rows, err,
+			 "SELECT id, project_id, name, description, created_at FROM security_group "
+			 "WHERE ?1 OR project_id = ?2 ORDER BY created_at, id",
+			 V(request->auth->admin), V(request->auth->project_id)))
+		return false;
+	while (store_next(&rows))
+		yyjson_mut_arr_append(list, group_view(response->json, &rows));
+	return store_end(&rows, err) && list_finish(request, response, list, "security_groups", err);
+}
+
+bool group_show(struct http_request *request, struct http_response *response, struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	if (!store_query(
+		    request->db, &rows, err,
+		    "SELECT id, project_id, name, description, created_at FROM security_group WHERE id = ?1",
+		    V(request->params[0])))
+		return false;
+	if (!store_next(&rows) || !is_visible(request->auth, store_text(&rows, 1), false))
+		return not_found(err, "SecurityGroupNotFound", request->params[0]);
+	yyjson_mut_val *root = http_json_object(response, 200);
+	yyjson_mut_obj_add_val(response->json, root, "security_group", group_view(response->json, &rows));
+	return store_end(&rows, err);
+}

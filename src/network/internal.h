@@ -1,0 +1,141 @@
+/* Within the network room: what its files share. */
+#pragma once
+
+#include "network/network.h"
+
+#include <netinet/in.h>
+
+/* --- ip.c: addresses as text and numbers (RFC 4291, RFC 4632) --- */
+
+struct ip {
+	int version;		 /* 4 or 6; 0: none */
+	unsigned char bytes[16]; /* IPv4 in the first four */
+};
+
+#define IP_TEXT 46
+
+bool ip_parse(const char *text, struct ip *ip);
+char *ip_format(const struct ip *ip, char text[IP_TEXT]);
+int ip_compare(const struct ip *a, const struct ip *b);
+struct ip ip_add(struct ip ip, uint32_t n);
+/* "10.0.0.0/24": *network has the host bits cleared. */
+bool ip_parse_cidr(const char *text, struct ip *network, int *prefix);
+struct ip ip_last(struct ip network, int prefix);
+bool ip_in(const struct ip *ip, const struct ip *network, int prefix);
+
+/* --- settings from the configuration --- */
+
+#define VLAN_MAX_RANGES 64
+
+struct network_settings {
+	struct vlan_range {
+		char physical_network[65];
+		int64_t first, last;
+	} ranges[VLAN_MAX_RANGES];
+	int range_count;
+	char tenant_types[8][16];
+	int tenant_type_count;
+	char flat[VLAN_MAX_RANGES][65];
+	int flat_count;
+	bool flat_any;
+	int64_t vni_first, vni_last;
+	bool sriov;  /* mechanism_drivers has sriovnicswitch */
+	int64_t mtu; /* global_physnet_mtu */
+	unsigned char base_mac[3];
+	int64_t agent_down;				 /* microseconds */
+	int64_t quota_network, quota_subnet, quota_port; /* -1: none */
+};
+extern struct network_settings network_settings;
+
+bool network_settings_read(const struct config *config, struct error *err);
+
+/* What a network stands on. */
+struct segment {
+	char type[16];
+	char physical_network[65]; /* "" if none */
+	int64_t id;		   /* -1 if none */
+};
+
+/* Chooses or checks the segment of a new network (rules VL-9 to VL-19, FL-1, FL-2 of ML2): members that were
+ * not given are "" and -1. */
+bool segment_choose(struct store *db, struct segment *segment, bool provider, struct error *err);
+
+/* --- requests and answers --- */
+
+/* The member of the body that the path asks for ("network"), or NULL and 400. */
+yyjson_val *network_body(struct http_request *request, const char *name, struct error *err);
+/* Which attributes a body may have. */
+enum field_type { FIELD_TEXT, FIELD_BOOL, FIELD_INT, FIELD_LIST, FIELD_OBJECT, FIELD_ANY };
+struct field {
+	const char *name;
+	enum field_type type;
+	bool nullable, post, put, admin;
+	size_t max; /* bytes of a text; 0: 255 */
+};
+/* Refuses unknown attributes, wrong types and what only administrators may set. */
+bool fields_check(struct http_request *request, yyjson_val *object, const char *resource,
+		  const struct field *fields, size_t count, struct error *err);
+const char *field_text(yyjson_val *object, const char *name, const char *fallback);
+bool field_bool(yyjson_val *object, const char *name, bool fallback);
+int64_t field_int(yyjson_val *object, const char *name, int64_t fallback);
+/* A JSON value as text, in the request's memory. */
+const char *field_json(struct http_request *request, yyjson_val *value, const char *fallback);
+/* Adds a text column that holds JSON as the value that it is. */
+void add_json(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name, const char *json);
+void add_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name,
+	      const char *text); /* NULL: null */
+/* created_at, updated_at, revision_number, tags, description, project_id, tenant_id. */
+void add_standard(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *project, const char *description,
+		  int64_t revision, int64_t created, int64_t updated);
+
+/* Every list: takes the complete views, keeps those that pass the query's filters (?name=a&name=b, other
+ * members likewise), sorts, cuts at limit and marker, leaves the members that `fields` names, adds
+ * <plural>_links. */
+bool list_finish(struct http_request *request, struct http_response *response, yyjson_mut_val *list,
+		 const char *plural, struct error *err);
+/* One view: leaves the members that `fields` names. */
+void view_finish(struct http_request *request, yyjson_mut_val *view);
+
+bool not_found(struct error *err, const char *type, const char *id);
+bool is_visible(const struct auth *auth, const char *project_id, bool shared);
+/* The project that a new thing belongs to: the requester's, or tenant_id/project_id by an administrator. */
+bool owner_find(struct http_request *request, yyjson_val *body, const char **project, struct error *err);
+/* SQL scalar: how many rows of a project; 409 OverQuota beyond. */
+bool quota_check(struct store *db, const char *resource, const char *sql, const char *project,
+		 struct error *err);
+
+/* --- ipam.c --- */
+
+/* Gives the port an address: ip_address NULL: the lowest free one of the subnet's pools. */
+bool address_take(struct store *db, const char *port_id, const char *subnet_id, const char *ip_address,
+		  struct error *err);
+/* Addresses for a port that asked for none in particular: one of the first IPv4 subnet that has one free, and
+ * one of the first IPv6 subnet; a network without subnets gives none. */
+bool address_take_any(struct store *db, const char *port_id, const char *network_id, struct error *err);
+/* fixed_ips of a request: [{subnet_id, ip_address}]. */
+bool address_take_list(struct store *db, const char *port_id, const char *network_id, yyjson_val *list,
+		       struct error *err);
+
+/* --- port --- */
+
+struct new_port {
+	const char *network_id, *project_id, *name, *description, *mac_address, *device_id, *device_owner,
+		*vnic_type;
+	const char *profile, *pairs; /* JSON */
+	bool admin_state_up, port_security, by_compute;
+	yyjson_val *fixed_ips; /* NULL: any */
+	const char *fixed_ip;  /* one address, or NULL */
+};
+bool port_insert(struct store *db, const struct new_port *port, char id[37], struct error *err);
+bool port_bind_host(struct store *db, const char *port_id, const char *host, const char *profile,
+		    struct error *err);
+bool security_group_default(struct store *db, const char *project_id, char id[37], struct error *err);
+/* A new random MAC (a direct-physical port had the PF's, which is free again). */
+bool port_new_mac(struct store *db, const char *port_id, struct error *err);
+bool port_changed(struct store *db, const char *port_id, struct error *err);
+
+http_handler network_list, network_show, network_create, network_update, network_delete;
+http_handler subnet_list, subnet_show, subnet_create, subnet_update, subnet_delete;
+http_handler port_list, port_show, port_create, port_update, port_delete;
+http_handler agent_list, agent_show, agent_update, agent_delete;
+http_handler extension_list, extension_show, quota_show, zone_list, group_list, group_show;

@@ -1,0 +1,142 @@
+/* The network service: routes, versions, errors. */
+#include "base/memory.h"
+#include "network/internal.h"
+
+#include <string.h>
+
+enum { ROUTE_PUBLIC = 1 };
+
+static void version_fill(struct http_request *request, yyjson_mut_doc *doc, yyjson_mut_val *version)
+{
+	yyjson_mut_val *link;
+
+	yyjson_mut_obj_add_str(doc, version, "id", "v2.0");
+	yyjson_mut_obj_add_str(doc, version, "status", "CURRENT");
+	link = yyjson_mut_arr_add_obj(doc, yyjson_mut_obj_add_arr(doc, version, "links"));
+	yyjson_mut_obj_add_str(doc, link, "rel", "self");
+	yyjson_mut_obj_add_str(doc, link, "href",
+			       http_printf(request, "%s/network/v2.0/", http_base_url(request)));
+}
+
+static bool versions(struct http_request *request, struct http_response *response, struct error *err)
+{
+	yyjson_mut_val *root = http_json_object(response, 200);
+
+	(void)err;
+	version_fill(request, response->json,
+		     yyjson_mut_arr_add_obj(response->json,
+					    yyjson_mut_obj_add_arr(response->json, root, "versions")));
+	return true;
+}
+
+static bool resources(struct http_request *request, struct http_response *response, struct error *err)
+{
+	static const char *const names[] = {"network", "subnet",    "port",
+					    "agent",   "extension", "security_group"};
+	yyjson_mut_val *root = http_json_object(response, 200);
+	yyjson_mut_val *list = yyjson_mut_obj_add_arr(response->json, root, "resources");
+
+	(void)err;
+	for (size_t i = 0; i < ELEMENTS_OF(names); i++) {
+		yyjson_mut_val *resource = yyjson_mut_arr_add_obj(response->json, list), *link;
+
+		yyjson_mut_obj_add_str(response->json, resource, "name", names[i]);
+		yyjson_mut_obj_add_str(response->json, resource, "collection",
+				       http_printf(request, "%ss", names[i]));
+		link = yyjson_mut_arr_add_obj(response->json,
+					      yyjson_mut_obj_add_arr(response->json, resource, "links"));
+		yyjson_mut_obj_add_str(response->json, link, "rel", "self");
+		yyjson_mut_obj_add_str(response->json, link, "href",
+				       http_printf(request, "%s/network/v2.0/%ss", http_base_url(request),
+						   names[i]));
+	}
+	return true;
+}
+
+#define RESOURCE(plural, name) \
+	{HTTP_GET, "/v2.0/" plural, name##_list, HTTP_READ}, \
+		{HTTP_POST, "/v2.0/" plural, name##_create, HTTP_WRITE}, \
+		{HTTP_GET, "/v2.0/" plural "/{id}", name##_show, HTTP_READ}, \
+		{HTTP_PUT, "/v2.0/" plural "/{id}", name##_update, HTTP_WRITE}, \
+	{ \
+		HTTP_DELETE, "/v2.0/" plural "/{id}", name##_delete, HTTP_WRITE \
+	}
+
+static const struct http_route network_routes[] = {
+	{HTTP_GET, "/", versions, HTTP_READ, ROUTE_PUBLIC},
+	{HTTP_GET, "/v2.0", resources, HTTP_READ},
+	{HTTP_GET, "/v2.0/extensions", extension_list, HTTP_READ},
+	{HTTP_GET, "/v2.0/extensions/{alias}", extension_show, HTTP_READ},
+	RESOURCE("networks", network),
+	RESOURCE("subnets", subnet),
+	RESOURCE("ports", port),
+	{HTTP_GET, "/v2.0/agents", agent_list, HTTP_READ},
+	{HTTP_GET, "/v2.0/agents/{id}", agent_show, HTTP_READ},
+	{HTTP_PUT, "/v2.0/agents/{id}", agent_update, HTTP_WRITE},
+	{HTTP_DELETE, "/v2.0/agents/{id}", agent_delete, HTTP_WRITE},
+	{HTTP_GET, "/v2.0/availability_zones", zone_list, HTTP_READ},
+	{HTTP_GET, "/v2.0/quotas/{project}", quota_show, HTTP_READ},
+	{HTTP_GET, "/v2.0/security-groups", group_list, HTTP_READ},
+	{HTTP_GET, "/v2.0/security-groups/{id}", group_show, HTTP_READ},
+};
+
+static bool network_before(struct http_request *request, struct http_response *response, struct error *err)
+{
+	(void)response;
+	if (request->route->flags & ROUTE_PUBLIC)
+		return true;
+	if (!identity_authenticate(request, err))
+		return false;
+	return request->auth->project_id || error_set_typed(err, ERROR_FORBIDDEN, "PolicyNotAuthorized",
+							    "a token scoped to a project is needed");
+}
+
+static void unauthorized(struct http_request *request, struct http_response *response,
+			 const struct error *err)
+{
+	yyjson_mut_val *error =
+		yyjson_mut_obj_add_obj(http_json(response), http_json_object(response, 401), "error");
+
+	yyjson_mut_obj_add_int(response->json, error, "code", 401);
+	yyjson_mut_obj_add_str(response->json, error, "title", "Unauthorized");
+	yyjson_mut_obj_add_strcpy(response->json, error, "message", err->message);
+	http_header_set(response, "WWW-Authenticate",
+			http_printf(request, "Keystone uri=\"%s/identity\"", http_base_url(request)));
+}
+
+static void network_error(struct http_request *request, struct http_response *response,
+			  const struct error *err)
+{
+	static const char *const names[] = {[0] = "HTTPBadRequest", [3] = "PolicyNotAuthorized",
+					    [4] = "HTTPNotFound",   [5] = "HTTPMethodNotAllowed",
+					    [9] = "Conflict",	    [13] = "HTTPRequestEntityTooLarge"};
+	const char *type = err->type;
+	yyjson_mut_val *error;
+
+	if (err->kind == ERROR_UNAUTHORIZED) {
+		unauthorized(request, response, err);
+		return;
+	}
+	if (!type && err->kind >= 400 && err->kind - 400 < (int)ELEMENTS_OF(names))
+		type = names[err->kind - 400];
+	error = yyjson_mut_obj_add_obj(http_json(response), http_json_object(response, (int)err->kind),
+				       "NeutronError");
+	yyjson_mut_obj_add_strcpy(response->json, error, "type", type ? type : "HTTPInternalServerError");
+	yyjson_mut_obj_add_strcpy(response->json, error, "message", err->message);
+	yyjson_mut_obj_add_str(response->json, error, "detail", "");
+}
+
+static const struct http_service network = {
+	.name = "network",
+	.prefix = "/network",
+	.routes = network_routes,
+	.route_count = ELEMENTS_OF(network_routes),
+	.before = network_before,
+	.render_error = network_error,
+	.json_suffix = true,
+};
+
+const struct http_service *network_service(const struct config *config, struct error *err)
+{
+	return network_settings_read(config, err) ? &network : NULL;
+}

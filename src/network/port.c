@@ -1,0 +1,421 @@
+/* /v2.0/ports */
+#include "base/memory.h"
+#include "network/internal.h"
+#include "sys/sys.h"
+
+#include <string.h>
+
+#define PORT_COLUMNS \
+	"p.id, p.network_id, p.project_id, p.name, p.description, p.mac_address, p.admin_state_up, " \
+	"p.port_security, p.status, p.device_id, p.device_owner, p.vnic_type, p.profile, p.host_id, " \
+	"p.vif_type, " \
+	"p.vif_details, p.pairs, p.revision, p.created_at, p.updated_at, " \
+	"(SELECT json_group_array(json_object('subnet_id', a.subnet_id, 'ip_address', a.ip_address)) " \
+	"FROM address a WHERE a.port_id = p.id), " \
+	"(SELECT g.id FROM security_group g WHERE g.project_id = p.project_id AND g.name = 'default')"
+
+static const struct field port_fields[] = {
+	{"name", FIELD_TEXT, .post = true, .put = true},
+	{"description", FIELD_TEXT, .post = true, .put = true},
+	{"network_id", FIELD_TEXT, .post = true},
+	{"admin_state_up", FIELD_BOOL, .post = true, .put = true},
+	{"mac_address", FIELD_TEXT, .post = true, .put = true},
+	{"fixed_ips", FIELD_LIST, .post = true, .put = true},
+	{"device_id", FIELD_TEXT, .post = true, .put = true},
+	{"device_owner", FIELD_TEXT, .post = true, .put = true},
+	{"port_security_enabled", FIELD_BOOL, .post = true, .put = true},
+	{"allowed_address_pairs", FIELD_LIST, .nullable = true, .post = true, .put = true},
+	{"security_groups", FIELD_LIST, .nullable = true, .post = true, .put = true},
+	{"extra_dhcp_opts", FIELD_LIST, .nullable = true, .post = true, .put = true},
+	{"qos_policy_id", FIELD_TEXT, .nullable = true, .post = true, .put = true},
+	{"binding:vnic_type", FIELD_TEXT, .post = true, .put = true},
+	{"binding:host_id", FIELD_TEXT, .nullable = true, .post = true, .put = true, .admin = true},
+	{"binding:profile", FIELD_OBJECT, .nullable = true, .post = true, .put = true, .admin = true},
+	{"dns_name", FIELD_TEXT, .post = true, .put = true},
+	{"tenant_id", FIELD_TEXT, .post = true},
+	{"project_id", FIELD_TEXT, .post = true},
+};
+
+static yyjson_mut_val *port_view(struct http_request *request, yyjson_mut_doc *doc, struct store_rows *rows)
+{
+	yyjson_mut_val *view = yyjson_mut_obj(doc), *groups;
+	bool secure = store_int(rows, 7);
+
+	add_text(doc, view, "id", store_text(rows, 0));
+	add_text(doc, view, "name", store_text(rows, 3));
+	add_text(doc, view, "network_id", store_text(rows, 1));
+	add_text(doc, view, "mac_address", store_text(rows, 5));
+	yyjson_mut_obj_add_bool(doc, view, "admin_state_up", store_int(rows, 6));
+	add_text(doc, view, "status", store_text(rows, 8));
+	add_text(doc, view, "device_id", store_text(rows, 9));
+	add_text(doc, view, "device_owner", store_text(rows, 10));
+	add_json(doc, view, "fixed_ips", store_text(rows, 20));
+	add_json(doc, view, "allowed_address_pairs", store_text(rows, 16));
+	yyjson_mut_obj_add_arr(doc, view, "extra_dhcp_opts");
+	groups = yyjson_mut_obj_add_arr(doc, view, "security_groups");
+	if (secure && store_text(rows, 21))
+		yyjson_mut_arr_add_strcpy(doc, groups, store_text(rows, 21));
+	add_text(doc, view, "binding:vnic_type", store_text(rows, 11));
+	if (request->auth->admin || request->auth->service) {
+		add_json(doc, view, "binding:profile", store_text(rows, 12));
+		add_text(doc, view, "binding:host_id", store_text(rows, 13));
+		add_text(doc, view, "binding:vif_type", store_text(rows, 14));
+		add_json(doc, view, "binding:vif_details", store_text(rows, 15));
+		yyjson_mut_obj_add_null(doc, view, "resource_request");
+	}
+	yyjson_mut_obj_add_bool(doc, view, "port_security_enabled", secure);
+	yyjson_mut_obj_add_null(doc, view, "qos_policy_id");
+	yyjson_mut_obj_add_null(doc, view, "qos_network_policy_id");
+	yyjson_mut_obj_add_str(doc, view, "ip_allocation",
+			       strcmp(store_text(rows, 20), "[]") == 0 ? "none" : "immediate");
+	add_standard(doc, view, store_text(rows, 2), store_text(rows, 4), store_int(rows, 17),
+		     store_int(rows, 18), store_int(rows, 19));
+	return view;
+}
+
+static bool port_answer(struct http_request *request, struct http_response *response, int status,
+			const char *id, struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	if (!store_query(request->db, &rows, err, "SELECT " PORT_COLUMNS " FROM port p WHERE p.id = ?1",
+			 V(id)))
+		return false;
+	if (!store_next(&rows) || !is_visible(request->auth, store_text(&rows, 2), false))
+		return not_found(err, "PortNotFound", id);
+	yyjson_mut_val *root = http_json_object(response, status);
+	yyjson_mut_val *view = port_view(request, response->json, &rows);
+	view_finish(request, view);
+	yyjson_mut_obj_add_val(response->json, root, "port", view);
+	return store_end(&rows, err);
+}
+
+bool port_list(struct http_request *request, struct http_response *response, struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+	yyjson_mut_val *root = http_json_object(response, 200);
+	yyjson_mut_val *list = yyjson_mut_obj_add_arr(response->json, root, "ports");
+
+	/* The filters that clients use with many ports are the database's; list_finish() applies all. */
+	if (!store_query(request->db, &rows, err,
+			 "SELECT " PORT_COLUMNS
+			 " FROM port p WHERE (?1 OR p.project_id = ?2) ORDER BY p.created_at, p.id",
+			 V(request->auth->admin), V(request->auth->project_id)))
+		return false;
+	while (store_next(&rows))
+		yyjson_mut_arr_append(list, port_view(request, response->json, &rows));
+	return store_end(&rows, err) && list_finish(request, response, list, "ports", err);
+}
+
+bool port_show(struct http_request *request, struct http_response *response, struct error *err)
+{
+	return port_answer(request, response, 200, request->params[0], err);
+}
+
+static bool mac_parse(const char *text, char mac[18])
+{
+	unsigned int b[6];
+	char end;
+
+	if (sscanf(text, "%2x%*1[:-]%2x%*1[:-]%2x%*1[:-]%2x%*1[:-]%2x%*1[:-]%2x%c", &b[0], &b[1], &b[2],
+		   &b[3], &b[4], &b[5], &end) != 6 ||
+	    strlen(text) != 17 || (b[0] & 1))
+		return false;
+	snprintf(mac, 18, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]);
+	return strcmp(mac, "00:00:00:00:00:00") != 0;
+}
+
+static void mac_make(char mac[18])
+{
+	unsigned char b[3];
+
+	sys_random(b, sizeof b);
+	snprintf(mac, 18, "%02x:%02x:%02x:%02x:%02x:%02x", network_settings.base_mac[0],
+		 network_settings.base_mac[1], network_settings.base_mac[2], b[0], b[1], b[2]);
+}
+
+/* Unique on all networks: two VFs of one PF must never share an address. */
+static bool mac_is_free(struct store *db, const char *mac, bool *is_free, struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	if (!store_query(db, &rows, err, "SELECT 1 FROM port WHERE mac_address = ?1", V(mac)))
+		return false;
+	*is_free = !store_next(&rows);
+	return store_end(&rows, err);
+}
+
+static bool mac_choose(struct store *db, const char *wanted, char mac[18], struct error *err)
+{
+	bool is_free = false;
+
+	if (wanted && !mac_parse(wanted, mac))
+		return error_set_typed(
+			err, ERROR_BAD_REQUEST, "HTTPBadRequest",
+			"Invalid input for mac_address. Reason: '%.40s' is not a valid MAC address.", wanted);
+	for (int i = 0; i < 16 && !is_free; i++) {
+		if (!wanted)
+			mac_make(mac);
+		if (!mac_is_free(db, mac, &is_free, err))
+			return false;
+		if (wanted)
+			break;
+	}
+	return is_free || wanted ||
+	       error_set_typed(err, ERROR_UNAVAILABLE, "MacAddressGenerationFailure",
+			       "Unable to generate unique mac.");
+}
+
+bool port_new_mac(struct store *db, const char *port_id, struct error *err)
+{
+	char mac[18];
+
+	return mac_choose(db, NULL, mac, err) &&
+	       store_exec(db, err, "UPDATE port SET mac_address = ?2 WHERE id = ?1", V(port_id),
+			  V((const char *)mac));
+}
+
+bool port_insert(struct store *db, const struct new_port *port, char id[37], struct error *err)
+{
+	char mac[18], group[37];
+
+	if (!mac_choose(db, port->mac_address, mac, err) ||
+	    !security_group_default(db, port->project_id, group, err))
+		return false;
+	if (!store_exec(db, err,
+			"INSERT INTO port (id, network_id, project_id, name, description, mac_address, "
+			"admin_state_up, "
+			"port_security, status, device_id, device_owner, by_compute, vnic_type, profile, "
+			"host_id, vif_type, "
+			"vif_details, pairs, revision, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, "
+			"?6, ?7, ?8, 'DOWN', "
+			"?9, ?10, ?11, ?12, ?13, '', 'unbound', '{}', ?14, 1, ?15, ?15)",
+			V(sys_uuid(id)), V(port->network_id), V(port->project_id), V(port->name),
+			V(port->description), V((const char *)mac), V(port->admin_state_up),
+			V(port->port_security), V(port->device_id), V(port->device_owner),
+			V(port->by_compute), V(port->vnic_type), V(port->profile), V(port->pairs),
+			V(sys_now())))
+		return err->kind == ERROR_CONFLICT
+			       ? error_set_typed(err, ERROR_CONFLICT, "MacAddressInUse",
+						 "Unable to complete operation for network %s. The mac "
+						 "address %s is in use.",
+						 port->network_id, mac)
+			       : false;
+	if (port->fixed_ips)
+		return address_take_list(db, id, port->network_id, port->fixed_ips, err);
+	if (port->fixed_ip) {
+		yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+		yyjson_mut_val *list = yyjson_mut_arr(doc);
+		yyjson_mut_obj_add_str(doc, yyjson_mut_arr_add_obj(doc, list), "ip_address", port->fixed_ip);
+		yyjson_doc *fixed = yyjson_mut_val_imut_copy(list, NULL);
+		bool ok = address_take_list(db, id, port->network_id, yyjson_doc_get_root(fixed), err);
+
+		yyjson_doc_free(fixed);
+		yyjson_mut_doc_free(doc);
+		return ok;
+	}
+	return address_take_any(db, id, port->network_id, err);
+}
+
+static bool vnic_type_check(const char *type, struct error *err)
+{
+	static const char *const known[] = {"normal", "direct", "macvtap", "direct-physical"};
+
+	for (size_t i = 0; i < ELEMENTS_OF(known); i++) {
+		if (strcmp(known[i], type) == 0)
+			return true;
+	}
+	return error_set_typed(
+		err, ERROR_BAD_REQUEST, "HTTPBadRequest",
+		"Invalid input for binding:vnic_type. Reason: '%.40s' is not in ['normal', 'direct', "
+		"'macvtap', 'direct-physical'].",
+		type);
+}
+
+static bool profile_check(const char *profile, struct error *err)
+{
+	return strlen(profile) <= 4095 ||
+	       error_set_typed(err, ERROR_BAD_REQUEST, "InvalidInput",
+			       "Invalid input for operation: binding:profile value too large.");
+}
+
+static bool create_one(struct http_request *request, yyjson_val *body, char id[37], struct error *err)
+{
+	const char *network_id = field_text(body, "network_id", NULL), *project;
+	struct network_port network;
+
+	if (!yyjson_is_obj(body))
+		return error_set_typed(err, ERROR_BAD_REQUEST, "HTTPBadRequest",
+				       "Unable to find 'port' in request body");
+	if (!fields_check(request, body, "port", port_fields, ELEMENTS_OF(port_fields), err))
+		return false;
+	if (!network_id)
+		return error_set_typed(
+			err, ERROR_BAD_REQUEST, "HTTPBadRequest",
+			"Failed to parse request. Required attribute 'network_id' not specified");
+	if (field_text(body, "qos_policy_id", NULL))
+		return error_set_typed(err, ERROR_BAD_REQUEST, "InvalidInput",
+				       "Invalid input for operation: QoS policies are not built.");
+	if (!owner_find(request, body, &project, err) ||
+	    !network_check(request->db, network_id, request->auth, &network, err) ||
+	    !quota_check(request->db, "port", "SELECT count(*) FROM port WHERE project_id = ?1", project,
+			 err))
+		return false;
+	struct new_port port = {
+		.network_id = network_id,
+		.project_id = project,
+		.name = field_text(body, "name", ""),
+		.description = field_text(body, "description", ""),
+		.mac_address = field_text(body, "mac_address", NULL),
+		.device_id = field_text(body, "device_id", ""),
+		.device_owner = field_text(body, "device_owner", ""),
+		.vnic_type = field_text(body, "binding:vnic_type", "normal"),
+		.profile = yyjson_is_obj(yyjson_obj_get(body, "binding:profile"))
+				   ? field_json(request, yyjson_obj_get(body, "binding:profile"), "{}")
+				   : "{}",
+		.pairs = field_json(request, yyjson_obj_get(body, "allowed_address_pairs"), "[]"),
+		.admin_state_up = field_bool(body, "admin_state_up", true),
+		.port_security = field_bool(body, "port_security_enabled", network.port_security),
+		.fixed_ips = yyjson_obj_get(body, "fixed_ips"),
+	};
+	const char *host = field_text(body, "binding:host_id", "");
+	return vnic_type_check(port.vnic_type, err) && profile_check(port.profile, err) &&
+	       port_insert(request->db, &port, id, err) &&
+	       (!*host || port_bind_host(request->db, id, host, NULL, err));
+}
+
+static bool create_many(struct http_request *request, struct http_response *response, yyjson_val *bodies,
+			struct error *err)
+{
+	yyjson_mut_val *root = http_json_object(response, 201);
+	yyjson_mut_val *list = yyjson_mut_obj_add_arr(response->json, root, "ports"), *view;
+	size_t i, max;
+	yyjson_val *body;
+	char id[37];
+
+	yyjson_arr_foreach (bodies, i, max, body) {
+		_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+		if (!create_one(request, body, id, err) ||
+		    !store_query(request->db, &rows, err,
+				 "SELECT " PORT_COLUMNS " FROM port p WHERE p.id = ?1", V((const char *)id)))
+			return false;
+		if (store_next(&rows) && (view = port_view(request, response->json, &rows)))
+			yyjson_mut_arr_append(list, view);
+	}
+	return true;
+}
+
+bool port_create(struct http_request *request, struct http_response *response, struct error *err)
+{
+	yyjson_val *body = http_body_json(request, err), *many = yyjson_obj_get(body, "ports");
+	char id[37];
+
+	if (yyjson_is_arr(many))
+		return create_many(request, response, many, err);
+	body = network_body(request, "port", err);
+	return body && create_one(request, body, id, err) && port_answer(request, response, 201, id, err);
+}
+
+/* What the checks of an update need to know. */
+struct port_now {
+	char network_id[37], vif_type[24], vnic_type[24];
+	bool bound;
+};
+
+static bool port_writable(struct http_request *request, const char *id, struct port_now *now,
+			  struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	if (!store_query(request->db, &rows, err,
+			 "SELECT project_id, network_id, vif_type, vnic_type FROM port WHERE id = ?1", V(id)))
+		return false;
+	if (!store_next(&rows) || !is_visible(request->auth, store_text(&rows, 0), false))
+		return not_found(err, "PortNotFound", id);
+	snprintf(now->network_id, sizeof now->network_id, "%s", store_text(&rows, 1));
+	snprintf(now->vif_type, sizeof now->vif_type, "%s", store_text(&rows, 2));
+	snprintf(now->vnic_type, sizeof now->vnic_type, "%s", store_text(&rows, 3));
+	now->bound = strcmp(now->vif_type, "unbound") != 0 && strcmp(now->vif_type, "binding_failed") != 0;
+	return store_end(&rows, err);
+}
+
+static bool update_check(yyjson_val *body, const struct port_now *now, const char *id, struct error *err)
+{
+	const char *vnic_type = field_text(body, "binding:vnic_type", now->vnic_type);
+
+	if (!vnic_type_check(vnic_type, err))
+		return false;
+	if (strcmp(vnic_type, now->vnic_type) != 0 && strcmp(now->vif_type, "unbound") != 0)
+		return error_set_typed(
+			err, ERROR_CONFLICT, "PortInUse",
+			"Unable to complete operation on port %s. The vNIC type of a bound port cannot be "
+			"changed.",
+			id);
+	if (yyjson_obj_get(body, "mac_address") && now->bound)
+		return error_set_typed(
+			err, ERROR_CONFLICT, "PortBound",
+			"Unable to complete operation on port %s, port is already bound, port type: %s.", id,
+			now->vif_type);
+	return true;
+}
+
+bool port_update(struct http_request *request, struct http_response *response, struct error *err)
+{
+	yyjson_val *body = network_body(request, "port", err), *fixed = yyjson_obj_get(body, "fixed_ips");
+	const char *id = request->params[0], *wanted_mac = field_text(body, "mac_address", NULL);
+	struct port_now now;
+	char mac[18];
+
+	if (!body || !port_writable(request, id, &now, err) ||
+	    !fields_check(request, body, "port", port_fields, ELEMENTS_OF(port_fields), err) ||
+	    !update_check(body, &now, id, err) ||
+	    (wanted_mac && !mac_choose(request->db, wanted_mac, mac, err)))
+		return false;
+#define CHANGED(name) V_OPTIONAL(yyjson_obj_get(body, name) ? (int64_t)field_bool(body, name, false) : -1)
+	if (!store_exec(request->db, err,
+			"UPDATE port SET name = coalesce(?2, name), description = coalesce(?3, description), "
+			"admin_state_up = coalesce(?4, admin_state_up), port_security = coalesce(?5, "
+			"port_security), "
+			"device_id = coalesce(?6, device_id), device_owner = coalesce(?7, device_owner), "
+			"vnic_type = coalesce(?8, vnic_type), pairs = coalesce(?9, pairs), "
+			"mac_address = coalesce(?10, mac_address), revision = revision + 1, updated_at = ?11 "
+			"WHERE id = ?1",
+			V(id), V(field_text(body, "name", NULL)), V(field_text(body, "description", NULL)),
+			CHANGED("admin_state_up"), CHANGED("port_security_enabled"),
+			V(field_text(body, "device_id", NULL)), V(field_text(body, "device_owner", NULL)),
+			V(field_text(body, "binding:vnic_type", NULL)),
+			V(field_json(request, yyjson_obj_get(body, "allowed_address_pairs"), NULL)),
+			V((const char *)(wanted_mac ? mac : NULL)), V(sys_now())))
+		return err->kind == ERROR_CONFLICT ? error_set_typed(err, ERROR_CONFLICT, "MacAddressInUse",
+								     "The mac address %s is in use.", mac)
+						   : false;
+#undef CHANGED
+	if (fixed && (!store_exec(request->db, err, "DELETE FROM address WHERE port_id = ?1", V(id)) ||
+		      !address_take_list(request->db, id, now.network_id, fixed, err)))
+		return false;
+	yyjson_val *host = yyjson_obj_get(body, "binding:host_id"),
+		   *profile = yyjson_obj_get(body, "binding:profile");
+	if ((host || profile) &&
+	    !port_bind_host(request->db, id, host ? field_text(body, "binding:host_id", "") : NULL,
+			    profile ? (yyjson_is_obj(profile) ? field_json(request, profile, "{}") : "{}")
+				    : NULL,
+			    err))
+		return false;
+	return port_changed(request->db, id, err) && port_answer(request, response, 200, id, err);
+}
+
+bool port_delete(struct http_request *request, struct http_response *response, struct error *err)
+{
+	const char *id = request->params[0];
+	struct port_now now;
+
+	if (!port_writable(request, id, &now, err))
+		return false;
+	if (now.bound && strcmp(now.vnic_type, "normal") != 0)
+		return error_set_typed(
+			err, ERROR_CONFLICT, "PortInUse",
+			"Port %s has a device of a server bound to it: delete the server first.", id);
+	response->status = 204;
+	return store_exec(request->db, err, "DELETE FROM port WHERE id = ?1", V(id));
+}
