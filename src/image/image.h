@@ -10,7 +10,7 @@
 /* What a server needs to know of its image.  Fixed texts, no ownership. */
 struct image {
 	char id[37];
-	char name[256];
+	char name[1021]; /* 255 characters */
 	char status[16];
 	char owner[64];
 	char visibility[16];
