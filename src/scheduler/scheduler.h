@@ -52,7 +52,7 @@ bool scheduler_hosts(struct store *db, struct scheduler_host **hosts, size_t *co
 /* Takes an inventory (docs/agent-protocol.md, PUT inventory) over.  Devices that are claimed and vanished
  * stay, marked missing. */
 bool scheduler_host_report(struct store *db, const char *host_id, yyjson_val *inventory, struct error *err);
-/* The agent was heard of.  Writes at most every few seconds. */
+/* The agent was heard of: kept in memory (any thread, any connection); an inventory writes it down. */
 bool scheduler_host_heard(struct store *db, const char *host_id, struct error *err);
 bool scheduler_host_set_enabled(struct store *db, const char *host_id, bool enabled, const char *reason,
 				struct error *err);
