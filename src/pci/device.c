@@ -1,5 +1,8 @@
-/* Names of the kinds of PCI devices. */
+/* Names and kinds of PCI devices. */
 #include "pci/device.h"
+
+#include "base/memory.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -23,11 +26,22 @@ const char *pci_type_noun(enum pci_type type, long long count)
 
 bool pci_type_parse(const char *text, enum pci_type *type)
 {
-	for (int i = 0; i < PCI_TYPE_COUNT; i++) {
+	for (size_t i = 0; i < ELEMENTS_OF(types); i++) {
 		if (strcmp(types[i].text, text) == 0) {
 			*type = (enum pci_type)i;
 			return true;
 		}
 	}
 	return false;
+}
+
+void pci_kind_set_tags(struct pci_kind *kind, yyjson_val *tags)
+{
+	const char *remote = yyjson_get_str(yyjson_obj_get(tags, "remote_managed"));
+	const char *live = yyjson_get_str(yyjson_obj_get(tags, "live_migratable"));
+	bool is_true;
+
+	kind->remote_managed = remote && text_to_bool(remote, &is_true) && is_true;
+	kind->live_migratable = live && text_to_bool(live, &is_true) ? is_true : PCI_TAG_UNSET;
+	kind->tag_count = (int)yyjson_obj_size(tags);
 }
