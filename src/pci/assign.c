@@ -119,6 +119,8 @@ static bool contested_alike(const struct contested *a, const struct contested *b
 
 static void contested_classify(struct assignment *a)
 {
+	if (a->contested_count == 0)
+		return;
 	qsort(a->contested, a->contested_count, sizeof *a->contested, contested_compare);
 	for (size_t k = 0; k < a->contested_count; k++) {
 		struct contested *c = &a->contested[k];
