@@ -454,10 +454,10 @@ static void filters(void **state)
 	_cleanup_free_ char *f1 = create(site, carol, "\"name\": \"f1\", \"tags\": [\"x\", \"y\"], " RAW);
 	_cleanup_free_ char *f2 =
 		create(site, carol, "\"name\": \"f2\", \"tags\": [\"x\"], \"os\": \"linux\", " RAW);
-	_cleanup_free_ char *f3 = create(site, carol,
-					 "\"name\": \"f3\", \"min_ram\": 64, \"disk_format\": "
-					 "\"qcow2\", \"container_format\": \"bare\"");
-	_cleanup_free_ char *hidden = create(site, carol, "\"name\": \"f4\", \"os_hidden\": true, " RAW);
+	free(create(site, carol,
+		    "\"name\": \"f3\", \"min_ram\": 64, \"disk_format\": "
+		    "\"qcow2\", \"container_format\": \"bare\""));
+	free(create(site, carol, "\"name\": \"f4\", \"os_hidden\": true, " RAW));
 	assert_int_equal(upload(site, carol, f1, OCTETS, "1", 0), 204);
 	assert_int_equal(upload(site, carol, f2, OCTETS, "22", 0), 204);
 	for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
@@ -496,7 +496,7 @@ static void pages(void **state)
 	for (int i = 0; i < 5; i++) {
 		_cleanup_free_ char *members =
 			memory_printf("\"name\": \"%c\", \"visibility\": \"private\"", "bdaec"[i]);
-		_cleanup_free_ char *id = create(site, dave, members);
+		free(create(site, dave, members));
 	}
 	_cleanup_free_ char *link =
 		memory_copy_text("/image/v2/images?visibility=private&sort=name:asc&limit=2");
