@@ -142,3 +142,13 @@ bool server_action_end(struct store *db, const char *server_id, bool failed, str
 			  "finished_at = 0",
 			  V(server_id), V(sys_now()), V(failed));
 }
+
+bool server_port_changed(struct store *db, const char *server_id, struct error *err)
+{
+	struct server server;
+
+	/* A port may name a device that is no server of ours. */
+	if (!server_load(db, server_id, NULL, &server, err))
+		return err->kind == ERROR_NOT_FOUND;
+	return server.life.want == WANT_ABSENT || server_touch(db, &server, err);
+}

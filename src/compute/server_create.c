@@ -404,9 +404,9 @@ static bool birth_insert(struct http_request *request, const struct plan *plan, 
 		V(server_want_text(birth->placed ? WANT_RUNNING : WANT_ABSENT)), V(birth->revision),
 		V(birth->placed ? birth->grant.host_id : NULL),
 		V(birth->placed ? birth->grant.host_name : NULL), V((const char *)birth->host_hash),
-		V(wish->zone	  ? wish->zone
-		  : birth->placed ? compute_settings.default_zone
-				  : ""),
+		V(birth->placed ? birth->grant.availability_zone
+		  : wish->zone	? wish->zone
+				: ""),
 		V((const char *)flavor->id), V(plan->flavor_json), V(flavor->vcpus), V(flavor->memory_mb),
 		V(flavor->disk_gb), V((const char *)plan->image.id), V(plan->image_json),
 		V(plan->kernel_json), V(plan->ramdisk_json), V(wish->key_name), V(plan->key_data),

@@ -205,6 +205,11 @@ bool network_port_desired(struct store *db, const char *port_id, yyjson_mut_doc 
 	return true;
 }
 
+void network_on_port_change(bool (*hook)(struct store *db, const char *server_id, struct error *err))
+{
+	world.port_changed = hook;
+}
+
 bool network_agent_report(struct store *db, const char *host, const char *mappings_json, int64_t device_count,
 			  struct error *err)
 {
@@ -326,7 +331,9 @@ bool scheduler_claim(struct store *db, const struct scheduler_request *request, 
 		text_add(refusals, "edge-1: needs 1 VF of physnet_sriov; 5 of 5 are in use\n");
 		return error_set(err, ERROR_CONFLICT, "No valid host was found.");
 	}
-	*grant = (struct scheduler_grant){.host_id = DOUBLE_HOST, .host_name = "edge-1"};
+	*grant = (struct scheduler_grant){.host_id = DOUBLE_HOST,
+					  .host_name = "edge-1",
+					  .availability_zone = "nova"};
 	for (size_t i = 0; i < request->port_count; i++)
 		fill_device(&grant->devices[grant->device_count++], request->ports[i].port_id);
 	SET(world.claimed, request->server_id);

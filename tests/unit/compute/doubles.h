@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 
+#include "store/store.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,5 +24,6 @@ extern struct double_world {
 	char bound[37];	      /* the server that has DOUBLE_PORT */
 	int made_ports;	      /* by network_port_create_for_server, not released */
 	char port_status[16]; /* of DOUBLE_PORT */
-	int networks;	      /* that network_defaults finds */
+	bool (*port_changed)(struct store *db, const char *server_id, struct error *err);
+	int networks; /* that network_defaults finds */
 } world;

@@ -712,6 +712,21 @@ static void test_lost(void **state)
 	assert_string_equal(world.claimed, "");
 }
 
+static void test_port_changed(void **state)
+{
+	struct error err = {0};
+
+	(void)state;
+	make_server();
+	report(1, "running", "");
+	assert_true(world.port_changed(db, id, &err));
+	assert_int_equal(agent("GET", "/desired?since=1", NULL), 200);
+	assert_string_equal(at("/servers/0/generation"), "2");
+	assert_string_equal(at("/servers/0/want"), "running");
+	assert_state("ACTIVE", "active", "null");
+	assert_true(world.port_changed(db, DOUBLE_HOST, &err)); /* no server of ours */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -734,6 +749,7 @@ int main(void)
 		TEST(test_agent_access),
 		TEST(test_build_timeout),
 		TEST(test_lost),
+		TEST(test_port_changed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
