@@ -57,7 +57,7 @@ static bool by_password(struct http_request *request, yyjson_val *identity, stru
 {
 	yyjson_val *method = yyjson_obj_get(identity, "password"), *user = yyjson_obj_get(method, "user");
 	const char *password = yyjson_get_str(yyjson_obj_get(user, "password"));
-	struct found_user found;
+	struct found_user found = {0};
 
 	if (!yyjson_is_obj(method) || !yyjson_is_obj(user))
 		return expected(yyjson_is_obj(method) ? "user" : "password",
