@@ -1,0 +1,10 @@
+#!/bin/busybox sh
+# What udhcpc runs when it has got a lease (its "bound") or lost it.
+case $1 in
+bound | renew)
+	ip addr add "$ip/$mask" dev "$interface"
+	[ -z "$router" ] || ip route add default via "${router%% *}" dev "$interface"
+	for server in $dns; do echo "nameserver $server"; done > /etc/resolv.conf
+	echo "$ip" > "/tmp/lease.$interface"
+	;;
+esac
