@@ -185,3 +185,12 @@ bool text_is_utf8(const char *bytes, size_t count)
 	}
 	return true;
 }
+
+size_t text_characters(const char *text)
+{
+	size_t count = 0;
+
+	for (; *text; text++)
+		count += ((unsigned char)*text & 0xc0) != 0x80;
+	return count;
+}

@@ -33,3 +33,5 @@ bool text_to_int64(const char *text, int64_t min, int64_t max, int64_t *value);
 bool text_to_bool(const char *text, bool *value);
 /* Is it well-formed UTF-8 without NUL? */
 bool text_is_utf8(const char *bytes, size_t count);
+/* Characters (code points) of a UTF-8 text: what the APIs' limits on names count. */
+size_t text_characters(const char *text);

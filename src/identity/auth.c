@@ -1,4 +1,4 @@
-/* Who asks: validating tokens, and the cache that makes it quick. */
+/* Who asks: what a token is worth, and the memory that makes asking quick. */
 #include "base/memory.h"
 #include "base/timestamp.h"
 #include "identity/internal.h"
@@ -8,19 +8,27 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* What was found out about a token stays good until somebody changes anything in identity (the epoch moves)
- * or the token expires.  Direct-mapped: a newer token takes the slot of an older one. */
-#define CACHE_SLOTS 4096
+/* What was found out about a token stays good until somebody changes anything in identity (the epoch moves),
+ * the token expires, or it is CACHE_AGE old: so the operator's command, which writes to the database from
+ * another process, is heeded too.  A set has room for a few tokens; the oldest gives way. */
+#define CACHE_SETS 256
+#define CACHE_WAYS 4
+#define CACHE_AGE  (10 * TIME_SECOND)
+
+struct grant {
+	struct token token;
+	char user_name[1021], project_name[257], domain_id[IDENTITY_ID_SIZE];
+	bool admin, member, reader, service;
+};
 
 struct cached {
 	char text[TOKEN_TEXT_SIZE];
 	uint64_t epoch;
-	struct token token;
-	char user_name[256], project_name[256], domain_id[IDENTITY_ID_SIZE];
-	bool admin, member, reader, service;
+	int64_t looked_up; /* sys_monotonic() */
+	struct grant grant;
 };
 
-static struct cached *cache[CACHE_SLOTS];
+static struct cached *cache[CACHE_SETS][CACHE_WAYS];
 static pthread_mutex_t cache_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic uint64_t cache_epoch = 1;
 
@@ -45,148 +53,171 @@ bool auth_revoke_user(struct store *db, const char *user_id, struct error *err)
 			  V(user_id), V(sys_now()));
 }
 
-static size_t cache_slot(const char *text)
-{
-	uint64_t hash = UINT64_C(14695981039346656037);
-
-	for (; *text; text++)
-		hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
-	return (hash ^ hash >> 29) % CACHE_SLOTS;
-}
-
-static struct auth *auth_copy(struct http_request *request, const struct cached *found)
-{
-	struct auth *auth = http_alloc(request, sizeof *auth);
-
-	*auth = (struct auth){
-		.user_id = http_copy(request, found->token.user_id),
-		.user_name = http_copy(request, found->user_name),
-		.domain_id = http_copy(request, found->domain_id),
-		.admin = found->admin,
-		.member = found->member,
-		.reader = found->reader,
-		.service = found->service,
-	};
-	if (*found->token.project_id) {
-		auth->project_id = http_copy(request, found->token.project_id);
-		auth->project_name = http_copy(request, found->project_name);
-	}
-	return auth;
-}
-
-static bool token_refused(struct error *err)
+bool auth_refused(struct error *err)
 {
 	return error_set(err, ERROR_UNAUTHORIZED, "The request you have made requires authentication.");
 }
 
-/* Reads user, project and roles as they are now. */
-static bool token_resolve(struct store *db, struct cached *found, struct error *err)
+/* --- what the tables say --- */
+
+static bool read_user(struct store *db, struct grant *grant, struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
-	const struct token *t = &found->token;
-	bool valid = false;
+	const struct token *t = &grant->token;
 
-	if (!store_query(
-		    db, &rows, err,
-		    "SELECT u.name, u.domain_id, p.name FROM user u LEFT JOIN project p ON p.id = ?2 AND "
-		    "p.enabled "
-		    "WHERE u.id = ?1 AND u.enabled "
-		    "AND NOT EXISTS (SELECT 1 FROM token_floor f WHERE f.user_id = ?1 AND f.not_before >= "
-		    "?3) "
-		    "AND NOT EXISTS (SELECT 1 FROM revocation r WHERE r.audit_id = ?4 OR r.audit_id = ?5)",
-		    V(t->user_id), V(t->project_id), V(t->issued_at), V(t->audit_id), V(t->parent_audit_id)))
+	if (!store_query(db, &rows, err,
+			 "SELECT u.name, u.domain_id, p.name FROM user u LEFT JOIN project p ON p.id = ?2 "
+			 "AND p.enabled "
+			 "WHERE u.id = ?1 AND u.enabled "
+			 "AND NOT EXISTS (SELECT 1 FROM token_floor f WHERE f.user_id = ?1 AND f.not_before "
+			 ">= ?3) "
+			 "AND NOT EXISTS (SELECT 1 FROM revocation r WHERE r.audit_id IN (?4, ?5))",
+			 V(t->user_id), V(t->project_id), V(t->issued_at), V(t->audit_id),
+			 V(t->parent_audit_id)))
 		return false;
-	if (store_next(&rows) && (!*t->project_id || store_text(&rows, 2))) {
-		valid = true;
-		snprintf(found->user_name, sizeof found->user_name, "%s", store_text(&rows, 0));
-		snprintf(found->domain_id, sizeof found->domain_id, "%s", store_text(&rows, 1));
-		if (store_text(&rows, 2))
-			snprintf(found->project_name, sizeof found->project_name, "%s", store_text(&rows, 2));
+	bool good = store_next(&rows) && (!*t->project_id || store_text(&rows, 2));
+	if (good) {
+		snprintf(grant->user_name, sizeof grant->user_name, "%s", store_text(&rows, 0));
+		snprintf(grant->domain_id, sizeof grant->domain_id, "%s", store_text(&rows, 1));
+		snprintf(grant->project_name, sizeof grant->project_name, "%s",
+			 *t->project_id ? store_text(&rows, 2) : "");
 	}
-	return store_end(&rows, err) && (valid || token_refused(err));
+	return store_end(&rows, err) && (good || auth_refused(err));
 }
 
-static bool token_roles(struct store *db, struct cached *found, struct error *err)
+static bool read_roles(struct store *db, struct grant *grant, struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 	bool any = false;
 
-	if (!*found->token.project_id)
+	if (!*grant->token.project_id)
 		return true;
 	if (!store_query(db, &rows, err,
-			 "SELECT r.name FROM assignment a JOIN role r ON r.id = a.role_id "
+			 "SELECT r.name FROM effective_assignment a JOIN role r ON r.id = a.role_id "
 			 "WHERE a.project_id = ?1 AND a.user_id = ?2",
-			 V(found->token.project_id), V(found->token.user_id)))
+			 V(grant->token.project_id), V(grant->token.user_id)))
 		return false;
 	while (store_next(&rows)) {
 		const char *role = store_text(&rows, 0);
 
 		any = true;
-		found->admin |= strcmp(role, "admin") == 0;
-		found->member |= strcmp(role, "member") == 0;
-		found->reader |= strcmp(role, "reader") == 0;
-		found->service |= strcmp(role, "service") == 0;
+		grant->admin |= strcmp(role, "admin") == 0;
+		grant->member |= strcmp(role, "member") == 0;
+		grant->reader |= strcmp(role, "reader") == 0;
+		grant->service |= strcmp(role, "service") == 0;
 	}
-	found->member |= found->admin;
-	found->reader |= found->member;
-	return store_end(&rows, err) && (any || token_refused(err));
+	return store_end(&rows, err) && (any || auth_refused(err));
 }
 
-static bool cache_get(struct http_request *request, const char *text, struct token *token, struct auth **auth)
+static bool grant_read(struct store *db, struct grant *grant, struct error *err)
 {
-	bool hit;
+	if (grant->token.expires_at <= sys_now())
+		return auth_refused(err);
+	return read_user(db, grant, err) && read_roles(db, grant, err);
+}
 
-	pthread_mutex_lock(&cache_lock);
-	struct cached *found = cache[cache_slot(text)];
-	hit = found && found->epoch == cache_epoch && found->token.expires_at > sys_now() &&
-	      strcmp(found->text, text) == 0;
-	if (hit) {
-		*token = found->token;
-		*auth = auth_copy(request, found);
-	}
-	pthread_mutex_unlock(&cache_lock);
-	return hit;
+static struct auth *auth_copy(struct http_request *request, const struct grant *grant)
+{
+	struct auth *auth = http_alloc(request, sizeof *auth);
+	bool scoped = *grant->token.project_id;
+
+	*auth = (struct auth){
+		.user_id = http_copy(request, grant->token.user_id),
+		.user_name = http_copy(request, grant->user_name),
+		.project_id = scoped ? http_copy(request, grant->token.project_id) : NULL,
+		.project_name = scoped ? http_copy(request, grant->project_name) : NULL,
+		.domain_id = http_copy(request, grant->domain_id),
+		.admin = grant->admin,
+		.member = grant->member,
+		.reader = grant->reader,
+		.service = grant->service,
+	};
+	return auth;
+}
+
+bool auth_resolve(struct http_request *request, const struct token *token, struct auth **auth,
+		  struct error *err)
+{
+	struct grant grant = {.token = *token};
+
+	if (!grant_read(request->db, &grant, err))
+		return false;
+	*auth = auth_copy(request, &grant);
+	return true;
 }
 
 bool auth_from_token(struct http_request *request, const char *text, struct token *token, struct auth **auth,
 		     struct error *err)
 {
-	/* Read before the tables: what is committed in between makes the entry stale at once. */
-	uint64_t epoch = cache_epoch;
-	struct cached *found;
+	return token_open(text, token) ? auth_resolve(request, token, auth, err) : auth_refused(err);
+}
 
-	if (cache_get(request, text, token, auth))
-		return true;
-	found = memory_alloc(sizeof *found);
-	if (!token_open(text, &found->token) || found->token.expires_at <= sys_now()) {
-		free(found);
-		return token_refused(err);
-	}
-	if (!token_resolve(request->db, found, err) || !token_roles(request->db, found, err)) {
-		free(found);
-		return false;
-	}
-	snprintf(found->text, sizeof found->text, "%s", text);
-	found->epoch = epoch;
-	*token = found->token;
-	*auth = auth_copy(request, found);
+/* --- remembering --- */
+
+static struct cached **cache_set(const char *text)
+{
+	uint64_t hash = UINT64_C(14695981039346656037);
+
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
+	return cache[(hash ^ hash >> 29) % CACHE_SETS];
+}
+
+static struct auth *cache_get(struct http_request *request, const char *text)
+{
+	struct cached **set = cache_set(text);
+	struct auth *auth = NULL;
+
 	pthread_mutex_lock(&cache_lock);
-	free(cache[cache_slot(text)]);
-	cache[cache_slot(text)] = found;
+	for (int i = 0; !auth && i < CACHE_WAYS && set[i]; i++) {
+		if (set[i]->epoch == cache_epoch && strcmp(set[i]->text, text) == 0 &&
+		    set[i]->grant.token.expires_at > sys_now() &&
+		    sys_monotonic() - set[i]->looked_up < CACHE_AGE)
+			auth = auth_copy(request, &set[i]->grant);
+	}
 	pthread_mutex_unlock(&cache_lock);
-	return true;
+	return auth;
+}
+
+/* In front of its set; its older self, or else the last, goes. */
+static void cache_put(struct cached *fresh)
+{
+	struct cached **set = cache_set(fresh->text), *out;
+	int at = 0;
+
+	pthread_mutex_lock(&cache_lock);
+	while (at < CACHE_WAYS - 1 && set[at] && strcmp(set[at]->text, fresh->text) != 0)
+		at++;
+	out = set[at];
+	memmove(set + 1, set, (size_t)at * sizeof *set);
+	set[0] = fresh;
+	pthread_mutex_unlock(&cache_lock);
+	free(out);
 }
 
 bool identity_authenticate(struct http_request *request, struct error *err)
 {
 	const char *text = http_header(request, "X-Auth-Token");
-	struct token token;
-	struct auth *auth;
+	/* Read before the tables: what is committed in between makes the entry stale at once.  That is also
+	 * why only this function remembers: others may look at a snapshot that is older than the epoch. */
+	uint64_t epoch = cache_epoch;
 
 	if (!text || !*text || strlen(text) >= TOKEN_TEXT_SIZE)
-		return token_refused(err);
-	if (!auth_from_token(request, text, &token, &auth, err))
+		return auth_refused(err);
+	struct auth *known = cache_get(request, text);
+	if (known) {
+		request->auth = known;
+		return true;
+	}
+	_cleanup_free_ struct cached *fresh = memory_alloc(sizeof *fresh);
+	if (!token_open(text, &fresh->grant.token))
+		return auth_refused(err);
+	if (!grant_read(request->db, &fresh->grant, err))
 		return false;
-	request->auth = auth;
+	snprintf(fresh->text, sizeof fresh->text, "%s", text);
+	fresh->epoch = epoch;
+	fresh->looked_up = sys_monotonic();
+	request->auth = auth_copy(request, &fresh->grant);
+	cache_put(TAKE_PTR(fresh));
 	return true;
 }

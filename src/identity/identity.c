@@ -1,10 +1,8 @@
-/* The identity service: routes, versions, errors, bootstrap. */
+/* The identity service: routes, versions, errors. */
 #include "base/memory.h"
 #include "base/timestamp.h"
 #include "identity/internal.h"
-#include "sys/sys.h"
 
-#include <crypt.h>
 #include <string.h>
 
 struct identity_settings identity_settings;
@@ -35,6 +33,8 @@ static bool versions(struct http_request *request, struct http_response *respons
 				       yyjson_mut_obj_add_obj(response->json, root, "versions"), "values");
 
 	(void)err;
+	http_header_add(response, "Location",
+			http_printf(request, "%s/identity/v3/", http_base_url(request)));
 	version_fill(request, response->json, yyjson_mut_arr_add_obj(response->json, list));
 	return true;
 }
@@ -48,6 +48,45 @@ static bool version(struct http_request *request, struct http_response *response
 	return true;
 }
 
+/* What Keystone's policy calls the actions that are administrators' business, for the sentence of a 403. */
+#define ACTIONS(X) \
+	X(LIST_SERVICES, "list_services") \
+	X(GET_SERVICE, "get_service") \
+	X(LIST_ENDPOINTS, "list_endpoints") \
+	X(GET_ENDPOINT, "get_endpoint") \
+	X(LIST_DOMAINS, "list_domains") \
+	X(GET_DOMAIN, "get_domain") \
+	X(LIST_PROJECTS, "list_projects") \
+	X(CREATE_PROJECT, "create_project") \
+	X(UPDATE_PROJECT, "update_project") \
+	X(DELETE_PROJECT, "delete_project") \
+	X(LIST_GRANTS, "list_grants") \
+	X(CHECK_GRANT, "check_grant") \
+	X(CREATE_GRANT, "create_grant") \
+	X(REVOKE_GRANT, "revoke_grant") \
+	X(LIST_USERS, "list_users") \
+	X(CREATE_USER, "create_user") \
+	X(UPDATE_USER, "update_user") \
+	X(DELETE_USER, "delete_user") \
+	X(LIST_ROLES, "list_roles") \
+	X(GET_ROLE, "get_role") \
+	X(CREATE_ROLE, "create_role") \
+	X(UPDATE_ROLE, "update_role") \
+	X(DELETE_ROLE, "delete_role") \
+	X(LIST_ROLE_ASSIGNMENTS, "list_role_assignments")
+
+#define ACTION_ENUM(symbol, name) symbol,
+#define ACTION_NAME(symbol, name) name,
+enum action { ACTIONS(ACTION_ENUM) };
+static const char *const action_names[] = {ACTIONS(ACTION_NAME)};
+
+/* A route's flags. */
+enum {
+	ROUTE_PUBLIC = 1, /* no token needed */
+	ROUTE_ANY = 2,	  /* any valid token */
+};
+#define ADMIN(action) ((unsigned)(action) << 2) /* administrators only */
+
 #define ROLE_OF "/v3/projects/{project}/users/{user}/roles"
 
 static const struct http_route identity_routes[] = {
@@ -59,70 +98,57 @@ static const struct http_route identity_routes[] = {
 	{HTTP_GET, "/v3/auth/catalog", auth_catalog, HTTP_READ, ROUTE_ANY},
 	{HTTP_GET, "/v3/auth/projects", auth_projects, HTTP_READ, ROUTE_ANY},
 	{HTTP_GET, "/v3/auth/domains", auth_domains, HTTP_READ, ROUTE_ANY},
-	{HTTP_GET, "/v3/services", catalog_services, HTTP_READ},
-	{HTTP_GET, "/v3/services/{id}", catalog_service, HTTP_READ},
-	{HTTP_GET, "/v3/endpoints", catalog_endpoints, HTTP_READ},
-	{HTTP_GET, "/v3/endpoints/{id}", catalog_endpoint, HTTP_READ},
+	{HTTP_GET, "/v3/services", catalog_services, HTTP_READ, ADMIN(LIST_SERVICES)},
+	{HTTP_GET, "/v3/services/{id}", catalog_service, HTTP_READ, ADMIN(GET_SERVICE)},
+	{HTTP_GET, "/v3/endpoints", catalog_endpoints, HTTP_READ, ADMIN(LIST_ENDPOINTS)},
+	{HTTP_GET, "/v3/endpoints/{id}", catalog_endpoint, HTTP_READ, ADMIN(GET_ENDPOINT)},
 	{HTTP_GET, "/v3/regions", catalog_regions, HTTP_READ, ROUTE_ANY},
 	{HTTP_GET, "/v3/regions/{id}", catalog_region, HTTP_READ, ROUTE_ANY},
-	{HTTP_GET, "/v3/domains", domain_list, HTTP_READ},
-	{HTTP_GET, "/v3/domains/{id}", domain_show, HTTP_READ},
-	{HTTP_GET, "/v3/projects", project_list, HTTP_READ},
-	{HTTP_POST, "/v3/projects", project_create, HTTP_WRITE},
+	{HTTP_GET, "/v3/domains", domain_list, HTTP_READ, ADMIN(LIST_DOMAINS)},
+	{HTTP_GET, "/v3/domains/{id}", domain_show, HTTP_READ, ADMIN(GET_DOMAIN)},
+	{HTTP_GET, "/v3/projects", project_list, HTTP_READ, ADMIN(LIST_PROJECTS)},
+	{HTTP_POST, "/v3/projects", project_create, HTTP_WRITE, ADMIN(CREATE_PROJECT)},
 	{HTTP_GET, "/v3/projects/{id}", project_show, HTTP_READ, ROUTE_ANY},
-	{HTTP_PATCH, "/v3/projects/{id}", project_update, HTTP_WRITE},
-	{HTTP_DELETE, "/v3/projects/{id}", project_delete, HTTP_WRITE},
-	{HTTP_GET, ROLE_OF, role_of_user, HTTP_READ},
-	{HTTP_GET, ROLE_OF "/{role}", role_check, HTTP_READ},
-	{HTTP_PUT, ROLE_OF "/{role}", role_grant, HTTP_WRITE},
-	{HTTP_DELETE, ROLE_OF "/{role}", role_revoke, HTTP_WRITE},
-	{HTTP_GET, "/v3/users", user_list, HTTP_READ},
-	{HTTP_POST, "/v3/users", user_create, HTTP_WRITE, .prepare = user_prepare},
+	{HTTP_PATCH, "/v3/projects/{id}", project_update, HTTP_WRITE, ADMIN(UPDATE_PROJECT)},
+	{HTTP_DELETE, "/v3/projects/{id}", project_delete, HTTP_WRITE, ADMIN(DELETE_PROJECT)},
+	{HTTP_GET, ROLE_OF, role_of_user, HTTP_READ, ADMIN(LIST_GRANTS)},
+	{HTTP_GET, ROLE_OF "/{role}", role_check, HTTP_READ, ADMIN(CHECK_GRANT)},
+	{HTTP_PUT, ROLE_OF "/{role}", role_grant, HTTP_WRITE, ADMIN(CREATE_GRANT)},
+	{HTTP_DELETE, ROLE_OF "/{role}", role_revoke, HTTP_WRITE, ADMIN(REVOKE_GRANT)},
+	{HTTP_GET, "/v3/users", user_list, HTTP_READ, ADMIN(LIST_USERS)},
+	{HTTP_POST, "/v3/users", user_create, HTTP_WRITE, ADMIN(CREATE_USER), .prepare = user_prepare},
 	{HTTP_GET, "/v3/users/{id}", user_show, HTTP_READ, ROUTE_ANY},
-	{HTTP_PATCH, "/v3/users/{id}", user_update, HTTP_WRITE, .prepare = user_prepare},
-	{HTTP_DELETE, "/v3/users/{id}", user_delete, HTTP_WRITE},
+	{HTTP_PATCH, "/v3/users/{id}", user_update, HTTP_WRITE, ADMIN(UPDATE_USER), .prepare = user_prepare},
+	{HTTP_DELETE, "/v3/users/{id}", user_delete, HTTP_WRITE, ADMIN(DELETE_USER)},
 	{HTTP_GET, "/v3/users/{id}/projects", user_projects, HTTP_READ, ROUTE_ANY},
+	/* The old password in the body is authentication enough, as in Keystone. */
 	{HTTP_POST, "/v3/users/{id}/password", user_password, HTTP_WRITE, ROUTE_PUBLIC,
 	 .prepare = user_password_prepare},
-	{HTTP_GET, "/v3/roles", role_list, HTTP_READ, ROUTE_ANY},
-	{HTTP_POST, "/v3/roles", role_create, HTTP_WRITE},
-	{HTTP_GET, "/v3/roles/{id}", role_show, HTTP_READ, ROUTE_ANY},
-	{HTTP_DELETE, "/v3/roles/{id}", role_delete, HTTP_WRITE},
-	{HTTP_GET, "/v3/role_assignments", role_assignments, HTTP_READ},
+	{HTTP_GET, "/v3/roles", role_list, HTTP_READ, ADMIN(LIST_ROLES)},
+	{HTTP_POST, "/v3/roles", role_create, HTTP_WRITE, ADMIN(CREATE_ROLE)},
+	{HTTP_GET, "/v3/roles/{id}", role_show, HTTP_READ, ADMIN(GET_ROLE)},
+	{HTTP_PATCH, "/v3/roles/{id}", role_update, HTTP_WRITE, ADMIN(UPDATE_ROLE)},
+	{HTTP_DELETE, "/v3/roles/{id}", role_delete, HTTP_WRITE, ADMIN(DELETE_ROLE)},
+	{HTTP_GET, "/v3/role_assignments", role_assignments, HTTP_READ, ADMIN(LIST_ROLE_ASSIGNMENTS)},
 };
 
-/* The action's name in Keystone's policy, for the sentence of a 403: "list_users", "create_project". */
-static const char *action_name(struct http_request *request)
+bool identity_forbidden(const char *action, struct error *err)
 {
-	static const char *const verbs[] = {[HTTP_GET] = "get",
-					    [HTTP_POST] = "create",
-					    [HTTP_PUT] = "create",
-					    [HTTP_PATCH] = "update",
-					    [HTTP_DELETE] = "delete"};
-	const char *pattern = request->route->pattern, *from = pattern + strlen("/v3/");
-	size_t length = strcspn(from, "/");
-	bool one = strchr(pattern, '{') || request->route->method != HTTP_GET;
-
-	if (strstr(pattern, "/roles") && strchr(pattern, '{') && strncmp(from, "projects", 8) == 0)
-		return http_printf(request, "%s_grant", verbs[request->route->method]);
-	if (one && from[length - 1] == 's')
-		length--;
-	return http_printf(request, "%s_%.*s", one ? verbs[request->route->method] : "list", (int)length,
-			   from);
+	return error_set(err, ERROR_FORBIDDEN,
+			 "You are not authorized to perform the requested action: identity:%s.", action);
 }
 
 static bool identity_before(struct http_request *request, struct http_response *response, struct error *err)
 {
-	http_header_add(response, "Vary", "X-Auth-Token");
-	if (request->route->flags & ROUTE_PUBLIC)
+	unsigned flags = request->route->flags;
+
+	http_header_set(response, "Vary", "X-Auth-Token");
+	if (flags & ROUTE_PUBLIC)
 		return true;
 	if (!identity_authenticate(request, err))
 		return false;
-	if ((request->route->flags & ROUTE_ANY) || request->auth->admin)
-		return true;
-	return error_set(err, ERROR_FORBIDDEN,
-			 "You are not authorized to perform the requested action: identity:%s.",
-			 action_name(request));
+	return (flags & ROUTE_ANY) || request->auth->admin ||
+	       identity_forbidden(action_names[flags >> 2], err);
 }
 
 static const char *title(enum error_kind kind)
@@ -142,6 +168,8 @@ static const char *title(enum error_kind kind)
 		return "Conflict";
 	case 413:
 		return "Request Entity Too Large";
+	case 501:
+		return "Not Implemented";
 	case 503:
 		return "Service Unavailable";
 	default:
@@ -149,18 +177,53 @@ static const char *title(enum error_kind kind)
 	}
 }
 
+/* error.type of what Flask answers in Keystone's place: no such path, no such method. */
+static const char no_route[] = "NoRoute";
+
+static void identity_no_route(struct http_request *request, bool path_known, struct error *err)
+{
+	(void)request;
+	if (path_known)
+		error_set_typed(err, ERROR_METHOD_NOT_ALLOWED, no_route,
+				"The method is not allowed for the requested URL.");
+	else
+		error_set_typed(err, ERROR_NOT_FOUND, no_route,
+				"The requested URL was not found on the server.");
+}
+
+static void error_without_route(struct http_response *response, const struct error *err)
+{
+	if (err->kind == ERROR_METHOD_NOT_ALLOWED)
+		yyjson_mut_obj_add_strcpy(http_json(response), http_json_object(response, (int)err->kind),
+					  "message", err->message);
+	else
+		http_text(
+			response, (int)err->kind, "text/html; charset=utf-8",
+			"<!doctype html>\n<html lang=en>\n<title>404 Not Found</title>\n<h1>Not Found</h1>\n"
+			"<p>The requested URL was not found on the server.</p>\n");
+}
+
 static void identity_error(struct http_request *request, struct http_response *response,
 			   const struct error *err)
 {
-	yyjson_mut_val *error = yyjson_mut_obj_add_obj(http_json(response),
-						       http_json_object(response, (int)err->kind), "error");
-
+	http_header_set(response, "Vary", "X-Auth-Token");
+	if (err->type == no_route) {
+		error_without_route(response, err);
+		return;
+	}
+	yyjson_mut_val *root = http_json_object(response, (int)err->kind);
+	yyjson_mut_val *error = yyjson_mut_obj_add_obj(response->json, root, "error");
 	yyjson_mut_obj_add_int(response->json, error, "code", (int)err->kind);
-	yyjson_mut_obj_add_strcpy(response->json, error, "message", err->message);
+	yyjson_mut_obj_add_strcpy(
+		response->json, error, "message",
+		err->kind == ERROR_INTERNAL
+			? "An unexpected error prevented the server from fulfilling your request."
+			: err->message);
 	yyjson_mut_obj_add_str(response->json, error, "title", title(err->kind));
 	if (err->kind == ERROR_UNAUTHORIZED)
 		http_header_set(response, "WWW-Authenticate",
-				http_printf(request, "Keystone uri=\"%s/identity\"", http_base_url(request)));
+				http_printf(request, "Keystone uri=\"%s/identity/v3\"",
+					    http_base_url(request)));
 }
 
 static struct http_service identity = {
@@ -170,6 +233,7 @@ static struct http_service identity = {
 	.route_count = ELEMENTS_OF(identity_routes),
 	.before = identity_before,
 	.render_error = identity_error,
+	.no_route = identity_no_route,
 };
 
 const struct http_service *identity_service(const struct config *config, const char *state_dir,
@@ -178,8 +242,8 @@ const struct http_service *identity_service(const struct config *config, const c
 	int64_t seconds;
 
 	if (!config_int(config, "token", "expiration", 3600, 1, 365 * 86400, &seconds, err) ||
-	    !config_int(config, "identity", "password_hash_rounds", 12, 4, 31, &identity_settings.rounds,
-			err) ||
+	    !config_int(config, "identity", "password_hash_rounds", PASSWORD_ROUNDS, 4, 31,
+			&identity_settings.rounds, err) ||
 	    !token_key_load(state_dir, err))
 		return NULL;
 	identity_settings.expiration = seconds * TIME_SECOND;
@@ -203,131 +267,4 @@ void identity_links_list(struct http_request *request, yyjson_mut_doc *doc, yyjs
 	yyjson_mut_obj_add_strcpy(doc, links, "self",
 				  http_printf(request, "%s%s", http_base_url(request), request->target));
 	yyjson_mut_obj_add_null(doc, links, "previous");
-}
-
-yyjson_val *identity_body(struct http_request *request, const char *name, struct error *err)
-{
-	yyjson_val *body = http_body_json(request, err), *member = yyjson_obj_get(body, name);
-
-	if (body && !yyjson_is_obj(member))
-		error_set(err, ERROR_BAD_REQUEST, "'%s' is a required property", name);
-	return body && yyjson_is_obj(member) ? member : NULL;
-}
-
-bool identity_member_text(yyjson_val *object, const char *name, size_t max, const char **value,
-			  struct error *err)
-{
-	yyjson_val *member = yyjson_obj_get(object, name);
-
-	if (!member || yyjson_is_null(member))
-		return true;
-	if (!yyjson_is_str(member))
-		return error_set(err, ERROR_BAD_REQUEST,
-				 "Invalid input for field '%s': it is not of type 'string'", name);
-	if (yyjson_get_len(member) > max)
-		return error_set(err, ERROR_BAD_REQUEST,
-				 "Invalid input for field '%s': it is longer than %zu bytes", name, max);
-	*value = yyjson_get_str(member);
-	return true;
-}
-
-bool identity_member_bool(yyjson_val *object, const char *name, bool *value, struct error *err)
-{
-	yyjson_val *member = yyjson_obj_get(object, name);
-
-	if (!member)
-		return true;
-	if (!yyjson_is_bool(member))
-		return error_set(err, ERROR_BAD_REQUEST,
-				 "Invalid input for field '%s': it is not of type 'boolean'", name);
-	*value = yyjson_get_bool(member);
-	return true;
-}
-
-bool identity_member_name(yyjson_val *object, bool required, size_t max, const char **value,
-			  struct error *err)
-{
-	yyjson_val *member = yyjson_obj_get(object, "name");
-
-	if (!member && !required)
-		return true;
-	if (!member)
-		return error_set(err, ERROR_BAD_REQUEST, "'name' is a required property");
-	if (!yyjson_is_str(member))
-		return error_set(err, ERROR_BAD_REQUEST,
-				 "Invalid input for field 'name': it is not of type 'string'");
-	const char *name = yyjson_get_str(member);
-	if (name[strspn(name, " \t\r\n")] == '\0')
-		return error_set(err, ERROR_BAD_REQUEST,
-				 "Invalid input for field 'name': '%.40s' is too short", name);
-	return identity_member_text(object, "name", max, value, err);
-}
-
-bool identity_is_bootstrapped(struct store *db)
-{
-	_cleanup_(store_rows_done) struct store_rows rows = {0};
-	struct error ignored;
-
-	return store_query(db, &rows, &ignored,
-			   "SELECT 1 FROM assignment a JOIN role r ON r.id = a.role_id WHERE r.name = "
-			   "'admin' LIMIT 1") &&
-	       store_next(&rows);
-}
-
-static bool bootstrap_roles(struct store *db, struct error *err)
-{
-	static const char *const names[] = {"admin", "member", "reader", "service"};
-	char id[SYS_UUID_SIZE];
-
-	for (size_t i = 0; i < ELEMENTS_OF(names); i++) {
-		if (!store_exec(db, err, "INSERT OR IGNORE INTO role (id, name) VALUES (?1, ?2)",
-				V(sys_uuid_hex(id)), V(names[i])))
-			return false;
-	}
-	return true;
-}
-
-static bool bootstrap_hash(const char *password, char hash[CRYPT_OUTPUT_SIZE], struct error *err)
-{
-	_cleanup_free_ struct crypt_data *data = memory_alloc(sizeof *data);
-	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
-
-	if (strlen(password) > PASSWORD_MAX || !*password)
-		return error_set(err, ERROR_BAD_REQUEST, "the password must have 1 to %d bytes",
-				 PASSWORD_MAX);
-	if (!crypt_gensalt_rn("$2b$", 12, NULL, 0, setting, sizeof setting) ||
-	    !crypt_r(password, setting, data))
-		return error_set(err, ERROR_INTERNAL, "the password cannot be hashed");
-	snprintf(hash, CRYPT_OUTPUT_SIZE, "%s", data->output);
-	return true;
-}
-
-bool identity_bootstrap(struct store *db, const char *user, const char *password, const char *project,
-			struct error *err)
-{
-	char hash[CRYPT_OUTPUT_SIZE], user_id[SYS_UUID_SIZE], project_id[SYS_UUID_SIZE];
-
-	return bootstrap_hash(password, hash, err) &&
-	       store_exec(db, err,
-			  "INSERT OR IGNORE INTO domain (id, name, description) "
-			  "VALUES ('default', 'Default', 'The default domain')") &&
-	       bootstrap_roles(db, err) &&
-	       store_exec(db, err,
-			  "INSERT INTO project (id, domain_id, name, description, enabled) VALUES (?1, "
-			  "'default', ?2, "
-			  "'The first project.', 1) ON CONFLICT (domain_id, name) DO UPDATE SET enabled = 1",
-			  V(sys_uuid_hex(project_id)), V(project)) &&
-	       store_exec(db, err,
-			  "INSERT INTO user (id, domain_id, name, password_hash, enabled) VALUES (?1, "
-			  "'default', ?2, ?3, "
-			  "1) ON CONFLICT (domain_id, name) DO UPDATE SET password_hash = "
-			  "excluded.password_hash, "
-			  "enabled = 1",
-			  V(sys_uuid_hex(user_id)), V(user), V(hash)) &&
-	       store_exec(db, err,
-			  "INSERT OR IGNORE INTO assignment (project_id, user_id, role_id) SELECT p.id, "
-			  "u.id, r.id "
-			  "FROM project p, user u, role r WHERE p.name = ?1 AND u.name = ?2 AND r.name = "
-			  "'admin'",
-			  V(project), V(user));
 }

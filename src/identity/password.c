@@ -1,30 +1,46 @@
 /* Passwords: bcrypt, in the format that Keystone stores ($2b$), so that users can be brought along. */
 #include "base/memory.h"
 #include "identity/internal.h"
+#include "sys/sys.h"
 
 #include <crypt.h>
 #include <openssl/crypto.h>
 #include <string.h>
 
-const char *password_hash(struct http_request *request, const char *password)
+bool password_hash(const char *password, int64_t rounds, char hash[PASSWORD_HASH_SIZE], struct error *err)
 {
 	_cleanup_free_ struct crypt_data *data = memory_alloc(sizeof *data);
-	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+	char setting[CRYPT_GENSALT_OUTPUT_SIZE], salt[16];
+	const char *made = NULL;
 
-	if (!crypt_gensalt_rn("$2b$", (unsigned long)identity_settings.rounds, NULL, 0, setting,
-			      sizeof setting))
-		return NULL;
-	const char *hash = crypt_r(password, setting, data);
-	return hash && hash[0] == '$' ? http_copy(request, hash) : NULL;
+	sys_random(salt, sizeof salt);
+	if (crypt_gensalt_rn("$2b$", (unsigned long)rounds, salt, sizeof salt, setting, sizeof setting))
+		made = crypt_r(password, setting, data);
+	bool ok = made && made[0] == '$' && strlen(made) < PASSWORD_HASH_SIZE;
+	if (ok)
+		snprintf(hash, PASSWORD_HASH_SIZE, "%s", made);
+	OPENSSL_cleanse(data, sizeof *data);
+	return ok || error_set(err, ERROR_INTERNAL, "the password cannot be hashed");
 }
 
 bool password_matches(const char *password, const char *hash)
 {
 	_cleanup_free_ struct crypt_data *data = memory_alloc(sizeof *data);
-	char dummy[64];
+	char dummy[32];
 
-	/* A well-formed hash of nothing, at the cost in force. */
+	/* A salt at the cost in force: the time tells nobody whether there is such a user. */
 	snprintf(dummy, sizeof dummy, "$2b$%02d$abcdefghijklmnopqrstuu", (int)identity_settings.rounds);
 	const char *made = crypt_r(password, hash ? hash : dummy, data);
-	return hash && made && strlen(made) == strlen(hash) && CRYPTO_memcmp(made, hash, strlen(hash)) == 0;
+	bool same =
+		hash && made && strlen(made) == strlen(hash) && CRYPTO_memcmp(made, hash, strlen(hash)) == 0;
+	OPENSSL_cleanse(data, sizeof *data);
+	return same;
+}
+
+bool password_check(const char *password, struct error *err)
+{
+	if (strlen(password) <= PASSWORD_MAX)
+		return true;
+	return error_set(err, ERROR_BAD_REQUEST,
+			 "Invalid input for field 'password': it is longer than %d bytes", PASSWORD_MAX);
 }

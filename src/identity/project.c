@@ -1,15 +1,26 @@
 /* /v3/projects and the one domain. */
 #include "base/memory.h"
+#include "base/text.h"
 #include "identity/internal.h"
 #include "sys/sys.h"
 
 #include <string.h>
 
-#define PROJECT_COLUMNS "p.id, p.name, p.domain_id, p.description, p.enabled"
+#define PROJECT_COLUMNS "p.id, p.name, p.domain_id, p.description, p.enabled, p.tags"
 
 const char project_columns_of_user[] =
 	"SELECT DISTINCT " PROJECT_COLUMNS " FROM project p JOIN assignment a "
 	"ON a.project_id = p.id WHERE a.user_id = ?1 AND p.enabled ORDER BY p.name";
+
+/* The stored JSON array as a value of this document. */
+static yyjson_mut_val *tags_view(yyjson_mut_doc *doc, const char *json)
+{
+	yyjson_doc *tags = yyjson_read(json, strlen(json), 0);
+	yyjson_mut_val *list = yyjson_val_mut_copy(doc, yyjson_doc_get_root(tags));
+
+	yyjson_doc_free(tags);
+	return list ? list : yyjson_mut_arr(doc);
+}
 
 void project_view(struct http_request *request, yyjson_mut_doc *doc, yyjson_mut_val *object,
 		  struct store_rows *rows)
@@ -21,7 +32,7 @@ void project_view(struct http_request *request, yyjson_mut_doc *doc, yyjson_mut_
 	yyjson_mut_obj_add_bool(doc, object, "enabled", store_int(rows, 4));
 	yyjson_mut_obj_add_strcpy(doc, object, "parent_id", store_text(rows, 2));
 	yyjson_mut_obj_add_bool(doc, object, "is_domain", false);
-	yyjson_mut_obj_add_arr(doc, object, "tags");
+	yyjson_mut_obj_add_val(doc, object, "tags", tags_view(doc, store_text(rows, 5)));
 	yyjson_mut_obj_add_obj(doc, object, "options");
 	identity_links_self(request, doc, object,
 			    http_printf(request, "/v3/projects/%s", store_text(rows, 0)));
@@ -50,8 +61,12 @@ bool project_list(struct http_request *request, struct http_response *response, 
 
 	if (!store_query(request->db, &rows, err,
 			 "SELECT " PROJECT_COLUMNS " FROM project p WHERE (?1 IS NULL OR p.name = ?1) "
-			 "AND (?2 IS NULL OR p.domain_id = ?2) ORDER BY p.name",
-			 V(http_query(request, "name")), V(http_query(request, "domain_id"))))
+			 "AND (?2 IS NULL OR p.domain_id = ?2) AND (?3 IS NULL OR p.enabled = ?3) "
+			 /* the domain is every project's parent */
+			 "AND (?4 IS NULL OR p.domain_id = ?4) ORDER BY p.name",
+			 V(http_query(request, "name")), V(http_query(request, "domain_id")),
+			 V_OPTIONAL(identity_query_bool(request, "enabled")),
+			 V(http_query(request, "parent_id"))))
 		return false;
 	while (store_next(&rows))
 		project_view(request, response->json, yyjson_mut_arr_add_obj(response->json, list), &rows);
@@ -61,11 +76,8 @@ bool project_list(struct http_request *request, struct http_response *response, 
 
 bool project_show(struct http_request *request, struct http_response *response, struct error *err)
 {
-	if (!request->auth->admin &&
-	    (!request->auth->project_id || strcmp(request->auth->project_id, request->params[0]) != 0))
-		return error_set(
-			err, ERROR_FORBIDDEN,
-			"You are not authorized to perform the requested action: identity:get_project.");
+	if (!request->auth->admin && !text_equal(request->auth->project_id, request->params[0]))
+		return identity_forbidden("get_project", err);
 	return project_answer(request, response, 200, request->params[0], err);
 }
 
@@ -80,43 +92,88 @@ static bool project_conflict(const char *name, struct error *err)
 					   : false;
 }
 
+#define TAGS_MAX 80
+
+/* The body's tags as the JSON that is stored, in the request's memory; *json stays as it is without them. */
+static bool tags_read(struct http_request *request, yyjson_val *body, const char **json, struct error *err)
+{
+	yyjson_val *tags = yyjson_obj_get(body, "tags"), *tag;
+	size_t i, max;
+
+	if (!tags)
+		return true;
+	if (!yyjson_is_arr(tags) || yyjson_arr_size(tags) > TAGS_MAX)
+		return error_set(err, ERROR_BAD_REQUEST,
+				 "Invalid input for field 'tags': it is not an array of at most %d",
+				 TAGS_MAX);
+	yyjson_arr_foreach (tags, i, max, tag) {
+		const char *text = yyjson_get_str(tag);
+
+		if (!text || !*text || strpbrk(text, ",/") || text_characters(text) > 255)
+			return error_set(
+				err, ERROR_BAD_REQUEST,
+				"Invalid input for field 'tags': a tag has 1 to 255 characters, none of them "
+				"a comma or a slash");
+	}
+	_cleanup_free_ char *text = yyjson_val_write(tags, 0, NULL);
+	*json = http_copy(request, text ? text : "[]");
+	return true;
+}
+
+struct project_fields {
+	const char *name, *description, *tags;
+	bool enabled;
+};
+
+static bool project_read(struct http_request *request, yyjson_val *body, bool creating,
+			 struct project_fields *fields, struct error *err)
+{
+	const char *parent = "default";
+
+	if (!identity_member_name(body, creating, 64, &fields->name, err) ||
+	    !identity_member_text(body, "description", 4096, &fields->description, err) ||
+	    !identity_member_bool(body, "enabled", &fields->enabled, err) ||
+	    !identity_member_domain(body, err) ||
+	    !identity_member_text(body, "parent_id", 64, &parent, err) ||
+	    !tags_read(request, body, &fields->tags, err))
+		return false;
+	return strcmp(parent, "default") == 0 ||
+	       error_set(err, ERROR_NOT_IMPLEMENTED,
+			 "Projects below projects are not supported by this server.");
+}
+
 bool project_create(struct http_request *request, struct http_response *response, struct error *err)
 {
 	yyjson_val *body = identity_body(request, "project", err);
-	const char *name = NULL, *description = "";
+	struct project_fields fields = {.description = "", .tags = "[]", .enabled = true};
 	char id[SYS_UUID_SIZE];
-	bool enabled = true;
 
-	if (!body || !identity_member_name(body, true, 64, &name, err) ||
-	    !identity_member_text(body, "description", 4096, &description, err) ||
-	    !identity_member_bool(body, "enabled", &enabled, err))
+	if (!body || !project_read(request, body, true, &fields, err))
 		return false;
-	sys_uuid_hex(id);
 	if (!store_exec(request->db, err,
-			"INSERT INTO project (id, domain_id, name, description, enabled) VALUES (?1, "
-			"'default', ?2, ?3, ?4)",
-			V(id), V(name), V(description), V(enabled)))
-		return project_conflict(name, err);
+			"INSERT INTO project (id, domain_id, name, description, enabled, tags) "
+			"VALUES (?1, 'default', ?2, ?3, ?4, ?5)",
+			V(sys_uuid_hex(id)), V(fields.name), V(fields.description), V(fields.enabled),
+			V(fields.tags)))
+		return project_conflict(fields.name, err);
 	return project_answer(request, response, 201, id, err);
 }
 
 bool project_update(struct http_request *request, struct http_response *response, struct error *err)
 {
 	yyjson_val *body = identity_body(request, "project", err);
-	const char *name = NULL, *description = NULL;
-	yyjson_val *enabled = yyjson_obj_get(body, "enabled");
-	bool flag;
+	bool has_enabled = yyjson_obj_get(body, "enabled") != NULL;
+	struct project_fields fields = {0};
 
-	if (!body || !identity_member_name(body, false, 64, &name, err) ||
-	    !identity_member_text(body, "description", 4096, &description, err) ||
-	    !identity_member_bool(body, "enabled", &flag, err))
+	if (!body || !project_read(request, body, false, &fields, err))
 		return false;
 	if (!store_exec(
 		    request->db, err,
 		    "UPDATE project SET name = coalesce(?2, name), description = coalesce(?3, description), "
-		    "enabled = coalesce(?4, enabled) WHERE id = ?1",
-		    V(request->params[0]), V(name), V(description), V_OPTIONAL(enabled ? (int64_t)flag : -1)))
-		return project_conflict(name, err);
+		    "enabled = coalesce(?4, enabled), tags = coalesce(?5, tags) WHERE id = ?1",
+		    V(request->params[0]), V(fields.name), V(fields.description),
+		    V_OPTIONAL(has_enabled ? (int64_t)fields.enabled : -1), V(fields.tags)))
+		return project_conflict(fields.name, err);
 	auth_forget_on_commit(request->db);
 	return project_answer(request, response, 200, request->params[0], err);
 }

@@ -13,31 +13,43 @@
 #define TOKEN_KEY_SIZE	 32
 #define TOKEN_NONCE_SIZE 12
 #define TOKEN_TAG_SIZE	 16
+#define TOKEN_PLAIN_SIZE 160
 #define TOKEN_VERSION	 1
+
+_Static_assert((TOKEN_NONCE_SIZE + TOKEN_PLAIN_SIZE + TOKEN_TAG_SIZE + 2) / 3 * 4 < TOKEN_TEXT_SIZE,
+	       "a sealed token fits its text");
 
 static unsigned char token_key[TOKEN_KEY_SIZE];
 
+/* Written whole under another name and linked, so that two programs that start at once agree on one key. */
 static bool key_make(const char *path, struct error *err)
 {
-	_cleanup_free_ char *temporary = memory_printf("%s.new", path);
+	_cleanup_free_ char *temporary = memory_printf("%s.%d", path, (int)getpid());
 	_cleanup_close_ int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	unsigned char key[TOKEN_KEY_SIZE];
 
-	sys_random(token_key, sizeof token_key);
-	if (fd < 0 || write(fd, token_key, sizeof token_key) != (ssize_t)sizeof token_key || fsync(fd) != 0 ||
-	    rename(temporary, path) != 0)
-		return error_set_errno(err, ERROR_INTERNAL, errno, "cannot write the token key %s", path);
-	return true;
+	sys_random(key, sizeof key);
+	bool ok = fd >= 0 && write(fd, key, sizeof key) == (ssize_t)sizeof key && fsync(fd) == 0 &&
+		  (link(temporary, path) == 0 || errno == EEXIST);
+	if (!ok)
+		error_set_errno(err, ERROR_INTERNAL, errno, "cannot write the token key %s", path);
+	explicit_bzero(key, sizeof key);
+	unlink(temporary);
+	return ok;
 }
 
 bool token_key_load(const char *state_dir, struct error *err)
 {
 	_cleanup_free_ char *path = memory_printf("%s/token.key", state_dir);
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0 && errno == ENOENT)
-		return key_make(path, err);
-	if (fd < 0 || read(fd, token_key, sizeof token_key) != (ssize_t)sizeof token_key)
+	if (access(path, F_OK) != 0 && !key_make(path, err))
+		return false;
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
 		return error_set_errno(err, ERROR_INTERNAL, errno, "cannot read the token key %s", path);
+	if (read(fd, token_key, sizeof token_key) != (ssize_t)sizeof token_key)
+		return error_set(err, ERROR_INTERNAL, "the token key %s is shorter than %d bytes: remove it",
+				 path, TOKEN_KEY_SIZE);
 	return true;
 }
 
@@ -59,7 +71,8 @@ static void base64_encode(const unsigned char *bytes, size_t count, char *text)
 	*text = '\0';
 }
 
-/* Number of bytes, or 0 if the text is not base64url. */
+/* Number of bytes, or 0 if the text is not base64url.  Bits that the encoder leaves zero must be zero: one
+ * token has one text. */
 static size_t base64_decode(const char *text, unsigned char *bytes, size_t max)
 {
 	uint32_t bits = 0;
@@ -80,7 +93,7 @@ static size_t base64_decode(const char *text, unsigned char *bytes, size_t max)
 			bytes[count++] = (unsigned char)(bits >> have);
 		}
 	}
-	return count;
+	return (bits & ((1u << have) - 1)) == 0 && have < 6 ? count : 0;
 }
 
 void token_audit_id(char text[24])
@@ -91,25 +104,46 @@ void token_audit_id(char text[24])
 	base64_encode(bytes, sizeof bytes, text);
 }
 
-void token_seal(const struct token *token, char text[TOKEN_TEXT_SIZE])
+/* AES-256-GCM over `count` bytes in place; the tag follows them. */
+static bool seal(const unsigned char *nonce, unsigned char *bytes, int count)
 {
-	char plain[256];
-	unsigned char sealed[TOKEN_NONCE_SIZE + sizeof plain + TOKEN_TAG_SIZE];
 	EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
 	int length, more;
-	int size = snprintf(plain, sizeof plain, "%d,%s,%s,%s,%s,%lld,%lld", TOKEN_VERSION, token->user_id,
-			    token->project_id, token->audit_id, token->parent_audit_id,
+	bool ok = context && EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), NULL, token_key, nonce) == 1 &&
+		  EVP_EncryptUpdate(context, bytes, &length, bytes, count) == 1 &&
+		  EVP_EncryptFinal_ex(context, bytes + length, &more) == 1 &&
+		  EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, TOKEN_TAG_SIZE, bytes + count) == 1;
+
+	EVP_CIPHER_CTX_free(context);
+	return ok;
+}
+
+static bool unseal(const unsigned char *nonce, unsigned char *bytes, int count)
+{
+	EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+	int length, more;
+	bool ok = context && EVP_DecryptInit_ex(context, EVP_aes_256_gcm(), NULL, token_key, nonce) == 1 &&
+		  EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, TOKEN_TAG_SIZE, bytes + count) == 1 &&
+		  EVP_DecryptUpdate(context, bytes, &length, bytes, count) == 1 &&
+		  EVP_DecryptFinal_ex(context, bytes + length, &more) == 1;
+
+	EVP_CIPHER_CTX_free(context);
+	return ok;
+}
+
+bool token_seal(const struct token *token, char text[TOKEN_TEXT_SIZE], struct error *err)
+{
+	unsigned char sealed[TOKEN_NONCE_SIZE + TOKEN_PLAIN_SIZE + TOKEN_TAG_SIZE];
+	unsigned char *plain = sealed + TOKEN_NONCE_SIZE;
+	int size = snprintf((char *)plain, TOKEN_PLAIN_SIZE, "%d,%s,%s,%s,%s,%lld,%lld", TOKEN_VERSION,
+			    token->user_id, token->project_id, token->audit_id, token->parent_audit_id,
 			    (long long)token->issued_at, (long long)token->expires_at);
 
 	sys_random(sealed, TOKEN_NONCE_SIZE);
-	EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), NULL, token_key, sealed);
-	EVP_EncryptUpdate(context, sealed + TOKEN_NONCE_SIZE, &length, (unsigned char *)plain, size);
-	EVP_EncryptFinal_ex(context, sealed + TOKEN_NONCE_SIZE + length, &more);
-	length += more;
-	EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_GET_TAG, TOKEN_TAG_SIZE,
-			    sealed + TOKEN_NONCE_SIZE + length);
-	EVP_CIPHER_CTX_free(context);
-	base64_encode(sealed, (size_t)(TOKEN_NONCE_SIZE + length + TOKEN_TAG_SIZE), text);
+	if (size >= TOKEN_PLAIN_SIZE || !seal(sealed, plain, size))
+		return error_set(err, ERROR_INTERNAL, "a token cannot be sealed");
+	base64_encode(sealed, (size_t)(TOKEN_NONCE_SIZE + size + TOKEN_TAG_SIZE), text);
+	return true;
 }
 
 /* Splits at commas, empty fields included; true if there are exactly `count`. */
@@ -138,21 +172,15 @@ static bool token_parse(char *plain, struct token *token)
 
 bool token_open(const char *text, struct token *token)
 {
-	unsigned char sealed[TOKEN_TEXT_SIZE];
-	char plain[TOKEN_TEXT_SIZE];
-	size_t count = strlen(text) < TOKEN_TEXT_SIZE ? base64_decode(text, sealed, sizeof sealed) : 0;
-	int length = 0, more = 0;
+	unsigned char sealed[TOKEN_NONCE_SIZE + TOKEN_PLAIN_SIZE + TOKEN_TAG_SIZE];
+	unsigned char *plain = sealed + TOKEN_NONCE_SIZE;
+	size_t count = base64_decode(text, sealed, sizeof sealed);
 
 	if (count <= TOKEN_NONCE_SIZE + TOKEN_TAG_SIZE)
 		return false;
 	count -= TOKEN_NONCE_SIZE + TOKEN_TAG_SIZE;
-	EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-	EVP_DecryptInit_ex(context, EVP_aes_256_gcm(), NULL, token_key, sealed);
-	EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_GCM_SET_TAG, TOKEN_TAG_SIZE, sealed + TOKEN_NONCE_SIZE + count);
-	bool genuine = EVP_DecryptUpdate(context, (unsigned char *)plain, &length, sealed + TOKEN_NONCE_SIZE,
-					 (int)count) == 1 &&
-		       EVP_DecryptFinal_ex(context, (unsigned char *)plain + length, &more) == 1;
-	EVP_CIPHER_CTX_free(context);
-	plain[length + more] = '\0';
-	return genuine && token_parse(plain, token);
+	if (!unseal(sealed, plain, (int)count))
+		return false;
+	plain[count] = '\0'; /* where the tag was */
+	return token_parse((char *)plain, token);
 }

@@ -47,8 +47,9 @@ bool user_list(struct http_request *request, struct http_response *response, str
 
 	if (!store_query(request->db, &rows, err,
 			 "SELECT " USER_COLUMNS " FROM user WHERE (?1 IS NULL OR name = ?1) "
-			 "AND (?2 IS NULL OR domain_id = ?2) ORDER BY name",
-			 V(http_query(request, "name")), V(http_query(request, "domain_id"))))
+			 "AND (?2 IS NULL OR domain_id = ?2) AND (?3 IS NULL OR enabled = ?3) ORDER BY name",
+			 V(http_query(request, "name")), V(http_query(request, "domain_id")),
+			 V_OPTIONAL(identity_query_bool(request, "enabled"))))
 		return false;
 	while (store_next(&rows))
 		user_view(request, response->json, yyjson_mut_arr_add_obj(response->json, list), &rows);
@@ -64,9 +65,7 @@ static bool is_self(const struct http_request *request)
 bool user_show(struct http_request *request, struct http_response *response, struct error *err)
 {
 	if (!request->auth->admin && !is_self(request))
-		return error_set(
-			err, ERROR_FORBIDDEN,
-			"You are not authorized to perform the requested action: identity:get_user.");
+		return identity_forbidden("get_user", err);
 	return user_answer(request, response, 200, request->params[0], err);
 }
 
@@ -88,26 +87,20 @@ bool user_projects(struct http_request *request, struct http_response *response,
 	return store_end(&rows, err);
 }
 
-static bool password_check(const char *password, struct error *err)
-{
-	if (strlen(password) <= PASSWORD_MAX)
-		return true;
-	return error_set(err, ERROR_BAD_REQUEST,
-			 "Invalid input for field 'password': it is longer than %d bytes", PASSWORD_MAX);
-}
-
 /* POST and PATCH: the hash of the password that is in the body, if one is. */
 bool user_prepare(struct http_request *request, struct http_response *response, struct error *err)
 {
 	yyjson_val *body = identity_body(request, "user", err);
 	const char *password = NULL;
+	char *hash;
 
 	(void)response;
-	if (!body || !identity_member_text(body, "password", 4096, &password, err) ||
-	    (password && !password_check(password, err)))
+	if (!body || !identity_member_text(body, "password", 4096, &password, err))
 		return false;
-	request->prepared = password ? (void *)password_hash(request, password) : NULL;
-	return true;
+	if (!password)
+		return true;
+	request->prepared = hash = http_alloc(request, PASSWORD_HASH_SIZE);
+	return password_check(password, err) && password_hash(password, identity_settings.rounds, hash, err);
 }
 
 struct user_fields {
@@ -121,7 +114,8 @@ static bool user_read(yyjson_val *body, bool creating, struct user_fields *field
 	       identity_member_text(body, "email", 255, &fields->email, err) &&
 	       identity_member_text(body, "description", 4096, &fields->description, err) &&
 	       identity_member_text(body, "default_project_id", 64, &fields->project, err) &&
-	       identity_member_bool(body, "enabled", &fields->enabled, err);
+	       identity_member_bool(body, "enabled", &fields->enabled, err) &&
+	       identity_member_domain(body, err);
 }
 
 static bool user_conflict(const char *name, struct error *err)
@@ -189,14 +183,30 @@ bool user_delete(struct http_request *request, struct http_response *response, s
 	return true;
 }
 
+struct password_change {
+	char before[PASSWORD_HASH_SIZE], after[PASSWORD_HASH_SIZE];
+};
+
+static bool hash_load(struct http_request *request, const char *user_id, char hash[PASSWORD_HASH_SIZE],
+		      struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	if (!store_query(request->db, &rows, err, "SELECT password_hash FROM user WHERE id = ?1 AND enabled",
+			 V(user_id)))
+		return false;
+	if (store_next(&rows) && store_text(&rows, 0))
+		snprintf(hash, PASSWORD_HASH_SIZE, "%s", store_text(&rows, 0));
+	return store_end(&rows, err);
+}
+
 /* POST /users/{id}/password: the user's own; the old password is checked and the new one hashed on a worker.
  */
 bool user_password_prepare(struct http_request *request, struct http_response *response, struct error *err)
 {
-	_cleanup_(store_rows_done) struct store_rows rows = {0};
+	struct password_change *change = http_alloc(request, sizeof *change);
 	yyjson_val *body = identity_body(request, "user", err);
 	const char *fresh = NULL, *old = NULL;
-	bool matches;
 
 	(void)response;
 	if (!body || !identity_member_text(body, "password", 4096, &fresh, err) ||
@@ -205,24 +215,26 @@ bool user_password_prepare(struct http_request *request, struct http_response *r
 	if (!fresh || !old)
 		return error_set(err, ERROR_BAD_REQUEST, "'%s' is a required property",
 				 fresh ? "original_password" : "password");
-	if (!password_check(fresh, err) ||
-	    !store_query(request->db, &rows, err, "SELECT password_hash FROM user WHERE id = ?1 AND enabled",
-			 V(request->params[0])))
+	if (!password_check(fresh, err) || !hash_load(request, request->params[0], change->before, err))
 		return false;
-	matches = password_matches(old, store_next(&rows) ? store_text(&rows, 0) : NULL);
-	if (!store_end(&rows, err))
-		return false;
-	if (!matches)
-		return error_set(err, ERROR_UNAUTHORIZED,
-				 "The request you have made requires authentication.");
-	request->prepared = (void *)password_hash(request, fresh);
-	return true;
+	if (!password_matches(old, *change->before ? change->before : NULL) || strlen(old) > PASSWORD_MAX)
+		return auth_refused(err);
+	request->prepared = change;
+	return password_hash(fresh, identity_settings.rounds, change->after, err);
 }
 
 bool user_password(struct http_request *request, struct http_response *response, struct error *err)
 {
+	const struct password_change *change = request->prepared;
+
+	/* Unless it was changed meanwhile: then the old password was not the right one any more. */
+	if (!store_exec(request->db, err,
+			"UPDATE user SET password_hash = ?2 WHERE id = ?1 AND enabled AND password_hash = ?3",
+			V(request->params[0]), V((const char *)change->after),
+			V((const char *)change->before)))
+		return false;
+	if (store_changes(request->db) == 0)
+		return auth_refused(err);
 	response->status = 204;
-	return store_exec(request->db, err, "UPDATE user SET password_hash = ?2 WHERE id = ?1",
-			  V(request->params[0]), V((const char *)request->prepared)) &&
-	       auth_revoke_user(request->db, request->params[0], err);
+	return auth_revoke_user(request->db, request->params[0], err);
 }

@@ -166,15 +166,6 @@ static bool is_choice(const struct field *field, const char *text)
 	return false;
 }
 
-static size_t characters(const char *text)
-{
-	size_t count = 0;
-
-	for (; *text; text++)
-		count += ((unsigned char)*text & 0xc0) != 0x80;
-	return count;
-}
-
 static bool check(struct http_request *request, const struct field *field, yyjson_val *value,
 		  struct error *err)
 {
@@ -191,7 +182,7 @@ static bool check(struct http_request *request, const struct field *field, yyjso
 				http_printf(request, "is not one of [%s]", choice_list(request, field)), err);
 	if (field->uuid && !image_id_is_valid(text))
 		return mismatch(request, value, "does not match '" UUID_PATTERN "'", err);
-	if (field->max && characters(text) > field->max)
+	if (field->max && text_characters(text) > field->max)
 		return mismatch(request, value, "is too long", err);
 	return true;
 }
@@ -225,7 +216,7 @@ static bool quota_check(struct http_request *request, const char *image_id, cons
 
 bool image_tag_add(struct http_request *request, const char *image_id, const char *tag, struct error *err)
 {
-	if (!*tag || characters(tag) > IMAGE_NAME_SIZE)
+	if (!*tag || text_characters(tag) > IMAGE_NAME_SIZE)
 		return error_set(err, ERROR_BAD_REQUEST, "A tag has 1 to %d characters.", IMAGE_NAME_SIZE);
 	return store_exec(request->db, err, "INSERT OR IGNORE INTO image_tag (image_id, tag) VALUES (?1, ?2)",
 			  V(image_id), V(tag)) &&
@@ -256,7 +247,7 @@ static bool set_property(struct http_request *request, const char *image_id, con
 	static const struct field any = {.types = TYPE_STRING};
 	const struct field *field = field_find(name);
 
-	if (!*name || characters(name) > IMAGE_NAME_SIZE)
+	if (!*name || text_characters(name) > IMAGE_NAME_SIZE)
 		return error_set(err, ERROR_BAD_REQUEST, "The name of a property has 1 to %d characters.",
 				 IMAGE_NAME_SIZE);
 	if (!check(request, field ? field : &any, value, err))

@@ -131,7 +131,7 @@ static bool pointer_name(struct http_request *request, const char *pointer, cons
 static bool patch_apply(struct http_request *request, struct image_record *record, yyjson_val *change,
 			struct error *err)
 {
-	const char *op = yyjson_get_str(yyjson_obj_get(change, "op")), *name;
+	const char *op = yyjson_get_str(yyjson_obj_get(change, "op")), *name = NULL;
 	const char *path = yyjson_get_str(yyjson_obj_get(change, "path"));
 	yyjson_val *value = yyjson_obj_get(change, "value");
 	bool exists = true;

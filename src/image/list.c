@@ -500,7 +500,7 @@ bool image_list(struct http_request *request, struct http_response *response, st
 {
 	_cleanup_(listing_done) struct listing listing = {0};
 	struct order order;
-	size_t limit, start;
+	size_t limit = 0, start = 0;
 
 	if (!limit_read(request, &limit, err) || !order_read(request, &order, err) ||
 	    !listing_read(request, &listing, err))
