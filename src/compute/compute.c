@@ -1,5 +1,7 @@
 /* The compute service: its routes, who may call them, microversions, versions documents and error bodies. */
 #include "compute/compute.h"
+#include "compute/server.h"
+#include "network/network.h"
 
 #include "compute/console.h"
 #include "compute/microversion.h"
@@ -455,5 +457,6 @@ const struct http_service *compute_service(const struct config *config, struct e
 		return NULL;
 	if (!service.routes)
 		build_routes();
+	network_on_port_change(server_port_changed);
 	return &service;
 }

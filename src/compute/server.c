@@ -142,3 +142,10 @@ bool server_action_end(struct store *db, const char *server_id, bool failed, str
 			  "finished_at = 0",
 			  V(server_id), V(sys_now()), V(failed));
 }
+
+bool server_port_changed(struct store *db, const char *server_id, struct error *err)
+{
+	struct server server;
+
+	return server_load(db, server_id, NULL, &server, err) && server_touch(db, &server, err);
+}

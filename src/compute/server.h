@@ -101,6 +101,8 @@ bool server_load(struct store *db, const char *id, const struct auth *auth, stru
 		 struct error *err);
 /* Writes the life back; a new generation moves the host's revision, so that its agent is told. */
 bool server_save(struct store *db, struct server *server, struct error *err);
+/* A port of the server was changed through the Network API (network_on_port_change): its host is told. */
+bool server_port_changed(struct store *db, const char *server_id, struct error *err);
 /* What is wanted of the server changed in something that is not its state (its ports): tells the host. */
 bool server_touch(struct store *db, struct server *server, struct error *err);
 /* Notes why it failed; shown while the server is in ERROR. */

@@ -10,7 +10,7 @@
 static const struct catalog_entry {
 	const char *id, *type, *name, *path;
 } catalog[] = {
-	{"1de0717e000000000000000000000001", "identity", "keystone", "/identity"},
+	{"1de0717e000000000000000000000001", "identity", "keystone", "/identity/v3/"},
 	{"1de0717e000000000000000000000002", "image", "glance", "/image"},
 	{"1de0717e000000000000000000000003", "network", "neutron", "/network"},
 	{"1de0717e000000000000000000000004", "compute", "nova", "/compute/v2.1"},

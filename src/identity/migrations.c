@@ -6,8 +6,10 @@ const struct store_migration identity_migrations[] = {
 	 "STRICT;"
 	 "CREATE TABLE project (id TEXT PRIMARY KEY, domain_id TEXT NOT NULL REFERENCES domain (id),"
 	 " name TEXT NOT NULL, description TEXT NOT NULL, enabled INTEGER NOT NULL,"
-	 " tags TEXT NOT NULL DEFAULT '[]'," /* a JSON array of texts */
+	 " tags TEXT NOT NULL DEFAULT '[]',"	    /* a JSON array of texts */
+	 " parent_id TEXT REFERENCES project (id)," /* NULL: directly in the domain */
 	 " UNIQUE (domain_id, name)) STRICT;"
+	 "CREATE INDEX project_parent ON project (parent_id);"
 	 "CREATE TABLE user (id TEXT PRIMARY KEY, domain_id TEXT NOT NULL REFERENCES domain (id),"
 	 " name TEXT NOT NULL, password_hash TEXT, email TEXT, description TEXT, default_project_id TEXT,"
 	 " enabled INTEGER NOT NULL, UNIQUE (domain_id, name)) STRICT;"

@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-#define PROJECT_COLUMNS "p.id, p.name, p.domain_id, p.description, p.enabled, p.tags"
+#define PROJECT_COLUMNS \
+	"p.id, p.name, p.domain_id, p.description, p.enabled, p.tags, coalesce(p.parent_id, p.domain_id)"
 
 const char project_columns_of_user[] =
 	"SELECT DISTINCT " PROJECT_COLUMNS " FROM project p JOIN assignment a "
@@ -30,7 +31,7 @@ void project_view(struct http_request *request, yyjson_mut_doc *doc, yyjson_mut_
 	yyjson_mut_obj_add_strcpy(doc, object, "domain_id", store_text(rows, 2));
 	yyjson_mut_obj_add_strcpy(doc, object, "description", store_text(rows, 3));
 	yyjson_mut_obj_add_bool(doc, object, "enabled", store_int(rows, 4));
-	yyjson_mut_obj_add_strcpy(doc, object, "parent_id", store_text(rows, 2));
+	yyjson_mut_obj_add_strcpy(doc, object, "parent_id", store_text(rows, 6));
 	yyjson_mut_obj_add_bool(doc, object, "is_domain", false);
 	yyjson_mut_obj_add_val(doc, object, "tags", tags_view(doc, store_text(rows, 5)));
 	yyjson_mut_obj_add_obj(doc, object, "options");
@@ -62,8 +63,7 @@ bool project_list(struct http_request *request, struct http_response *response, 
 	if (!store_query(request->db, &rows, err,
 			 "SELECT " PROJECT_COLUMNS " FROM project p WHERE (?1 IS NULL OR p.name = ?1) "
 			 "AND (?2 IS NULL OR p.domain_id = ?2) AND (?3 IS NULL OR p.enabled = ?3) "
-			 /* the domain is every project's parent */
-			 "AND (?4 IS NULL OR p.domain_id = ?4) ORDER BY p.name",
+			 "AND (?4 IS NULL OR coalesce(p.parent_id, p.domain_id) = ?4) ORDER BY p.name",
 			 V(http_query(request, "name")), V(http_query(request, "domain_id")),
 			 V_OPTIONAL(identity_query_bool(request, "enabled")),
 			 V(http_query(request, "parent_id"))))
@@ -121,25 +121,34 @@ static bool tags_read(struct http_request *request, yyjson_val *body, const char
 }
 
 struct project_fields {
-	const char *name, *description, *tags;
+	const char *name, *description, *tags, *parent;
 	bool enabled;
 };
 
 static bool project_read(struct http_request *request, yyjson_val *body, bool creating,
 			 struct project_fields *fields, struct error *err)
 {
-	const char *parent = "default";
-
 	if (!identity_member_name(body, creating, 64, &fields->name, err) ||
 	    !identity_member_text(body, "description", 4096, &fields->description, err) ||
 	    !identity_member_bool(body, "enabled", &fields->enabled, err) ||
 	    !identity_member_domain(body, err) ||
-	    !identity_member_text(body, "parent_id", 64, &parent, err) ||
+	    !identity_member_text(body, "parent_id", 64, &fields->parent, err) ||
 	    !tags_read(request, body, &fields->tags, err))
 		return false;
-	return strcmp(parent, "default") == 0 ||
-	       error_set(err, ERROR_NOT_IMPLEMENTED,
-			 "Projects below projects are not supported by this server.");
+	if (fields->parent && strcmp(fields->parent, "default") == 0)
+		fields->parent = NULL;
+	return true;
+}
+
+static bool project_exists(struct http_request *request, const char *id, struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	if (!store_query(request->db, &rows, err, "SELECT 1 FROM project WHERE id = ?1", V(id)))
+		return false;
+	bool found = store_next(&rows);
+	return store_end(&rows, err) &&
+	       (found || error_set(err, ERROR_NOT_FOUND, "Could not find project: %s.", id));
 }
 
 bool project_create(struct http_request *request, struct http_response *response, struct error *err)
@@ -148,13 +157,14 @@ bool project_create(struct http_request *request, struct http_response *response
 	struct project_fields fields = {.description = "", .tags = "[]", .enabled = true};
 	char id[SYS_UUID_SIZE];
 
-	if (!body || !project_read(request, body, true, &fields, err))
+	if (!body || !project_read(request, body, true, &fields, err) ||
+	    (fields.parent && !project_exists(request, fields.parent, err)))
 		return false;
 	if (!store_exec(request->db, err,
-			"INSERT INTO project (id, domain_id, name, description, enabled, tags) "
-			"VALUES (?1, 'default', ?2, ?3, ?4, ?5)",
+			"INSERT INTO project (id, domain_id, name, description, enabled, tags, parent_id) "
+			"VALUES (?1, 'default', ?2, ?3, ?4, ?5, ?6)",
 			V(sys_uuid_hex(id)), V(fields.name), V(fields.description), V(fields.enabled),
-			V(fields.tags)))
+			V(fields.tags), V(fields.parent)))
 		return project_conflict(fields.name, err);
 	return project_answer(request, response, 201, id, err);
 }
@@ -167,6 +177,8 @@ bool project_update(struct http_request *request, struct http_response *response
 
 	if (!body || !project_read(request, body, false, &fields, err))
 		return false;
+	if (fields.parent)
+		return error_set(err, ERROR_FORBIDDEN, "Update of `parent_id` is not allowed.");
 	if (!store_exec(
 		    request->db, err,
 		    "UPDATE project SET name = coalesce(?2, name), description = coalesce(?3, description), "
@@ -181,7 +193,13 @@ bool project_update(struct http_request *request, struct http_response *response
 bool project_delete(struct http_request *request, struct http_response *response, struct error *err)
 {
 	if (!store_exec(request->db, err, "DELETE FROM project WHERE id = ?1", V(request->params[0])))
-		return false;
+		return err->kind == ERROR_CONFLICT
+			       ? error_set(err, ERROR_FORBIDDEN,
+					   "Cannot delete the project %s since it is not a leaf in the "
+					   "hierarchy. Use the "
+					   "cascade option if you want to delete a whole subtree.",
+					   request->params[0])
+			       : false;
 	if (store_changes(request->db) == 0)
 		return error_set(err, ERROR_NOT_FOUND, "Could not find project: %s.", request->params[0]);
 	auth_forget_on_commit(request->db);

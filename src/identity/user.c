@@ -25,6 +25,11 @@ static void user_view(struct http_request *request, yyjson_mut_doc *doc, yyjson_
 	identity_links_self(request, doc, object, http_printf(request, "/v3/users/%s", store_text(rows, 0)));
 }
 
+static bool user_missing(const char *id, struct error *err)
+{
+	return error_set(err, ERROR_NOT_FOUND, "Could not find user: %s.", id);
+}
+
 static bool user_answer(struct http_request *request, struct http_response *response, int status,
 			const char *id, struct error *err)
 {
@@ -33,7 +38,7 @@ static bool user_answer(struct http_request *request, struct http_response *resp
 	if (!store_query(request->db, &rows, err, "SELECT " USER_COLUMNS " FROM user WHERE id = ?1", V(id)))
 		return false;
 	if (!store_next(&rows))
-		return error_set(err, ERROR_NOT_FOUND, "Could not find user: %s.", id);
+		return user_missing(id, err);
 	yyjson_mut_val *root = http_json_object(response, status);
 	user_view(request, response->json, yyjson_mut_obj_add_obj(response->json, root, "user"), &rows);
 	return store_end(&rows, err);
@@ -165,6 +170,8 @@ bool user_update(struct http_request *request, struct http_response *response, s
 		    V(fields.email), V(fields.description), V(fields.project),
 		    V_OPTIONAL(has_enabled ? (int64_t)fields.enabled : -1)))
 		return user_conflict(fields.name, err);
+	if (store_changes(request->db) == 0)
+		return user_missing(request->params[0], err);
 	auth_forget_on_commit(request->db);
 	if ((request->prepared || (has_enabled && !fields.enabled)) &&
 	    !auth_revoke_user(request->db, request->params[0], err))
@@ -177,7 +184,7 @@ bool user_delete(struct http_request *request, struct http_response *response, s
 	if (!store_exec(request->db, err, "DELETE FROM user WHERE id = ?1", V(request->params[0])))
 		return false;
 	if (store_changes(request->db) == 0)
-		return error_set(err, ERROR_NOT_FOUND, "Could not find user: %s.", request->params[0]);
+		return user_missing(request->params[0], err);
 	auth_forget_on_commit(request->db);
 	response->status = 204;
 	return true;

@@ -91,7 +91,7 @@ bool image_delete(struct http_request *request, struct http_response *response, 
 	if (!store_exec(request->db, err, "DELETE FROM image WHERE id = ?1", V(record.id)))
 		return false;
 	image_unlink_on_end(request->db, record.id, true);
-	response->status = 204;
+	image_no_content(response);
 	return true;
 }
 
@@ -194,7 +194,7 @@ bool image_tag_put(struct http_request *request, struct http_response *response,
 {
 	struct image_record record;
 
-	response->status = 204;
+	image_no_content(response);
 	return image_record_load_own(request, request->params[0], "modify_image", &record, err) &&
 	       image_tag_add(request, record.id, request->params[1], err) &&
 	       image_record_save(request, &record, err);
@@ -210,7 +210,7 @@ bool image_tag_delete(struct http_request *request, struct http_response *respon
 		return false;
 	if (store_changes(request->db) == 0)
 		return error_set(err, ERROR_NOT_FOUND, "The resource could not be found.");
-	response->status = 204;
+	image_no_content(response);
 	return image_record_save(request, &record, err);
 }
 
@@ -229,7 +229,7 @@ static bool set_status(struct http_request *request, struct http_response *respo
 		return error_set(err, ERROR_FORBIDDEN, "Image status transition from %s to %s is not allowed",
 				 record.status, to);
 	record.status = to;
-	response->status = 204;
+	image_no_content(response);
 	return image_record_save(request, &record, err);
 }
 

@@ -81,7 +81,11 @@ bool image_is_saving(const char *id);
 
 /* --- the other handlers --- */
 
+/* 204, with the content type that Glance gives to nothing. */
+void image_no_content(struct http_response *response);
+
 http_handler image_create, image_show, image_delete, image_patch, image_list, image_download, image_tag_put,
 	image_tag_delete, image_deactivate, image_reactivate, image_import_info, image_stores_info,
 	image_versions, image_versions_choice;
-http_handler image_member_list, image_member_add, image_member_show, image_member_update, image_member_remove;
+http_handler image_member_list, image_member_add, image_member_show, image_member_update, image_member_remove,
+	image_member_schema, image_member_schema_list;

@@ -170,3 +170,33 @@ bool image_member_remove(struct http_request *request, struct http_response *res
 	response->status = 204;
 	return true;
 }
+
+#define MEMBER_SCHEMA \
+	"{\"name\": \"member\", \"properties\": {" \
+	"\"member_id\": {\"type\": \"string\", \"description\": \"The project that sees the image\"}, " \
+	"\"image_id\": {\"type\": \"string\", \"description\": \"The image\", \"pattern\": " \
+	"\"^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$\"}, " \
+	"\"created_at\": {\"type\": \"string\", \"description\": \"When it became a member\"}, " \
+	"\"updated_at\": {\"type\": \"string\", \"description\": \"When its status last changed\"}, " \
+	"\"status\": {\"type\": \"string\", \"description\": \"What the member says to it\", " \
+	"\"enum\": [\"pending\", \"accepted\", \"rejected\"]}, " \
+	"\"schema\": {\"readOnly\": true, \"type\": \"string\"}}}"
+
+bool image_member_schema(struct http_request *request, struct http_response *response, struct error *err)
+{
+	(void)request;
+	(void)err;
+	http_text(response, 200, "application/json", MEMBER_SCHEMA);
+	return true;
+}
+
+bool image_member_schema_list(struct http_request *request, struct http_response *response, struct error *err)
+{
+	(void)request;
+	(void)err;
+	http_text(response, 200, "application/json",
+		  "{\"name\": \"members\", \"properties\": {\"members\": {\"type\": \"array\", "
+		  "\"items\": " MEMBER_SCHEMA "}, \"schema\": {\"type\": \"string\"}}, "
+		  "\"links\": [{\"rel\": \"describedby\", \"href\": \"{schema}\"}]}");
+	return true;
+}

@@ -73,6 +73,20 @@ bool image_stores_info(struct http_request *request, struct http_response *respo
 	return true;
 }
 
+void image_no_content(struct http_response *response)
+{
+	response->status = 204;
+	response->content_type = "text/html; charset=UTF-8";
+}
+
+/* Glance has no HEAD of an image, although there is a GET. */
+static bool no_head(struct http_request *request, struct http_response *response, struct error *err)
+{
+	http_header_add(response, "Allow", "GET, PATCH, DELETE");
+	return error_set(err, ERROR_METHOD_NOT_ALLOWED, "The method %.32s is not allowed for this resource.",
+			 request->method_name);
+}
+
 #define IMAGE "/v2/images/{id}"
 
 static const struct http_route image_routes[] = {
@@ -81,6 +95,7 @@ static const struct http_route image_routes[] = {
 	{HTTP_GET, "/v2", image_versions_choice, HTTP_READ, ROUTE_PUBLIC},
 	{HTTP_GET, "/v2/images", image_list, HTTP_READ},
 	{HTTP_POST, "/v2/images", image_create, HTTP_WRITE},
+	{HTTP_HEAD, IMAGE, no_head, HTTP_READ},
 	{HTTP_GET, IMAGE, image_show, HTTP_READ},
 	{HTTP_PATCH, IMAGE, image_patch, HTTP_WRITE, .json_any = true},
 	{HTTP_DELETE, IMAGE, image_delete, HTTP_WRITE},
@@ -98,6 +113,8 @@ static const struct http_route image_routes[] = {
 	{HTTP_DELETE, IMAGE "/members/{member}", image_member_remove, HTTP_WRITE},
 	{HTTP_GET, "/v2/schemas/image", image_schema, HTTP_READ},
 	{HTTP_GET, "/v2/schemas/images", image_schema_list, HTTP_READ},
+	{HTTP_GET, "/v2/schemas/member", image_member_schema, HTTP_READ},
+	{HTTP_GET, "/v2/schemas/members", image_member_schema_list, HTTP_READ},
 	{HTTP_GET, "/v2/info/import", image_import_info, HTTP_READ},
 	{HTTP_GET, "/v2/info/stores", image_stores_info, HTTP_READ},
 };

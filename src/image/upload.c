@@ -271,6 +271,6 @@ bool image_upload_finish(struct http_request *request, struct http_response *res
 	record.checksum = upload->md5_text;
 	record.sha512 = upload->sha512_text;
 	store_on_end(request->db, upload_end, upload);
-	response->status = 204;
+	image_no_content(response);
 	return image_record_save(request, &record, err);
 }
