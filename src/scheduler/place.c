@@ -78,13 +78,14 @@ static bool search_slot(struct search *s, size_t slot)
 
 	if (slot == s->count)
 		return true;
-	/* First VFs of PFs in use already, then the rest. */
-	for (int pass = 0; pass < 2; pass++) {
+	/* First VFs of PFs in use already, then the rest; for an alias, devices that no physical network wants first. */
+	for (int pass = 0; pass < 4; pass++) {
 		for (int i = 0; i < (int)s->host->device_count; i++) {
 			int parent = s->host->devices[i].parent;
 			bool broken = parent >= 0 && s->vfs_taken[parent] > 0;
+			bool wanted = s->slots[slot].alias && *s->host->devices[i].device.physical_network;
 
-			if (broken == (pass == 1) || !slot_fits(&s->slots[slot], &s->host->devices[i]) ||
+			if (broken == (pass % 2 == 1) || wanted != (pass >= 2) || !slot_fits(&s->slots[slot], &s->host->devices[i]) ||
 			    !device_is_free(s, i) || tried_alike(s, tried, tried_count, i))
 				continue;
 			if (++s->steps > PLACE_MAX_STEPS)
