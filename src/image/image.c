@@ -116,13 +116,15 @@ static bool pointer_name(struct http_request *request, const char *pointer, cons
 		return error_set(err, ERROR_BAD_REQUEST, "Pointer `%s` does not end with a name.", pointer);
 	*name = to = http_copy(request, pointer + 1);
 	for (const char *from = *name; *from; from++) {
-		if (from[0] == '~' && from[1] != '0' && from[1] != '1')
+		bool escaped = *from == '~';
+
+		from += escaped;
+		if (escaped && *from != '0' && *from != '1')
 			return error_set(
 				err, ERROR_BAD_REQUEST,
 				"Pointer `%.255s` contains \"~\" not part of a recognized escape sequence.",
 				pointer);
-		*to++ = from[0] != '~' ? from[0] : from[1] == '0' ? '~' : '/';
-		from += from[0] == '~';
+		*to++ = !escaped ? *from : *from == '0' ? '~' : '/';
 	}
 	*to = '\0';
 	return true;

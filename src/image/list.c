@@ -237,7 +237,8 @@ static bool number_passes(int64_t number, const char *wanted, int sign, bool *pa
 	if (!text_to_int64(wanted, INT64_MIN, INT64_MAX, &limit))
 		return error_set(err, ERROR_BAD_REQUEST,
 				 "Unable to filter on a range with a non-numeric value.");
-	*passes = sign < 0 ? number <= limit : sign > 0 ? number >= limit : number == limit;
+	/* a size that is not known yet is in no range */
+	*passes = number >= 0 && (sign < 0 ? number <= limit : sign > 0 ? number >= limit : number == limit);
 	return true;
 }
 

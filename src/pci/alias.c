@@ -3,63 +3,189 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "pci/address.h"
 
-#include <ctype.h>
+#include <stdarg.h>
 #include <string.h>
 #include <yyjson.h>
 
-static bool alias_error(struct error *err, const char *where, const char *why)
+static const char *const numa_policies[] = {
+#define PCI_NUMA_ROW(name, text) [name] = text,
+	PCI_NUMA_POLICIES(PCI_NUMA_ROW)
+#undef PCI_NUMA_ROW
+};
+
+bool pci_numa_policy_parse(const char *text, enum pci_numa_policy *policy)
 {
+	for (size_t i = 0; i < ELEMENTS_OF(numa_policies); i++) {
+		if (strcmp(numa_policies[i], text) == 0) {
+			*policy = (enum pci_numa_policy)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* --- configuration --- */
+
+static bool alias_error(struct error *err, const char *where, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static bool alias_error(struct error *err, const char *where, const char *format, ...)
+{
+	char why[700];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(why, sizeof why, format, arguments);
+	va_end(arguments);
 	return error_set(err, ERROR_BAD_REQUEST, "%s: Invalid PCI alias definition: %s", where, why);
 }
 
-static bool id_read(yyjson_val *object, const char *key, char id[5])
-{
-	yyjson_val *value = yyjson_obj_get(object, key);
-	const char *text = yyjson_get_str(value);
+/* One definition while it is being read. */
+struct definition {
+	const char *where;
+	struct pci_alias alias; /* without specs */
+	struct pci_alias_spec spec;
+	bool vendor, product; /* given */
+	struct error *err;
+};
 
-	if (!value || yyjson_equals_str(value, "*"))
-		return true;
-	if (!text || strlen(text) != 4 || strspn(text, "0123456789abcdefABCDEF") != 4)
-		return false;
-	for (int i = 0; i < 5; i++)
-		id[i] = (char)tolower((unsigned char)text[i]);
+static bool id_read(struct definition *d, const char *key, const char *text, uint16_t *id)
+{
+	unsigned value;
+
+	if (!text || strlen(text) != 4 || !pci_hex_parse(text, 4, 4, 0xffff, &value))
+		return alias_error(d->err, d->where, "%s \"%.40s\": expected four hex digits", key,
+				   text ? text : "");
+	*id = (uint16_t)value;
 	return true;
 }
 
-static bool alias_read(const char *where, yyjson_val *object, struct pci_alias *alias, struct error *err)
+static bool name_read(struct definition *d, const char *text)
 {
-	const char *name = yyjson_get_str(yyjson_obj_get(object, "name"));
-	yyjson_val *type = yyjson_obj_get(object, "device_type");
+	size_t length;
 
-	if (!yyjson_is_obj(object) || !name || !*name || strlen(name) >= sizeof alias->name)
-		return alias_error(err, where,
-				   "expected a JSON object with a \"name\" of 1 to 63 characters");
-	if (strpbrk(name, ":,"))
-		return alias_error(err, where, "a name must not contain : or ,");
-	snprintf(alias->name, sizeof alias->name, "%s", name);
-	if (!id_read(object, "vendor_id", alias->vendor_id) ||
-	    !id_read(object, "product_id", alias->product_id))
-		return alias_error(err, where, "vendor_id and product_id are four hex digits");
-	if (type && !yyjson_equals_str(type, "type-PCI") && !yyjson_equals_str(type, "type-PF") &&
-	    !yyjson_equals_str(type, "type-VF"))
-		return alias_error(err, where, "device_type is type-PCI, type-PF or type-VF");
-	if (type)
-		snprintf(alias->device_type, sizeof alias->device_type, "%s", yyjson_get_str(type));
+	text += text ? strspn(text, " \t") : 0;
+	length = text ? strlen(text) : 0;
+	while (length && strchr(" \t", text[length - 1]))
+		length--;
+	if (length == 0 || length >= sizeof d->alias.name || memchr(text, ':', length) ||
+	    memchr(text, ',', length))
+		return alias_error(d->err, d->where,
+				   "name must be a text of 1 to %zu characters without : and ,",
+				   sizeof d->alias.name - 1);
+	memcpy(d->alias.name, text, length);
 	return true;
+}
+
+static bool bool_read(struct definition *d, const char *key, yyjson_val *value, int *flag)
+{
+	bool is_true = yyjson_get_bool(value);
+
+	if (!yyjson_is_bool(value) &&
+	    (!yyjson_is_str(value) || !text_to_bool(yyjson_get_str(value), &is_true)))
+		return alias_error(d->err, d->where, "%s must be true or false", key);
+	*flag = is_true;
+	return true;
+}
+
+static bool key_read(struct definition *d, const char *key, yyjson_val *value)
+{
+	const char *text = yyjson_get_str(value);
+
+	if (strcmp(key, "name") == 0)
+		return name_read(d, text);
+	if (strcmp(key, "vendor_id") == 0) {
+		d->vendor = true;
+		return id_read(d, key, text, &d->spec.vendor_id);
+	}
+	if (strcmp(key, "product_id") == 0) {
+		d->product = true;
+		return id_read(d, key, text, &d->spec.product_id);
+	}
+	if (strcmp(key, "live_migratable") == 0)
+		return bool_read(d, key, value, &d->spec.live_migratable);
+	if (strcmp(key, "device_type") == 0) {
+		d->alias.typed = true;
+		return (text && pci_type_parse(text, &d->alias.type)) ||
+		       alias_error(d->err, d->where, "device_type must be type-PCI, type-PF or type-VF");
+	}
+	if (strcmp(key, "numa_policy") == 0)
+		return (text && (!*text || pci_numa_policy_parse(text, &d->alias.numa_policy))) ||
+		       alias_error(d->err, d->where,
+				   "numa_policy must be legacy, preferred, required or socket");
+	if (strcmp(key, "capability_type") == 0)
+		return text_equal(text, "pci") ||
+		       alias_error(d->err, d->where, "capability_type must be pci");
+	if (strcmp(key, "resource_class") == 0 || strcmp(key, "traits") == 0)
+		return text || alias_error(d->err, d->where, "%s must be a text", key);
+	return alias_error(d->err, d->where,
+			   "unknown key \"%.40s\"; allowed are name, vendor_id, product_id, device_type, "
+			   "numa_policy, live_migratable, capability_type, resource_class and traits",
+			   key);
+}
+
+static bool definition_read(struct definition *d, yyjson_val *object)
+{
+	yyjson_val *key, *value;
+	size_t i, max;
+
+	if (!yyjson_is_obj(object))
+		return alias_error(d->err, d->where,
+				   "expected a JSON object with name, vendor_id and product_id");
+	yyjson_obj_foreach (object, i, max, key, value) {
+		/* yyjson finds the first of two equal keys */
+		if (yyjson_obj_get(object, yyjson_get_str(key)) != value)
+			return alias_error(d->err, d->where, "the key \"%.40s\" is given twice",
+					   yyjson_get_str(key));
+		if (!key_read(d, yyjson_get_str(key), value))
+			return false;
+	}
+	if (!*d->alias.name)
+		return alias_error(d->err, d->where, "name is missing");
+	return (d->vendor && d->product) ||
+	       alias_error(d->err, d->where, "vendor_id and product_id must be set for alias %s",
+			   d->alias.name);
+}
+
+static bool definition_add(struct definition *d, struct pci_aliases *aliases)
+{
+	struct pci_alias *alias = (struct pci_alias *)pci_alias_find(aliases, d->alias.name);
+
+	if (!alias) {
+		alias = ARRAY_ADD(aliases->items, aliases->count);
+		*alias = d->alias;
+	}
+	if (alias->typed != d->alias.typed || alias->type != d->alias.type)
+		return alias_error(d->err, d->where, "Device type mismatch for alias '%s'", alias->name);
+	if (alias->numa_policy != d->alias.numa_policy)
+		return alias_error(d->err, d->where, "NUMA policy mismatch for alias '%s'", alias->name);
+	*ARRAY_ADD(alias->specs, alias->spec_count) = d->spec;
+	return true;
+}
+
+static bool alias_read(const char *where, yyjson_val *object, struct pci_aliases *aliases, struct error *err)
+{
+	struct definition d = {.where = where, .spec.live_migratable = PCI_TAG_UNSET, .err = err};
+
+	return definition_read(&d, object) && definition_add(&d, aliases);
 }
 
 bool pci_alias_parse(const char *where, const char *json, struct pci_aliases *aliases, struct error *err)
 {
-	yyjson_doc *doc = yyjson_read(json, strlen(json), 0);
+	yyjson_read_err why = {0};
+	yyjson_doc *doc = yyjson_read_opts((char *)json, strlen(json), 0, NULL, &why);
 	yyjson_val *root = yyjson_doc_get_root(doc), *item;
-	size_t i, max;
 	bool ok = true;
+	size_t i, max;
 
-	if (!yyjson_is_arr(root))
-		ok = alias_read(where, root, ARRAY_ADD(aliases->items, aliases->count), err);
+	if (!doc)
+		ok = alias_error(err, where, "it is not JSON (%s, character %zu)", why.msg, why.pos + 1);
+	else if (!yyjson_is_arr(root))
+		ok = alias_read(where, root, aliases, err);
 	yyjson_arr_foreach (root, i, max, item) {
-		ok = ok && alias_read(where, item, ARRAY_ADD(aliases->items, aliases->count), err);
+		ok = ok && alias_read(where, item, aliases, err);
 	}
 	yyjson_doc_free(doc);
 	return ok;
@@ -67,70 +193,93 @@ bool pci_alias_parse(const char *where, const char *json, struct pci_aliases *al
 
 void pci_aliases_done(struct pci_aliases *aliases)
 {
+	for (size_t i = 0; i < aliases->count; i++)
+		free(aliases->items[i].specs);
 	free(aliases->items);
 	*aliases = (struct pci_aliases){0};
 }
 
-bool pci_alias_known(const struct pci_aliases *aliases, const char *name)
+const struct pci_alias *pci_alias_find(const struct pci_aliases *aliases, const char *name)
 {
 	for (size_t i = 0; i < aliases->count; i++) {
 		if (strcmp(aliases->items[i].name, name) == 0)
-			return true;
+			return &aliases->items[i];
 	}
-	return false;
+	return NULL;
 }
 
-bool pci_alias_fits(const struct pci_aliases *aliases, const char *name, const char *vendor_id,
-		    const char *product_id, const char *type)
+enum pci_fit pci_alias_fits(const struct pci_alias *alias, const struct pci_kind *kind)
 {
-	for (size_t i = 0; i < aliases->count; i++) {
-		const struct pci_alias *alias = &aliases->items[i];
-		bool type_fits = *alias->device_type ? strcmp(alias->device_type, type) == 0
-						     : strcmp(type, "type-VF") != 0;
+	if (kind->remote_managed || (alias->typed && alias->type != kind->type))
+		return PCI_FIT_NO;
+	for (size_t i = 0; i < alias->spec_count; i++) {
+		const struct pci_alias_spec *spec = &alias->specs[i];
 
-		if (strcmp(alias->name, name) == 0 && type_fits &&
-		    (!*alias->vendor_id || strcmp(alias->vendor_id, vendor_id) == 0) &&
-		    (!*alias->product_id || strcmp(alias->product_id, product_id) == 0))
-			return true;
+		if (spec->vendor_id != kind->vendor_id || spec->product_id != kind->product_id)
+			continue;
+		if (spec->live_migratable != PCI_TAG_UNSET && spec->live_migratable != kind->live_migratable)
+			continue;
+		return !alias->typed && kind->type == PCI_TYPE_PF ? PCI_FIT_LAST : PCI_FIT_YES;
 	}
-	return false;
+	return PCI_FIT_NO;
 }
 
-static bool request_read(const struct pci_aliases *aliases, const char *item, struct alias_request *request,
-			 struct error *err)
+/* --- a flavor's request --- */
+
+static char *strip(char *text)
 {
-	const char *colon = strchr(item, ':');
-	int64_t number = 0;
+	size_t length;
 
-	if (!colon || colon == item || colon - item >= (int)sizeof request->name ||
-	    !text_to_int64(colon + 1, 1, 64, &number))
-		return error_set(err, ERROR_BAD_REQUEST,
-				 "PCI alias request '%.80s' is malformed: expected alias:count with a count "
-				 "from 1 to 64",
-				 item);
-	snprintf(request->name, sizeof request->name, "%.*s", (int)(colon - item), item);
-	request->count = (int)number;
-	return pci_alias_known(aliases, request->name) ||
-	       error_set(err, ERROR_BAD_REQUEST, "PCI alias %s is not defined", request->name);
+	text += strspn(text, " \t");
+	length = strlen(text);
+	while (length && strchr(" \t", text[length - 1]))
+		text[--length] = '\0';
+	return text;
 }
 
-bool pci_alias_requests(const struct pci_aliases *aliases, const char *spec, struct alias_request *requests,
-			size_t max, size_t *count, struct error *err)
+/* `item` is "name:count" and is cut apart. */
+static bool item_read(const struct pci_aliases *aliases, char *item, int max_devices,
+		      struct pci_alias_request *request, struct error *err)
+{
+	char *colon = strchr(item, ':');
+	int64_t number;
+
+	if (!colon || colon == item || !text_to_int64(strip(colon + 1), 0, INT32_MAX, &number))
+		return error_set(
+			err, ERROR_BAD_REQUEST,
+			"PCI alias request '%.80s' is malformed: expected ALIAS:COUNT[,ALIAS:COUNT ...]",
+			item);
+	*colon = '\0';
+	request->alias = pci_alias_find(aliases, strip(item));
+	request->count = number > max_devices ? max_devices + 1 : (int)number;
+	return request->alias ||
+	       error_set(err, ERROR_BAD_REQUEST, "PCI alias %.100s is not defined", strip(item));
+}
+
+bool pci_alias_requests(const struct pci_aliases *aliases, const char *spec,
+			struct pci_alias_request *requests, size_t max, int max_devices, size_t *count,
+			struct error *err)
 {
 	_cleanup_free_ char *copy = memory_copy_text(spec);
 	char *rest = copy, *item;
+	int devices = 0;
 
 	*count = 0;
 	while ((item = strsep(&rest, ","))) {
-		while (*item == ' ')
-			item++;
-		for (size_t n = strlen(item); n && item[n - 1] == ' ';)
-			item[--n] = '\0';
-		if (*count == max)
-			return error_set(err, ERROR_BAD_REQUEST, "more than %zu PCI aliases in one request",
-					 max);
-		if (!request_read(aliases, item, &requests[(*count)++], err))
+		struct pci_alias_request request;
+
+		if (!item_read(aliases, strip(item), max_devices, &request, err))
 			return false;
+		if (request.count == 0)
+			continue;
+		devices += request.count;
+		if (*count == max || devices > max_devices)
+			return error_set(
+				err, ERROR_BAD_REQUEST,
+				"PCI alias request '%.80s' asks for too much: at most %zu aliases and "
+				"%d devices",
+				spec, max, max_devices);
+		requests[(*count)++] = request;
 	}
 	return true;
 }

@@ -1,39 +1,83 @@
-/* PCI aliases ([pci] alias, once pci_alias) and what flavors ask by them.  Pure logic. */
+/* PCI aliases ([pci] alias, once [DEFAULT] pci_alias) and what flavors ask by them.  Pure logic.
+ *
+ * One value of the option is a JSON object (a list of them is taken too) with
+ *	name			1 to 63 characters without : and ,
+ *	vendor_id, product_id	four hex digits each, both needed
+ *	device_type		type-PCI, type-PF or type-VF; optional, see below
+ *	numa_policy		legacy, preferred, required or socket; optional
+ *	live_migratable		true or false; optional
+ *	capability_type, resource_class, traits		taken and without effect (Nova's are for Placement)
+ * Several definitions of one name are alternatives; they must agree in device_type and numa_policy.
+ *
+ * Without device_type Nova's alias takes type-PCI and type-VF devices and never a PF (its guide says type-PCI
+ *only), so that the alias of many a guide, {"vendor_id": "8086", "product_id": "1528", "name": "my_PF"},
+ *finds nothing on a NIC that can SR-IOV.  Here it takes a PF as well, on a host that offers no type-PCI or
+ *type-VF device with these ids. */
 #pragma once
 
 #include "base/error.h"
+#include "pci/device.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-struct pci_alias {
-	char name[64];
-	char vendor_id[5], product_id[5]; /* "" = any */
-	char device_type[10];		  /* "type-PCI", "type-PF", "type-VF", or "" */
+#define PCI_ALIAS_NAME_SIZE 64
+
+#define PCI_NUMA_POLICIES(X) \
+	X(PCI_NUMA_LEGACY, "legacy") \
+	X(PCI_NUMA_PREFERRED, "preferred") \
+	X(PCI_NUMA_REQUIRED, "required") \
+	X(PCI_NUMA_SOCKET, "socket")
+
+#define PCI_NUMA_ENUM(name, text) name,
+enum pci_numa_policy { PCI_NUMA_POLICIES(PCI_NUMA_ENUM) PCI_NUMA_POLICY_COUNT };
+#undef PCI_NUMA_ENUM
+
+bool pci_numa_policy_parse(const char *text, enum pci_numa_policy *policy);
+
+/* One alternative. */
+struct pci_alias_spec {
+	uint16_t vendor_id, product_id;
+	int live_migratable; /* 0, 1 or PCI_TAG_UNSET */
 };
 
-/* Several aliases of one name are alternatives. */
+struct pci_alias {
+	char name[PCI_ALIAS_NAME_SIZE];
+	struct pci_alias_spec *specs;
+	size_t spec_count;
+	bool typed; /* device_type was given */
+	enum pci_type type;
+	enum pci_numa_policy numa_policy;
+};
+
+/* Start from {0}. */
 struct pci_aliases {
 	struct pci_alias *items;
 	size_t count;
 };
 
-/* Adds what one value of the option says: a JSON object or a list of them. */
+/* Adds what one value of the option says.  Errors have `where` ("nova.conf:12: [pci] alias") in front. */
 bool pci_alias_parse(const char *where, const char *json, struct pci_aliases *aliases, struct error *err);
 void pci_aliases_done(struct pci_aliases *aliases);
-bool pci_alias_known(const struct pci_aliases *aliases, const char *name);
-/* Does a device satisfy the alias?  Without device_type Nova takes type-PCI only, which makes the well-known
- * alias
- * {"vendor_id": .., "product_id": .., "name": ..} fail for a NIC as soon as its SR-IOV is on; here it takes a
- * type-PF as well.  VFs are taken only by device_type "type-VF". */
-bool pci_alias_fits(const struct pci_aliases *aliases, const char *name, const char *vendor_id,
-		    const char *product_id, const char *type);
+const struct pci_alias *pci_alias_find(const struct pci_aliases *aliases, const char *name); /* or NULL */
 
-struct alias_request {
-	char name[64];
-	int count;
+enum pci_fit {
+	PCI_FIT_NO,
+	PCI_FIT_LAST, /* a PF for an alias without device_type: if the host offers nothing else that fits */
+	PCI_FIT_YES,
 };
 
-/* "my_PF:1,gpu:2": up to `max` requests; false and Nova's words if it is malformed or an alias is unknown. */
-bool pci_alias_requests(const struct pci_aliases *aliases, const char *spec, struct alias_request *requests,
-			size_t max, size_t *count, struct error *err);
+/* Does a device of this kind satisfy the alias?  Devices managed by a SmartNIC (remote_managed) never do. */
+enum pci_fit pci_alias_fits(const struct pci_alias *alias, const struct pci_kind *kind);
+
+struct pci_alias_request {
+	const struct pci_alias *alias; /* lives as long as the aliases do and none is added */
+	int count;		       /* at least 1 */
+};
+
+/* A flavor's pci_passthrough:alias, "my_PF:1,gpu:2": at most `max` requests of at most `max_devices` devices
+ * together. Blanks around items do not matter; equal names stay separate requests; a count of 0 asks for
+ * nothing. ERROR_BAD_REQUEST in Nova's words if it is malformed or an alias is unknown. */
+bool pci_alias_requests(const struct pci_aliases *aliases, const char *spec,
+			struct pci_alias_request *requests, size_t max, int max_devices, size_t *count,
+			struct error *err);

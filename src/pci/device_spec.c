@@ -4,168 +4,420 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-#include <ctype.h>
-#include <fnmatch.h>
+#include <regex.h>
+#include <stdarg.h>
 #include <string.h>
 #include <yyjson.h>
 
-static bool spec_error(struct error *err, const char *where, const char *why)
+struct device_spec_regex {
+	regex_t fields[4]; /* domain, bus, slot, function */
+	int compiled;	   /* how many of them */
+};
+
+/* The four fields of an address in their order. */
+static const struct field {
+	const char *name;
+	int digits;
+	unsigned max;
+} fields[4] = {{"domain", 4, 0xffff}, {"bus", 2, 0xff}, {"slot", 2, 0x1f}, {"function", 1, 7}};
+
+/* A spec while it is being read. */
+struct reader {
+	const char *where;
+	struct device_spec *spec;
+	yyjson_mut_doc *tags;
+	char *warning;
+	bool address, devname; /* given */
+	struct error *err;
+};
+
+static bool spec_error(struct error *err, const char *where, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static bool spec_error(struct error *err, const char *where, const char *format, ...)
 {
-	return error_set(err, ERROR_BAD_REQUEST, "%s: device spec: %s", where, why);
+	char why[700];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(why, sizeof why, format, arguments);
+	va_end(arguments);
+	return error_set(err, ERROR_BAD_REQUEST, "%s: Invalid [pci]device_spec config: %s", where, why);
 }
 
-/* "8086", "0x8086", "*" as four lower-case digits or "*". */
-static bool id_parse(const char *text, char id[8])
+/* --- ids and addresses --- */
+
+static bool id_read(struct reader *r, const char *key, yyjson_val *value, int *id)
 {
-	if (strcmp(text, "*") == 0) {
-		strcpy(id, "*");
+	const char *text = yyjson_get_str(value), *digits = text;
+	unsigned number;
+
+	if (text && strcmp(text, "*") == 0) {
+		*id = DEVICE_SPEC_ANY_ID;
 		return true;
 	}
-	if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
-		text += 2;
-	size_t length = strlen(text);
-	if (length == 0 || length > 4 || strspn(text, "0123456789abcdefABCDEF") != length)
-		return false;
-	snprintf(id, 8, "%.*s%s", (int)(4 - length), "0000", text);
-	for (char *c = id; *c; c++)
-		*c = (char)tolower((unsigned char)*c);
+	if (text && (text_starts_with(text, "0x") || text_starts_with(text, "0X")))
+		digits += 2;
+	if (!text || !pci_hex_parse(digits, (int)strnlen(digits, 16), 4, 0xffff, &number))
+		return spec_error(r->err, r->where,
+				  "%s \"%.40s\" does not parse as hex; allowed are \"0000\" to \"ffff\" and "
+				  "\"*\", as text",
+				  key, text ? text : "");
+	*id = (int)number;
 	return true;
 }
 
-/* "0000:21:10.0", "21:10.0", "*:21:*.*", "0000:21:*", with the parts that are left out as wildcards. */
-static bool address_parse(const char *text, char pattern[64])
+static bool glob_field(struct reader *r, const struct field *field, const char *text, int length, int *value)
 {
-	const char *colon = strchr(text, ':'), *second = colon ? strchr(colon + 1, ':') : NULL;
-	size_t length = strlen(text);
+	unsigned number;
 
-	if (length == 0 || length > 40 || strspn(text, "0123456789abcdefABCDEF:.*") != length)
-		return false;
-	if (!colon)
-		return strcmp(text, "*") == 0 && strcpy(pattern, "*");
-	snprintf(pattern, 64, "%s%s", second ? "" : "0000:", text);
-	if (!strchr(second ? second : colon, '.') && text[length - 1] == '*')
-		strcat(pattern, ".*");
-	for (char *c = pattern; *c; c++)
-		*c = (char)tolower((unsigned char)*c);
+	*value = -1;
+	if (length == 0 || (length == 1 && *text == '*'))
+		return true;
+	if (!pci_hex_parse(text, length, field->digits, field->max, &number))
+		return spec_error(r->err, r->where,
+				  "%s \"%.*s\" of the address does not parse as hex; allowed are 0 to %x and "
+				  "* for any",
+				  field->name, length > 40 ? 40 : length, text, field->max);
+	*value = (int)number;
 	return true;
 }
 
-static const char *const known_tags[] = {"physical_network", "trusted",	     "remote_managed", "managed",
-					 "live_migratable",  "one_time_use", "resource_class", "traits"};
-static const char *const selectors[] = {"vendor_id", "product_id", "address", "devname"};
-
-static size_t common_prefix(const char *a, const char *b)
+/* What is left out is any: the text before the dot has function's elders from the right: slot, bus, domain.
+ */
+static bool glob_read(struct reader *r, const char *text)
 {
-	size_t n = 0;
+	struct device_spec *spec = r->spec;
+	int *values[4] = {&spec->domain, &spec->bus, &spec->slot, &spec->function};
+	const char *dot = strchr(text, '.'), *end = dot ? dot : text + strlen(text), *part = text;
+	int colons = 0;
 
-	while (a[n] && a[n] == b[n])
-		n++;
-	return n;
+	for (const char *c = text; c < end; c++)
+		colons += *c == ':';
+	if (colons > 2)
+		return spec_error(r->err, r->where,
+				  "the address \"%.60s\" has the wrong format; expected "
+				  "domain:bus:slot.function, each a hex number or *",
+				  text);
+	for (int i = 2 - colons; i < 3; i++) {
+		const char *colon = memchr(part, ':', (size_t)(end - part));
+		const char *part_end = colon ? colon : end;
+
+		if (!glob_field(r, &fields[i], part, (int)(part_end - part), values[i]))
+			return false;
+		part = part_end + 1;
+	}
+	if (dot && !glob_field(r, &fields[3], dot + 1, (int)strlen(dot + 1), values[3]))
+		return false;
+	if (spec->domain >= 0 && spec->bus >= 0 && spec->slot >= 0 && spec->function >= 0)
+		spec->single = (pci_address)spec->domain << 16 | (pci_address)spec->bus << 8 |
+			       (pci_address)spec->slot << 3 | (pci_address)spec->function;
+	return true;
 }
 
-static void unknown_key_warn(const char *where, const char *key, char warning[256])
+/* The limit keeps the compiled form small, whatever repetitions are written. */
+#define REGEX_MAX 40
+
+static bool regex_field(struct reader *r, const struct field *field, yyjson_val *value)
 {
-	const char *nearest = selectors[0];
+	struct device_spec_regex *regex = r->spec->regex;
+	const char *text = value ? yyjson_get_str(value) : ".*";
+	char pattern[REGEX_MAX + 8];
 
-	for (size_t i = 0; i < ELEMENTS_OF(known_tags) + ELEMENTS_OF(selectors); i++) {
-		const char *name =
-			i < ELEMENTS_OF(known_tags) ? known_tags[i] : selectors[i - ELEMENTS_OF(known_tags)];
+	if (!text || strlen(text) > REGEX_MAX || strstr(text, "(?") || strchr(text, '\\'))
+		return spec_error(
+			r->err, r->where,
+			"the address's %s must be a POSIX extended regular expression of at most %d "
+			"characters without \\ and (?",
+			field->name, REGEX_MAX);
+	snprintf(pattern, sizeof pattern, "^(%s)", text);
+	if (regcomp(&regex->fields[regex->compiled], pattern, REG_EXTENDED | REG_NOSUB | REG_ICASE) != 0)
+		return spec_error(r->err, r->where, "the address's %s \"%s\" is no regular expression",
+				  field->name, text);
+	regex->compiled++;
+	return true;
+}
 
-		if (strcmp(name, key) == 0)
+/* Fields of nothing but hex digits name one address, which may be a PF's. */
+static void regex_single(struct device_spec *spec, yyjson_val *object)
+{
+	unsigned values[4];
+
+	for (int i = 0; i < 4; i++) {
+		const char *text = yyjson_get_str(yyjson_obj_get(object, fields[i].name));
+
+		if (!text ||
+		    !pci_hex_parse(text, (int)strlen(text), fields[i].digits, fields[i].max, &values[i]))
 			return;
-		if (common_prefix(name, key) > common_prefix(nearest, key))
-			nearest = name;
 	}
-	snprintf(warning, 256,
-		 "%s: device spec: unknown key \"%.60s\" (nearest known: %s); it is kept as a tag", where,
-		 key, nearest);
+	spec->single = values[0] << 16 | values[1] << 8 | values[2] << 3 | values[3];
 }
 
-static bool selector_read(const char *where, struct device_spec *spec, const char *key, const char *text,
-			  struct error *err)
+static bool regex_read(struct reader *r, yyjson_val *object)
 {
-	bool ok = text != NULL;
-
-	if (ok && strcmp(key, "vendor_id") == 0)
-		ok = id_parse(text, spec->vendor_id);
-	else if (ok && strcmp(key, "product_id") == 0)
-		ok = id_parse(text, spec->product_id);
-	else if (ok && strcmp(key, "address") == 0)
-		ok = address_parse(text, spec->address);
-	else if (ok)
-		ok = *text && strlen(text) < sizeof spec->devname &&
-		     snprintf(spec->devname, sizeof spec->devname, "%s", text);
-	return ok || error_set(err, ERROR_BAD_REQUEST, "%s: device spec: %s = \"%.40s\": expected %s", where,
-			       key, text ? text : "",
-			       strcmp(key, "address") == 0   ? "domain:bus:slot.function with * as wildcard"
-			       : strcmp(key, "devname") == 0 ? "a network device's name"
-							     : "four hex digits or *");
-}
-
-static bool is_selector(const char *key)
-{
-	for (size_t i = 0; i < ELEMENTS_OF(selectors); i++) {
-		if (strcmp(key, selectors[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool spec_read(const char *where, yyjson_val *object, struct device_spec *spec, char warning[256],
-		      struct error *err)
-{
-	yyjson_mut_doc *tags = yyjson_mut_doc_new(NULL);
-	yyjson_mut_val *root = yyjson_mut_obj(tags);
 	yyjson_val *key, *value;
 	size_t i, max;
-	bool ok = true;
 
-	strcpy(spec->vendor_id, "*");
-	strcpy(spec->product_id, "*");
-	yyjson_mut_doc_set_root(tags, root);
 	yyjson_obj_foreach (object, i, max, key, value) {
-		const char *name = yyjson_get_str(key), *text = yyjson_get_str(value);
+		bool known = false;
 
-		unknown_key_warn(where, name, warning);
-		if (is_selector(name)) {
-			ok = ok && selector_read(where, spec, name, text, err);
-			continue;
-		}
-		if (strcmp(name, "physical_network") == 0 && text) {
-			snprintf(spec->physical_network, sizeof spec->physical_network, "%s", text);
-			spec->has_physical_network = true;
-		}
-		yyjson_mut_obj_add(root, yyjson_val_mut_copy(tags, key), yyjson_val_mut_copy(tags, value));
+		for (int k = 0; k < 4; k++)
+			known |= yyjson_equals_str(key, fields[k].name);
+		if (!known)
+			return spec_error(
+				r->err, r->where,
+				"the address has a key \"%.40s\"; allowed are domain, bus, slot and "
+				"function",
+				yyjson_get_str(key));
 	}
-	if (ok && *spec->address && *spec->devname)
-		ok = spec_error(err, where, "give either address or devname, not both");
-	spec->tags = yyjson_mut_write(tags, 0, NULL);
-	yyjson_mut_doc_free(tags);
+	r->spec->regex = memory_alloc(sizeof *r->spec->regex);
+	for (int k = 0; k < 4; k++) {
+		if (!regex_field(r, &fields[k], yyjson_obj_get(object, fields[k].name)))
+			return false;
+	}
+	regex_single(r->spec, object);
+	return true;
+}
+
+static bool address_read(struct reader *r, yyjson_val *value)
+{
+	r->address = true;
+	if (yyjson_is_str(value))
+		return glob_read(r, yyjson_get_str(value));
+	if (yyjson_is_obj(value))
+		return regex_read(r, value);
+	return spec_error(r->err, r->where,
+			  "address must be a text \"domain:bus:slot.function\" or an object of regular "
+			  "expressions");
+}
+
+static bool devname_read(struct reader *r, yyjson_val *value)
+{
+	const char *text = yyjson_get_str(value);
+
+	if (!text || strlen(text) >= sizeof r->spec->devname)
+		return spec_error(r->err, r->where, "devname must be the name of a network device");
+	snprintf(r->spec->devname, sizeof r->spec->devname, "%s", text);
+	r->devname = *text; /* an empty name counts as none */
+	return true;
+}
+
+/* --- tags --- */
+
+enum tag_kind { TAG_TEXT, TAG_PHYSNET, TAG_BOOL, TAG_BOOL_LAX };
+
+static const struct tag {
+	const char *name;
+	enum tag_kind kind;
+} known_tags[] = {
+	{"physical_network", TAG_PHYSNET}, {"trusted", TAG_TEXT},
+	{"remote_managed", TAG_BOOL_LAX},  {"managed", TAG_BOOL},
+	{"live_migratable", TAG_BOOL},	   {"one_time_use", TAG_BOOL},
+	{"resource_class", TAG_TEXT},	   {"traits", TAG_TEXT},
+};
+static const char *const selectors[] = {"vendor_id", "product_id", "address", "devname"};
+
+static int least(int a, int b)
+{
+	return a < b ? a : b;
+}
+
+/* How unlike two keys are: Levenshtein's distance, less for a common beginning ("physnet" means
+ * physical_network). */
+static int unlikeness(const char *a, const char *b)
+{
+	int row[32], length = least((int)strlen(b), 31), common = 0;
+
+	while (a[common] && a[common] == b[common])
+		common++;
+	for (int k = 0; k <= length; k++)
+		row[k] = k;
+	for (int i = 0; a[i] && i < 64; i++) {
+		int before = row[0]++;
+
+		for (int k = 1; k <= length; k++) {
+			int replaced = before + (a[i] != b[k - 1]);
+
+			before = row[k];
+			row[k] = least(replaced, least(row[k], row[k - 1]) + 1);
+		}
+	}
+	return row[length] - 2 * common;
+}
+
+static void warn_unknown(struct reader *r, const char *key)
+{
+	const char *nearest = selectors[0];
+	size_t used = strlen(r->warning);
+
+	for (size_t i = 1; i < ELEMENTS_OF(selectors); i++) {
+		if (unlikeness(key, selectors[i]) < unlikeness(key, nearest))
+			nearest = selectors[i];
+	}
+	for (size_t i = 0; i < ELEMENTS_OF(known_tags); i++) {
+		if (unlikeness(key, known_tags[i].name) < unlikeness(key, nearest))
+			nearest = known_tags[i].name;
+	}
+	snprintf(r->warning + used, 256 - used,
+		 "%s%s: device spec: unknown key \"%.60s\" is kept as a tag (the nearest known key is %s)",
+		 used ? "; " : "", r->where, key, nearest);
+}
+
+static bool tag_bool(struct reader *r, const struct tag *tag, yyjson_val *value, bool *is_true)
+{
+	const char *text = yyjson_get_str(value);
+
+	*is_true = yyjson_get_bool(value);
+	if (yyjson_is_bool(value) || (text && text_to_bool(text, is_true)))
+		return true;
+	*is_true = false; /* Nova takes any other text for remote_managed as false */
+	return (tag->kind == TAG_BOOL_LAX && text) ||
+	       spec_error(r->err, r->where, "Cannot parse tag '%s': \"%.40s\"; allowed are true and false",
+			  tag->name, text ? text : "");
+}
+
+static bool physnet_read(struct reader *r, yyjson_val *value)
+{
+	const char *text = yyjson_get_str(value);
+
+	if (yyjson_is_null(value))
+		return true;
+	if (!text || !*text || strlen(text) >= sizeof r->spec->physical_network)
+		return spec_error(r->err, r->where,
+				  "physical_network must be a text of 1 to 64 characters or null");
+	snprintf(r->spec->physical_network, sizeof r->spec->physical_network, "%s", text);
+	r->spec->has_physical_network = true;
+	return true;
+}
+
+static void tag_add(struct reader *r, yyjson_val *key, yyjson_mut_val *value)
+{
+	yyjson_mut_obj_add(yyjson_mut_doc_get_root(r->tags), yyjson_val_mut_copy(r->tags, key), value);
+}
+
+static bool known_tag_read(struct reader *r, const struct tag *tag, yyjson_val *key, yyjson_val *value)
+{
+	bool is_true;
+
+	if (tag->kind == TAG_PHYSNET && !physnet_read(r, value))
+		return false;
+	if (tag->kind == TAG_TEXT || tag->kind == TAG_PHYSNET) {
+		tag_add(r, key, yyjson_val_mut_copy(r->tags, value));
+		return true;
+	}
+	if (!tag_bool(r, tag, value, &is_true))
+		return false;
+	if (is_true && strcmp(tag->name, "one_time_use") == 0)
+		return spec_error(r->err, r->where,
+				  "one_time_use needs [pci] report_in_placement, which there is not");
+	if (strcmp(tag->name, "remote_managed") == 0)
+		r->spec->remote_managed = is_true;
+	tag_add(r, key, yyjson_mut_str(r->tags, is_true ? "true" : "false"));
+	return true;
+}
+
+#define TAG_MAX 255 /* characters of a key or a value */
+
+static bool tag_read(struct reader *r, yyjson_val *key, yyjson_val *value)
+{
+	const char *name = yyjson_get_str(key);
+
+	if (yyjson_get_len(key) > TAG_MAX || yyjson_get_len(value) > TAG_MAX || yyjson_is_ctn(value))
+		return spec_error(r->err, r->where,
+				  "the tag \"%.40s\" must be a text of at most %d characters", name, TAG_MAX);
+	for (size_t i = 0; i < ELEMENTS_OF(known_tags); i++) {
+		if (strcmp(name, known_tags[i].name) == 0)
+			return known_tag_read(r, &known_tags[i], key, value);
+	}
+	warn_unknown(r, name);
+	tag_add(r, key, yyjson_val_mut_copy(r->tags, value));
+	return true;
+}
+
+/* --- specs --- */
+
+static bool key_read(struct reader *r, yyjson_val *key, yyjson_val *value)
+{
+	const char *name = yyjson_get_str(key);
+
+	if (strcmp(name, "vendor_id") == 0)
+		return id_read(r, name, value, &r->spec->vendor_id);
+	if (strcmp(name, "product_id") == 0)
+		return id_read(r, name, value, &r->spec->product_id);
+	if (strcmp(name, "address") == 0)
+		return address_read(r, value);
+	if (strcmp(name, "devname") == 0)
+		return devname_read(r, value);
+	return tag_read(r, key, value);
+}
+
+static bool keys_read(struct reader *r, yyjson_val *object)
+{
+	yyjson_val *key, *value;
+	size_t i, max;
+
+	yyjson_obj_foreach (object, i, max, key, value) {
+		/* yyjson finds the first of two equal keys */
+		if (yyjson_obj_get(object, yyjson_get_str(key)) != value)
+			return spec_error(r->err, r->where, "the key \"%.40s\" is given twice",
+					  yyjson_get_str(key));
+		if (!key_read(r, key, value))
+			return false;
+	}
+	return !(r->address && r->devname) ||
+	       spec_error(r->err, r->where, "give either devname or address, not both");
+}
+
+static bool spec_read(const char *where, yyjson_val *object, struct device_spec **specs, size_t *count,
+		      char warning[256], struct error *err)
+{
+	struct reader r = {.where = where, .warning = warning, .err = err};
+	bool ok;
+
+	if (!yyjson_is_obj(object))
+		return spec_error(err, where, "Expecting dict: each item of the list must be a JSON object");
+	if (*count == DEVICE_SPEC_MAX)
+		return spec_error(err, where, "more than %d specs", DEVICE_SPEC_MAX);
+	r.spec = ARRAY_ADD(*specs, *count);
+	*r.spec = (struct device_spec){.vendor_id = DEVICE_SPEC_ANY_ID,
+				       .product_id = DEVICE_SPEC_ANY_ID,
+				       .domain = -1,
+				       .bus = -1,
+				       .slot = -1,
+				       .function = -1,
+				       .single = PCI_ADDRESS_NONE};
+	r.tags = yyjson_mut_doc_new(NULL);
+	yyjson_mut_doc_set_root(r.tags, yyjson_mut_obj(r.tags));
+	ok = keys_read(&r, object);
+	r.spec->tags = yyjson_mut_write(r.tags, 0, NULL);
+	yyjson_mut_doc_free(r.tags);
 	return ok;
 }
 
 bool device_spec_parse(const char *where, const char *json, struct device_spec **specs, size_t *count,
 		       char warning[256], struct error *err)
 {
-	yyjson_doc *doc = yyjson_read(json, strlen(json), 0);
+	size_t size = strlen(json);
+	yyjson_read_err why = {0};
+	yyjson_doc *doc =
+		size > DEVICE_SPEC_MAX_TEXT ? NULL : yyjson_read_opts((char *)json, size, 0, NULL, &why);
 	yyjson_val *root = yyjson_doc_get_root(doc), *item;
-	bool ok = yyjson_is_obj(root) || yyjson_is_arr(root);
+	bool ok = true;
 	size_t i, max;
 
 	*warning = '\0';
-	if (!ok)
-		spec_error(err, where,
-			   "expected a JSON object like {\"devname\": \"eth3\", \"physical_network\": "
-			   "\"physnet1\"} "
-			   "or a list of them");
-	if (yyjson_is_obj(root))
-		ok = spec_read(where, root, ARRAY_ADD(*specs, *count), warning, err);
+	if (!doc)
+		ok = spec_error(err, where,
+				"Invalid entry: it is not JSON (%s, character %zu); expected an object "
+				"like {\"devname\": \"eth3\", \"physical_network\": \"physnet1\"} or a list "
+				"of them",
+				why.msg ? why.msg : "too long", why.pos + 1);
+	else if (yyjson_is_obj(root))
+		ok = spec_read(where, root, specs, count, warning, err);
+	else if (!yyjson_is_arr(root))
+		ok = spec_error(err, where, "Expecting list or dict: a JSON object or a list of objects");
 	yyjson_arr_foreach (root, i, max, item) {
-		if (!ok)
-			break;
-		ok = yyjson_is_obj(item)
-			     ? spec_read(where, item, ARRAY_ADD(*specs, *count), warning, err)
-			     : spec_error(err, where, "the list has an item that is no JSON object");
+		ok = ok && spec_read(where, item, specs, count, warning, err);
 	}
 	yyjson_doc_free(doc);
 	return ok;
@@ -173,31 +425,83 @@ bool device_spec_parse(const char *where, const char *json, struct device_spec *
 
 void device_specs_free(struct device_spec *specs, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		struct device_spec_regex *regex = specs[i].regex;
+
+		for (int k = 0; regex && k < regex->compiled; k++)
+			regfree(&regex->fields[k]);
+		free(regex);
 		free(specs[i].tags);
+	}
 	free(specs);
 }
 
-static bool id_fits(const char *wanted, const char *id)
+/* --- matching --- */
+
+static bool number_fits(int wanted, unsigned value)
 {
-	return strcmp(wanted, "*") == 0 || strcmp(wanted, id) == 0;
+	return wanted < 0 || (unsigned)wanted == value;
+}
+
+static bool id_fits(int wanted, const char *id)
+{
+	unsigned value;
+
+	if (wanted == DEVICE_SPEC_ANY_ID)
+		return true;
+	return id && pci_hex_parse(id, (int)strnlen(id, 8), 4, 0xffff, &value) && number_fits(wanted, value);
+}
+
+static bool regex_fits(const struct device_spec_regex *regex, pci_address address)
+{
+	char text[PCI_ADDRESS_SIZE];
+	const char *const parts[4] = {text, text + 5, text + 8, text + 11};
+
+	pci_address_format(address, text);
+	text[4] = text[7] = text[10] = '\0';
+	for (int i = 0; i < 4; i++) {
+		if (regexec(&regex->fields[i], parts[i], 0, NULL, 0) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool address_fits(const struct device_spec *spec, pci_address address, const char *parent)
+{
+	pci_address pf;
+
+	if (spec->single != PCI_ADDRESS_NONE && parent && *parent && pci_address_parse(parent, &pf) &&
+	    pf == spec->single)
+		return true;
+	if (spec->regex)
+		return regex_fits(spec->regex, address);
+	return number_fits(spec->domain, pci_address_domain(address)) &&
+	       number_fits(spec->bus, pci_address_bus(address)) &&
+	       number_fits(spec->slot, pci_address_slot(address)) &&
+	       number_fits(spec->function, pci_address_function(address));
+}
+
+static bool devname_fits(const struct device_spec *spec, const struct device_spec_device *device)
+{
+	return !*spec->devname || text_equal(spec->devname, device->netdev) ||
+	       text_equal(spec->devname, device->own_netdev);
 }
 
 const struct device_spec *device_spec_find(const struct device_spec *specs, size_t count,
 					   const struct device_spec_device *device)
 {
+	pci_address address;
+
+	if (!device->address || !pci_address_parse(device->address, &address))
+		return NULL;
 	for (size_t i = 0; i < count; i++) {
 		const struct device_spec *spec = &specs[i];
 
-		if (!id_fits(spec->vendor_id, device->vendor_id) ||
-		    !id_fits(spec->product_id, device->product_id))
-			continue;
-		if (*spec->devname && strcmp(spec->devname, device->netdev) != 0)
-			continue;
-		if (*spec->address && fnmatch(spec->address, device->address, 0) != 0 &&
-		    (!*device->parent || fnmatch(spec->address, device->parent, 0) != 0))
-			continue;
-		return spec;
+		if (id_fits(spec->vendor_id, device->vendor_id) &&
+		    id_fits(spec->product_id, device->product_id) && devname_fits(spec, device) &&
+		    address_fits(spec, address, device->parent) &&
+		    (!spec->remote_managed || !text_is_empty(device->card_serial)))
+			return spec;
 	}
 	return NULL;
 }

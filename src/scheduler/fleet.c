@@ -3,45 +3,42 @@
 
 #include "base/map.h"
 #include "base/memory.h"
-#include "sys/sys.h"
+#include "scheduler/scheduler.h"
 
-#include <pthread.h>
+#include <stdio.h>
 #include <string.h>
+#include <yyjson.h>
 
 struct fleet fleet;
 
-/* Heartbeats are many and matter only while they are fresh: they live in memory, shared by all threads. */
-static pthread_mutex_t heard_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct map heard;
+/* id -> index + 1, as a pointer */
+static struct map host_index;
 
-bool scheduler_host_heard(struct store *db, const char *host_id, struct error *err)
+/* --- hosts --- */
+
+struct fleet_host *fleet_host(const char *host_id)
 {
-	(void)db;
-	(void)err;
-	pthread_mutex_lock(&heard_lock);
-	int64_t *at = map_get(&heard, host_id);
-	if (!at) {
-		at = memory_alloc(sizeof *at);
-		map_put(&heard, host_id, at);
-	}
-	*at = sys_now();
-	pthread_mutex_unlock(&heard_lock);
-	return true;
+	uintptr_t at = (uintptr_t)map_get(&host_index, host_id);
+	struct fleet_host *host;
+
+	if (at)
+		return &fleet.hosts[at - 1];
+	host = ARRAY_ADD(fleet.hosts, fleet.count);
+	snprintf(host->id, sizeof host->id, "%s", host_id);
+	host->heartbeat = heartbeat_of(host_id);
+	host->stale = fleet.any_stale = true;
+	map_put(&host_index, host_id, (void *)fleet.count);
+	return host;
 }
 
-int64_t host_heard_at(const char *host_id, int64_t stored)
+struct fleet_host *fleet_find(const char *id_or_name)
 {
-	pthread_mutex_lock(&heard_lock);
-	const int64_t *at = map_get(&heard, host_id);
-	int64_t last = at && *at > stored ? *at : stored;
-	pthread_mutex_unlock(&heard_lock);
-	return last;
-}
+	uintptr_t at = (uintptr_t)map_get(&host_index, id_or_name);
 
-static struct fleet_host *fleet_find(const char *host_id)
-{
+	if (at && fleet.hosts[at - 1].there)
+		return &fleet.hosts[at - 1];
 	for (size_t i = 0; i < fleet.count; i++) {
-		if (strcmp(fleet.hosts[i].id, host_id) == 0)
+		if (fleet.hosts[i].there && strcmp(fleet.hosts[i].name, id_or_name) == 0)
 			return &fleet.hosts[i];
 	}
 	return NULL;
@@ -49,118 +46,275 @@ static struct fleet_host *fleet_find(const char *host_id)
 
 static void fleet_undone(void *argument, bool committed)
 {
-	_cleanup_free_ char *host_id = argument;
-	struct fleet_host *host = fleet_find(host_id);
+	size_t index = (uintptr_t)argument;
 
-	if (!committed && host)
-		host->stale = true;
+	if (committed || index >= fleet.count)
+		return;
+	fleet.hosts[index].stale = true;
+	fleet.any_stale = true;
 }
 
-void fleet_touch(struct store *db, const char *host_id)
+void fleet_watch(struct store *db, const struct fleet_host *host)
 {
-	struct fleet_host *host = fleet_find(host_id);
+	store_on_end(db, fleet_undone, (void *)(uintptr_t)(host - fleet.hosts));
+}
 
-	if (!host) {
-		host = ARRAY_ADD(fleet.hosts, fleet.count);
-		snprintf(host->id, sizeof host->id, "%s", host_id);
+void fleet_mark_stale(struct store *db, struct fleet_host *host)
+{
+	fleet_watch(db, host);
+	host->stale = fleet.any_stale = true;
+}
+
+static void host_forget(struct fleet_host *host)
+{
+	free(host->name);
+	free(host->availability_zone);
+	free(host->disabled_reason);
+	free(host->devices);
+	free(host->pools);
+	*host = (struct fleet_host){.heartbeat = host->heartbeat};
+}
+
+/* --- devices --- */
+
+struct fleet_device *fleet_device_find(const struct fleet_host *host, pci_address address)
+{
+	size_t low = 0, high = host->device_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (host->devices[middle].address < address)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	host->stale = true;
-	fleet_watch(db, host_id);
+	return low < host->device_count && host->devices[low].address == address ? &host->devices[low] : NULL;
 }
 
-void fleet_watch(struct store *db, const char *host_id)
+bool fleet_device_is_free(const struct fleet_host *host, const struct fleet_device *device)
 {
-	store_on_end(db, fleet_undone, memory_copy_text(host_id));
+	if (!device->offered || !device->healthy || device->claimed || device->vfs_claimed > 0)
+		return false;
+	return device->parent < 0 || !host->devices[device->parent].claimed;
 }
 
-static bool host_read(struct store *db, struct fleet_host *host, bool *there, struct error *err)
+void fleet_device_set_claimed(struct fleet_host *host, struct fleet_device *device, bool claimed)
+{
+	if (device->claimed == claimed)
+		return;
+	device->claimed = claimed;
+	if (device->parent >= 0)
+		host->devices[device->parent].vfs_claimed += claimed ? 1 : -1;
+}
+
+static struct fleet_pool *host_pool(struct fleet_host *host, uint32_t kind)
+{
+	size_t count = host->pool_count;
+
+	for (uint32_t i = 0; i < host->pool_count; i++) {
+		if (host->pools[i].kind == kind)
+			return &host->pools[i];
+	}
+	struct fleet_pool *pool = ARRAY_ADD(host->pools, count);
+	host->pool_count = (uint32_t)count;
+	pool->kind = kind;
+	return pool;
+}
+
+void fleet_count_pools(struct fleet_host *host)
+{
+	host->free_devices = 0;
+	for (uint32_t i = 0; i < host->pool_count; i++)
+		host->pools[i].offered = host->pools[i].free = 0;
+	for (uint32_t i = 0; i < host->device_count; i++) {
+		const struct fleet_device *device = &host->devices[i];
+
+		if (!device->offered)
+			continue;
+		struct fleet_pool *pool = host_pool(host, device->kind);
+		pool->offered++;
+		if (fleet_device_is_free(host, device)) {
+			pool->free++;
+			host->free_devices++;
+		}
+	}
+}
+
+static bool kinds_equal(const struct pci_kind *a, const struct pci_kind *b)
+{
+	return a->vendor_id == b->vendor_id && a->product_id == b->product_id && a->type == b->type &&
+	       a->numa_node == b->numa_node && a->remote_managed == b->remote_managed &&
+	       a->live_migratable == b->live_migratable && a->tag_count == b->tag_count &&
+	       strcmp(a->physical_network, b->physical_network) == 0;
+}
+
+static uint32_t kind_intern(const struct pci_kind *kind)
+{
+	for (size_t i = 0; i < fleet.kind_count; i++) {
+		if (kinds_equal(&fleet.kinds[i], kind))
+			return (uint32_t)i;
+	}
+	*ARRAY_ADD(fleet.kinds, fleet.kind_count) = *kind;
+	return (uint32_t)(fleet.kind_count - 1);
+}
+
+/* --- reading --- */
+
+static bool host_read(struct store *db, struct fleet_host *host, struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
-	if (!store_query(db, &rows, err,
-			 "SELECT h.name, h.availability_zone, h.enabled, h.heard_at, h.vcpus, h.memory_mb - "
-			 "h.reserved_mb, "
-			 "h.disk_gb, ifnull(sum(c.vcpus), 0), ifnull(sum(c.memory_mb), 0), "
-			 "ifnull(sum(c.disk_gb), 0) "
-			 "FROM host h LEFT JOIN claim c ON c.host_id = h.id WHERE h.id = ?1 GROUP BY h.id",
-			 V((const char *)host->id)))
+	if (!store_query(
+		    db, &rows, err,
+		    "SELECT h.name, h.availability_zone, h.enabled, h.disabled_reason, h.vcpus, h.memory_mb, "
+		    "h.reserved_memory_mb, h.disk_gb, s.vcpus_used, s.memory_mb_used, s.disk_gb_used, "
+		    "s.heard_at "
+		    "FROM host h JOIN host_state s ON s.host_id = h.id WHERE h.id = ?1",
+		    V((const char *)host->id)))
 		return false;
-	*there = store_next(&rows);
-	if (*there) {
-		snprintf(host->name, sizeof host->name, "%s", store_text(&rows, 0));
-		snprintf(host->availability_zone, sizeof host->availability_zone, "%s", store_text(&rows, 1));
+	host->there = store_next(&rows);
+	if (host->there) {
+		host->name = memory_copy_text(store_text(&rows, 0));
+		host->availability_zone = memory_copy_text(store_text(&rows, 1));
 		host->enabled = store_int(&rows, 2);
-		host->heard_at = store_int(&rows, 3);
+		host->disabled_reason = memory_copy_text(store_text(&rows, 3));
 		host->vcpus = store_int(&rows, 4);
-		host->memory_mb = store_int(&rows, 5);
-		host->disk_gb = store_int(&rows, 6);
-		host->vcpus_used = store_int(&rows, 7);
-		host->memory_used = store_int(&rows, 8);
-		host->disk_used = store_int(&rows, 9);
+		host->total_memory_mb = store_int(&rows, 5);
+		host->memory_mb = host->total_memory_mb - store_int(&rows, 6);
+		host->disk_gb = store_int(&rows, 7);
+		host->vcpus_used = store_int(&rows, 8);
+		host->memory_mb_used = store_int(&rows, 9);
+		host->disk_gb_used = store_int(&rows, 10);
+		host->heartbeat->stored_at = store_int(&rows, 11);
+		if (host->heartbeat->heard_at < host->heartbeat->stored_at)
+			host->heartbeat->heard_at = host->heartbeat->stored_at;
 	}
 	return store_end(&rows, err);
 }
 
-static void device_fill(struct store_rows *rows, struct fleet_device *d)
+enum {
+	DEVICE_ADDRESS,
+	DEVICE_VENDOR,
+	DEVICE_PRODUCT,
+	DEVICE_TYPE,
+	DEVICE_NUMA,
+	DEVICE_PHYSNET,
+	DEVICE_TAGS,
+	DEVICE_OFFERED,
+	DEVICE_HEALTH,
+	DEVICE_STATE,
+	DEVICE_MAC,
+	DEVICE_SERVER,
+	DEVICE_PARENT,
+};
+
+static uint32_t kind_read(struct store_rows *rows)
 {
-	snprintf(d->device.address, sizeof d->device.address, "%s", store_text(rows, 0));
-	snprintf(d->device.vendor_id, sizeof d->device.vendor_id, "%s", store_text(rows, 1));
-	snprintf(d->device.product_id, sizeof d->device.product_id, "%s", store_text(rows, 2));
-	snprintf(d->device.type, sizeof d->device.type, "%s", store_text(rows, 3));
-	snprintf(d->device.parent, sizeof d->device.parent, "%s", store_text(rows, 4));
-	snprintf(d->device.physical_network, sizeof d->device.physical_network, "%s", store_text(rows, 5));
-	snprintf(d->device.mac_address, sizeof d->device.mac_address, "%s", store_text(rows, 6));
-	d->device.numa_node = (int)store_int(rows, 7);
-	d->offered = store_int(rows, 8);
-	d->usable = strcmp(store_text(rows, 9), "ok") == 0 && !store_int(rows, 10);
-	snprintf(d->server_id, sizeof d->server_id, "%s", store_text(rows, 11) ? store_text(rows, 11) : "");
-	d->parent = -1;
+	struct pci_kind kind = {.numa_node = store_is_null(rows, DEVICE_NUMA)
+						     ? PCI_NUMA_NONE
+						     : (int)store_int(rows, DEVICE_NUMA)};
+	const char *physnet = store_text(rows, DEVICE_PHYSNET), *tags = store_text(rows, DEVICE_TAGS);
+	yyjson_doc *doc = yyjson_read(tags, strlen(tags), 0);
+	unsigned id = 0;
+
+	if (pci_hex_parse(store_text(rows, DEVICE_VENDOR), 4, 4, 0xffff, &id))
+		kind.vendor_id = (uint16_t)id;
+	if (pci_hex_parse(store_text(rows, DEVICE_PRODUCT), 4, 4, 0xffff, &id))
+		kind.product_id = (uint16_t)id;
+	pci_type_parse(store_text(rows, DEVICE_TYPE), &kind.type);
+	snprintf(kind.physical_network, sizeof kind.physical_network, "%s", physnet ? physnet : "");
+	pci_kind_set_tags(&kind, yyjson_doc_get_root(doc));
+	yyjson_doc_free(doc);
+	return kind_intern(&kind);
+}
+
+static uint64_t mac_parse(const char *text)
+{
+	unsigned b[6];
+
+	if (!text || sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5]) != 6)
+		return 0;
+	return (uint64_t)b[0] << 40 | (uint64_t)b[1] << 32 | (uint64_t)b[2] << 24 | b[3] << 16 | b[4] << 8 |
+	       b[5];
+}
+
+static void device_read(struct store_rows *rows, struct fleet_device *device, pci_address *parent)
+{
+	const char *parent_text = store_text(rows, DEVICE_PARENT);
+
+	pci_address_parse(store_text(rows, DEVICE_ADDRESS), &device->address);
+	device->kind = kind_read(rows);
+	device->offered = store_int(rows, DEVICE_OFFERED);
+	device->healthy = strcmp(store_text(rows, DEVICE_HEALTH), "ok") == 0 &&
+			  strcmp(store_text(rows, DEVICE_STATE), "missing") != 0;
+	device->mac_address = mac_parse(store_text(rows, DEVICE_MAC));
+	device->claimed = !store_is_null(rows, DEVICE_SERVER);
+	device->parent = -1;
+	if (!parent_text || !pci_address_parse(parent_text, parent))
+		*parent = PCI_ADDRESS_NONE;
+}
+
+/* A PF that the agent does not tell of needs no bookkeeping: it cannot be claimed. */
+static void devices_link(struct fleet_host *host, const pci_address *parents)
+{
+	for (uint32_t i = 0; i < host->device_count; i++) {
+		struct fleet_device *pf =
+			parents[i] == PCI_ADDRESS_NONE ? NULL : fleet_device_find(host, parents[i]);
+
+		if (!pf || pf == &host->devices[i])
+			continue;
+		host->devices[i].parent = (int32_t)(pf - host->devices);
+		pf->vfs++;
+		pf->vfs_claimed += host->devices[i].claimed;
+	}
 }
 
 static bool devices_read(struct store *db, struct fleet_host *host, struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
+	_cleanup_free_ pci_address *parents = NULL;
+	size_t count = 0, parent_count = 0;
 
-	free(host->devices);
-	host->devices = NULL;
-	host->device_count = 0;
 	if (!store_query(db, &rows, err,
-			 "SELECT d.address, d.vendor_id, d.product_id, d.type, d.parent, d.physical_network, "
-			 "d.mac_address, "
-			 "d.numa_node, d.offered, d.health, d.missing, c.server_id FROM device d LEFT JOIN "
-			 "device_claim c "
-			 "ON c.host_id = d.host_id AND c.address = d.address WHERE d.host_id = ?1 ORDER BY "
-			 "d.address",
+			 "SELECT d.address, d.vendor_id, d.product_id, d.type, d.numa_node, "
+			 "d.physical_network, d.tags, "
+			 "d.offered, d.health, d.state, d.mac_address, c.server_id, d.parent FROM device d "
+			 "LEFT JOIN device_claim c ON c.host_id = d.host_id AND c.address = d.address "
+			 "WHERE d.host_id = ?1 ORDER BY d.address",
 			 V((const char *)host->id)))
 		return false;
 	while (store_next(&rows))
-		device_fill(&rows, ARRAY_ADD(host->devices, host->device_count));
-	for (size_t i = 0; i < host->device_count; i++) {
-		for (size_t k = 0; *host->devices[i].device.parent && k < host->device_count; k++) {
-			if (strcmp(host->devices[k].device.address, host->devices[i].device.parent) == 0)
-				host->devices[i].parent = (int)k;
-		}
-	}
+		device_read(&rows, ARRAY_ADD(host->devices, count), ARRAY_ADD(parents, parent_count));
+	host->device_count = (uint32_t)count;
+	devices_link(host, parents);
+	fleet_count_pools(host);
 	return store_end(&rows, err);
+}
+
+static bool host_reload(struct store *db, struct fleet_host *host, struct error *err)
+{
+	char id[sizeof host->id];
+
+	memcpy(id, host->id, sizeof id);
+	host_forget(host);
+	memcpy(host->id, id, sizeof id);
+	host->stale = true; /* until all of it is read */
+	if (!host_read(db, host, err) || !devices_read(db, host, err))
+		return false;
+	host->stale = false;
+	return true;
 }
 
 bool fleet_refresh(struct store *db, struct error *err)
 {
-	bool there;
-
+	if (!fleet.any_stale)
+		return true;
 	for (size_t i = 0; i < fleet.count; i++) {
-		struct fleet_host *host = &fleet.hosts[i];
-
-		if (!host->stale)
-			continue;
-		if (!host_read(db, host, &there, err) || !devices_read(db, host, err))
+		if (fleet.hosts[i].stale && !host_reload(db, &fleet.hosts[i], err))
 			return false;
-		host->stale = false;
-		if (!there) { /* its join was undone */
-			free(host->devices);
-			fleet.hosts[i--] = fleet.hosts[--fleet.count];
-		}
 	}
+	fleet.any_stale = false;
 	return true;
 }
 
@@ -169,16 +323,23 @@ bool scheduler_load(struct store *db, struct error *err)
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
 	for (size_t i = 0; i < fleet.count; i++)
-		free(fleet.hosts[i].devices);
+		host_forget(&fleet.hosts[i]);
 	free(fleet.hosts);
+	free(fleet.kinds);
+	map_done(&host_index, NULL);
 	fleet = (struct fleet){0};
-	if (!store_query(db, &rows, err, "SELECT id FROM host ORDER BY name"))
+	if (!store_query(db, &rows, err, "SELECT id FROM host ORDER BY number"))
 		return false;
-	while (store_next(&rows)) {
-		struct fleet_host *host = ARRAY_ADD(fleet.hosts, fleet.count);
-
-		snprintf(host->id, sizeof host->id, "%s", store_text(&rows, 0));
-		host->stale = true;
-	}
+	while (store_next(&rows))
+		fleet_host(store_text(&rows, 0));
 	return store_end(&rows, err) && fleet_refresh(db, err);
+}
+
+bool scheduler_housekeeping(struct store *db, struct error *err)
+{
+	for (size_t i = 0; i < fleet.count; i++) {
+		if (!heartbeat_store(db, fleet.hosts[i].id, fleet.hosts[i].heartbeat, err))
+			return false;
+	}
+	return true;
 }

@@ -1,55 +1,81 @@
-/* Within the scheduler: the fleet in memory, a replica of the tables for decisions.  Belongs to the writer's
- * thread. */
+/* Within the scheduler: the fleet in memory, a replica of the tables for decisions.  It belongs to the
+ * writer's thread; readers on other threads ask the store.
+ *
+ * It is changed in step with the store, and each change is watched (fleet_watch): if the transaction or its
+ * savepoint is undone, the host is read again from the store before its next use. */
 #pragma once
 
-#include "pci/alias.h"
-#include "scheduler/scheduler.h"
+#include "base/error.h"
+#include "pci/address.h"
+#include "pci/device.h"
+#include "scheduler/heartbeat.h"
+#include "store/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 struct fleet_device {
-	struct scheduler_device device; /* port_id and alias stay empty */
-	bool offered, usable;		/* usable: healthy and there */
-	int parent;			/* index of the PF among the host's devices, or -1 */
-	char server_id[37];		/* who has it, or "" */
+	pci_address address;
+	int32_t parent;		   /* index of a VF's PF among the host's devices, or -1 */
+	uint32_t kind;		   /* fleet.kinds */
+	uint16_t vfs, vfs_claimed; /* of a PF */
+	bool offered;
+	bool healthy; /* and there */
+	bool claimed;
+	uint64_t mac_address; /* of a PF: six bytes, 0 if unknown */
+};
+
+/* The devices of a host that are alike. */
+struct fleet_pool {
+	uint32_t kind;
+	uint32_t offered; /* in use or not */
+	uint32_t free;	  /* could be had now, each by itself */
 };
 
 struct fleet_host {
-	char id[37], name[256], availability_zone[64];
-	bool enabled;
-	int64_t heard_at; /* as stored; host_heard_at() knows better */
-	int64_t vcpus, memory_mb, disk_gb;
-	int64_t vcpus_used, memory_used, disk_used;
-	struct fleet_device *devices;
-	size_t device_count;
 	bool stale; /* to be read again before use */
+	bool there; /* false: its joining was undone */
+	bool enabled;
+	int64_t vcpus, memory_mb,
+		disk_gb; /* as reported, memory without what is reserved; vcpus 0: not yet reported */
+	int64_t total_memory_mb;
+	int64_t vcpus_used, memory_mb_used, disk_gb_used; /* by claims */
+	struct fleet_pool *pools;
+	uint32_t pool_count;
+	uint32_t free_devices;
+	struct fleet_device *devices; /* by address */
+	uint32_t device_count;
+	struct heartbeat *heartbeat;
+	char id[37];
+	char *name, *availability_zone, *disabled_reason;
 };
 
 struct fleet {
-	struct fleet_host *hosts;
+	struct fleet_host *hosts; /* in the order of joining; never removed, so that an index stays good */
 	size_t count;
+	struct pci_kind *kinds; /* of the whole site */
+	size_t kind_count;
+	bool any_stale;
 };
 
-struct scheduler_settings {
-	struct pci_aliases aliases;
-	double cpu_ratio, ram_ratio, disk_ratio;
-	int64_t down_after;
-};
-extern struct scheduler_settings scheduler_settings;
 extern struct fleet fleet;
 
-/* Reads the host again from the store at the next fleet_refresh(); also if the transaction is undone. */
-void fleet_touch(struct store *db, const char *host_id);
-/* The host in memory was changed along with the store: read it again only if the transaction is undone. */
-void fleet_watch(struct store *db, const char *host_id);
-/* Reads what is stale. */
+/* Reads what is stale; before any use. */
 bool fleet_refresh(struct store *db, struct error *err);
-/* When the host was last heard of, microseconds; `stored` if nothing newer is known. */
-int64_t host_heard_at(const char *host_id, int64_t stored);
+/* Adds the host if it is new.  Valid until the next call. */
+struct fleet_host *fleet_host(const char *host_id);
+/* NULL if there is none; takes a name too. */
+struct fleet_host *fleet_find(const char *id_or_name);
+/* What is changed in this transaction is read again if it is undone.  Call it before the change. */
+void fleet_watch(struct store *db, const struct fleet_host *host);
+/* The store has changed in a way that is not repeated here: read it again before the next use. */
+void fleet_mark_stale(struct store *db, struct fleet_host *host);
 
-/* place.c: devices for a request on one host.  true: the indices of devices in `chosen`, in the order of the
- * slots; false: `why` has the nearest reason. */
-struct slot {
-	const struct scheduler_port_request *port; /* or */
-	const char *alias;
-};
-bool place_devices(const struct fleet_host *host, const struct slot *slots, size_t count, int *chosen,
-		   struct text *why);
+/* Could it be had now?  Offered, healthy, nobody's, and for a PF none of its VFs, for a VF its PF nobody's.
+ */
+bool fleet_device_is_free(const struct fleet_host *host, const struct fleet_device *device);
+void fleet_device_set_claimed(struct fleet_host *host, struct fleet_device *device, bool claimed);
+struct fleet_device *fleet_device_find(const struct fleet_host *host, pci_address address);
+/* Counts the pools anew, after devices were claimed or given back. */
+void fleet_count_pools(struct fleet_host *host);

@@ -1,187 +1,309 @@
-/* Choosing exact devices on one host: an assignment of slots to devices that respects the exclusion of a PF
- * and its VFs.  If one exists it is found: the search backtracks, but tries only one of several devices that
- * are alike. Devices that leave whole PFs free come first: VFs of PFs that have VFs in use already. */
+/* Does a request fit on a host, and how well. */
+#include "scheduler/place.h"
+
 #include "base/memory.h"
-#include "scheduler/fleet.h"
+#include "scheduler/settings.h"
 
 #include <string.h>
+#include <strings.h>
 
-#define PLACE_MAX_STEPS 200000 /* bounds the search on absurd requests */
+/* --- the request --- */
 
-struct search {
-	const struct fleet_host *host;
-	const struct slot *slots;
+/* sriovnicswitch's types; anything else takes no device and does not come here.  A macvtap port is a VF whose
+ * netdev stays on the host. */
+static bool port_type(const struct scheduler_port_request *port, enum pci_type *type, struct error *err)
+{
+	if (strcmp(port->vnic_type, "direct-physical") == 0)
+		*type = PCI_TYPE_PF;
+	else if (strcmp(port->vnic_type, "direct") == 0 || strcmp(port->vnic_type, "macvtap") == 0)
+		*type = PCI_TYPE_VF;
+	else
+		return error_set(err, ERROR_BAD_REQUEST, "Port %s: no device can be had for vnic type %s.",
+				 port->port_id, port->vnic_type);
+	return true;
+}
+
+static struct place_request *request_of_port(struct place *place, enum pci_type type, const char *physnet)
+{
+	for (size_t i = 0; i < place->request_count; i++) {
+		struct place_request *request = &place->requests[i];
+
+		if (request->type == type && strcasecmp(request->physical_network, physnet) == 0)
+			return request;
+	}
+	struct place_request *request = &place->requests[place->request_count++];
+	*request = (struct place_request){.type = type, .physical_network = physnet};
+	return request;
+}
+
+static void slots_add(struct place *place, struct place_request *request, unsigned count)
+{
+	request->count += count;
+	while (count-- > 0)
+		place->slots[place->slot_count++] = (uint8_t)(request - place->requests);
+}
+
+static bool requests_of_ports(struct place *place, struct error *err)
+{
+	const struct scheduler_request *request = place->request;
+	enum pci_type type = PCI_TYPE_VF;
+
+	if (request->port_count > SCHEDULER_MAX_REQUESTS)
+		return error_set(err, ERROR_BAD_REQUEST, "At most %d ports of a server can have devices.",
+				 SCHEDULER_MAX_REQUESTS);
+	for (size_t i = 0; i < request->port_count; i++) {
+		if (!port_type(&request->ports[i], &type, err))
+			return false;
+		slots_add(place, request_of_port(place, type, request->ports[i].physical_network), 1);
+	}
+	return true;
+}
+
+static bool requests_of_aliases(struct place *place, struct error *err)
+{
+	struct pci_alias_request aliases[SCHEDULER_MAX_REQUESTS];
 	size_t count;
-	int *chosen;
-	unsigned char *taken; /* by this search, per device */
-	int *vfs_taken;	      /* of each PF, by anyone */
-	int steps;
+
+	if (!place->request->alias_spec)
+		return true;
+	if (!pci_alias_requests(&scheduler_settings.aliases, place->request->alias_spec, aliases,
+				ELEMENTS_OF(aliases), SCHEDULER_MAX_DEVICES - (int)place->slot_count, &count,
+				err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct place_request *request = &place->requests[place->request_count++];
+
+		*request = (struct place_request){.alias = aliases[i].alias, .physical_network = ""};
+		slots_add(place, request, (unsigned)aliases[i].count);
+	}
+	return true;
+}
+
+/* A port without physical network takes untagged devices (Nova: None equals a missing key). */
+static enum pci_fit request_fits(const struct place_request *request, const struct pci_kind *kind)
+{
+	if (request->alias)
+		return pci_alias_fits(request->alias, kind);
+	return kind->type == request->type && !kind->remote_managed &&
+			       strcasecmp(kind->physical_network, request->physical_network) == 0
+		       ? PCI_FIT_YES
+		       : PCI_FIT_NO;
+}
+
+bool place_begin(struct place *place, const struct scheduler_request *request, struct error *err)
+{
+	*place = (struct place){.request = request};
+	if (!requests_of_ports(place, err) || !requests_of_aliases(place, err))
+		return false;
+	if (place->request_count == 0)
+		return true;
+	place->fits = memory_alloc((fleet.kind_count + 1) * sizeof *place->fits);
+	place->fits_last = memory_alloc((fleet.kind_count + 1) * sizeof *place->fits_last);
+	for (size_t kind = 0; kind < fleet.kind_count; kind++) {
+		for (size_t r = 0; r < place->request_count; r++) {
+			enum pci_fit fit = request_fits(&place->requests[r], &fleet.kinds[kind]);
+
+			place->fits[kind] |= (uint64_t)(fit == PCI_FIT_YES) << r;
+			place->fits_last[kind] |= (uint64_t)(fit == PCI_FIT_LAST) << r;
+		}
+	}
+	return true;
+}
+
+void place_done(struct place *place)
+{
+	free(place->fits);
+	free(place->fits_last);
+}
+
+/* --- amounts --- */
+
+/* As Placement counts: what is not reserved, times the ratio; and one server never more than the host really
+ * has. */
+void place_amounts(const struct place *place, const struct fleet_host *host,
+		   struct place_amount amounts[PLACE_AMOUNTS])
+{
+	const struct scheduler_request *request = place->request;
+	const struct scheduler_settings *s = &scheduler_settings;
+
+	amounts[0] = (struct place_amount){.unit = "",
+					   .of = "vCPUs",
+					   .wanted = request->vcpus,
+					   .most = host->vcpus,
+					   .capacity = (int64_t)((double)host->vcpus * s->cpu_ratio),
+					   .used = host->vcpus_used};
+	amounts[1] = (struct place_amount){.unit = "MB of ",
+					   .of = "memory",
+					   .wanted = request->memory_mb,
+					   .most = host->total_memory_mb,
+					   .capacity = (int64_t)((double)host->memory_mb * s->ram_ratio),
+					   .used = host->memory_mb_used};
+	amounts[2] = (struct place_amount){.unit = "GB of ",
+					   .of = "disk",
+					   .wanted = request->disk_gb,
+					   .most = host->disk_gb,
+					   .capacity = (int64_t)((double)host->disk_gb * s->disk_ratio),
+					   .used = host->disk_gb_used};
+}
+
+bool place_amount_fits(const struct place_amount *amount)
+{
+	return amount->wanted <= 0 ||
+	       (amount->wanted <= amount->most && amount->wanted <= amount->capacity - amount->used);
+}
+
+bool place_is_asked_for(const struct place *place, const struct fleet_host *host)
+{
+	const char *name = place->request->host;
+
+	return !name || strcmp(name, host->name) == 0 || strcmp(name, host->id) == 0;
+}
+
+static bool host_fits(const struct place *place, const struct fleet_host *host)
+{
+	struct place_amount amounts[PLACE_AMOUNTS];
+	const char *zone = place->request->availability_zone;
+
+	if (!host->there || !host->enabled || !place_is_asked_for(place, host) ||
+	    (zone && strcmp(zone, host->availability_zone) != 0) ||
+	    !heartbeat_is_up(host->heartbeat->heard_at))
+		return false;
+	place_amounts(place, host, amounts);
+	return host->vcpus > 0 && place_amount_fits(&amounts[0]) && place_amount_fits(&amounts[1]) &&
+	       place_amount_fits(&amounts[2]);
+}
+
+/* --- devices --- */
+
+uint64_t place_pool_fits(const struct place *place, const struct fleet_host *host, uint32_t kind)
+{
+	uint64_t last = place->fits_last[kind];
+
+	for (uint32_t i = 0; last && i < host->pool_count; i++) {
+		if (host->pools[i].offered)
+			last &= ~place->fits[host->pools[i].kind];
+	}
+	return place->fits[kind] | last;
+}
+
+/* Cheap and necessary: each request by itself finds enough. */
+static bool pools_suffice(const struct place *place, const struct fleet_host *host)
+{
+	uint32_t available[PCI_ASSIGN_MAX_REQUESTS] = {0};
+
+	for (uint32_t i = 0; i < host->pool_count; i++) {
+		uint64_t fits = host->pools[i].free ? place_pool_fits(place, host, host->pools[i].kind) : 0;
+
+		for (; fits; fits &= fits - 1)
+			available[__builtin_ctzll(fits)] += host->pools[i].free;
+	}
+	for (size_t r = 0; r < place->request_count; r++) {
+		if (available[r] < place->requests[r].count)
+			return false;
+	}
+	return true;
+}
+
+struct ranked {
+	uint64_t rank;
+	struct pci_candidate candidate;
 };
 
-static bool slot_fits(const struct slot *slot, const struct fleet_device *d)
+/* Lowest first: fewer tags, so that what only few requests may have is kept for them (as in Nova); VFs of PFs
+ * that are broken up already or cannot be had whole, fullest first, so that whole PFs stay free as long as
+ * they can; PFs with few VFs; then by address. */
+static uint64_t device_rank(const struct fleet_host *host, const struct fleet_device *device)
 {
-	const char *vnic;
+	const struct pci_kind *kind = &fleet.kinds[device->kind];
+	uint64_t tags = kind->tag_count < 255 ? (uint64_t)kind->tag_count : 255, use = 0, count = 0;
 
-	if (!d->offered)
-		return false;
-	if (slot->alias)
-		return pci_alias_fits(&scheduler_settings.aliases, slot->alias, d->device.vendor_id,
-				      d->device.product_id, d->device.type);
-	vnic = slot->port->vnic_type;
-	return strcmp(d->device.type, strcmp(vnic, "direct-physical") == 0 ? "type-PF" : "type-VF") == 0 &&
-	       strcmp(d->device.physical_network, slot->port->physical_network) == 0;
-}
+	if (kind->type == PCI_TYPE_PF)
+		count = device->vfs;
+	if (device->parent >= 0) {
+		const struct fleet_device *pf = &host->devices[device->parent];
 
-static bool device_is_free(const struct search *s, int i)
-{
-	const struct fleet_device *d = &s->host->devices[i];
-
-	if (!d->usable || *d->server_id || s->taken[i] || s->vfs_taken[i] > 0)
-		return false;
-	return d->parent < 0 || (!*s->host->devices[d->parent].server_id && !s->taken[d->parent]);
-}
-
-/* Would the two do the same for any slot and leave the same behind? */
-static bool devices_alike(const struct search *s, int a, int b)
-{
-	const struct fleet_device *x = &s->host->devices[a], *y = &s->host->devices[b];
-
-	return x->parent == y->parent && strcmp(x->device.type, "type-PF") != 0 &&
-	       strcmp(x->device.type, y->device.type) == 0 &&
-	       strcmp(x->device.vendor_id, y->device.vendor_id) == 0 &&
-	       strcmp(x->device.product_id, y->device.product_id) == 0 &&
-	       strcmp(x->device.physical_network, y->device.physical_network) == 0 &&
-	       x->device.numa_node == y->device.numa_node;
-}
-
-static bool tried_alike(const struct search *s, const int *tried, int count, int device)
-{
-	for (int i = 0; i < count; i++) {
-		if (devices_alike(s, tried[i], device))
-			return true;
+		use = pf->vfs_claimed > 0 ? 0 : pf->offered ? 2 : 1;
+		count = (uint64_t)(pf->vfs - pf->vfs_claimed);
 	}
-	return false;
+	return tags << 56 | use << 54 | count << 32 | (uint64_t)(device - host->devices);
 }
 
-static void take(struct search *s, int device, int sign)
+static int ranked_compare(const void *left, const void *right)
 {
-	int parent = s->host->devices[device].parent;
+	const struct ranked *a = left, *b = right;
 
-	s->taken[device] = sign > 0;
-	if (parent >= 0)
-		s->vfs_taken[parent] += sign;
+	return a->rank < b->rank ? -1 : a->rank > b->rank;
 }
 
-static bool search_slot(struct search *s, size_t slot)
+static size_t candidates_find(const struct place *place, const struct fleet_host *host,
+			      struct pci_candidate *candidates)
 {
-	int tried[64], tried_count = 0;
+	_cleanup_free_ struct ranked *ranked = memory_alloc(host->device_count * sizeof *ranked);
+	size_t count = 0;
 
-	if (slot == s->count)
-		return true;
-	/* First VFs of PFs in use already, then the rest; for an alias, devices that no physical network wants first. */
-	for (int pass = 0; pass < 4; pass++) {
-		for (int i = 0; i < (int)s->host->device_count; i++) {
-			int parent = s->host->devices[i].parent;
-			bool broken = parent >= 0 && s->vfs_taken[parent] > 0;
-			bool wanted = s->slots[slot].alias && *s->host->devices[i].device.physical_network;
+	for (uint32_t i = 0; i < host->device_count; i++) {
+		const struct fleet_device *device = &host->devices[i];
+		const struct pci_kind *kind = &fleet.kinds[device->kind];
+		uint64_t fits =
+			fleet_device_is_free(host, device) ? place_pool_fits(place, host, device->kind) : 0;
 
-			if (broken == (pass % 2 == 1) || wanted != (pass >= 2) || !slot_fits(&s->slots[slot], &s->host->devices[i]) ||
-			    !device_is_free(s, i) || tried_alike(s, tried, tried_count, i))
-				continue;
-			if (++s->steps > PLACE_MAX_STEPS)
-				return false;
-			if (tried_count < 64)
-				tried[tried_count++] = i;
-			take(s, i, 1);
-			s->chosen[slot] = i;
-			if (search_slot(s, slot + 1))
-				return true;
-			take(s, i, -1);
-		}
-	}
-	return false;
-}
-
-/* Why this slot cannot be had, with numbers. */
-static void explain_slot(const struct search *s, const struct slot *slot, size_t wanted, struct text *why)
-{
-	size_t fitting = 0, used = 0, unusable = 0, excluded = 0;
-	const char *what = slot->alias						   ? "device"
-			   : strcmp(slot->port->vnic_type, "direct-physical") == 0 ? "PF"
-										   : "VF";
-
-	for (int i = 0; i < (int)s->host->device_count; i++) {
-		const struct fleet_device *d = &s->host->devices[i];
-
-		if (!slot_fits(slot, d))
+		if (!fits)
 			continue;
-		fitting++;
-		if (*d->server_id)
-			used++;
-		else if (!d->usable)
-			unusable++;
-		else if (s->vfs_taken[i] > 0 || (d->parent >= 0 && *s->host->devices[d->parent].server_id))
-			excluded++;
+		ranked[count++] =
+			(struct ranked){.rank = device_rank(host, device),
+					.candidate = {.fits = fits,
+						      .device = (int)i,
+						      .pf = kind->type == PCI_TYPE_PF ? (int)i
+										      : device->parent,
+						      .is_pf = kind->type == PCI_TYPE_PF,
+						      .numa_node = kind->numa_node}};
 	}
-	text_addf(why, "needs %zu %s%s of %s%s: ", wanted, what, wanted == 1 ? "" : "s",
-		  slot->alias ? "alias " : "", slot->alias ? slot->alias : slot->port->physical_network);
-	if (fitting == 0) {
-		text_add(why, "the host has none");
-		return;
-	}
-	text_addf(why, "%zu of %zu are in use", used, fitting);
-	if (excluded)
-		text_addf(why, ", %zu %s", excluded,
-			  strcmp(what, "VF") == 0 ? "belong to a PF that is in use" : "have VFs in use");
-	if (unusable)
-		text_addf(why, ", %zu are missing or unhealthy", unusable);
+	qsort(ranked, count, sizeof *ranked, ranked_compare);
+	for (size_t i = 0; i < count; i++)
+		candidates[i] = ranked[i].candidate;
+	return count;
 }
 
-static bool slots_same(const struct slot *a, const struct slot *b)
+static bool devices_fit(const struct place *place, const struct fleet_host *host, int *chosen)
 {
-	if (a->alias || b->alias)
-		return text_equal(a->alias, b->alias);
-	return strcmp(a->port->vnic_type, b->port->vnic_type) == 0 &&
-	       strcmp(a->port->physical_network, b->port->physical_network) == 0;
+	_cleanup_free_ struct pci_candidate *candidates = NULL;
+	size_t count;
+
+	if (!pools_suffice(place, host))
+		return false;
+	candidates = memory_alloc(host->device_count * sizeof *candidates);
+	count = candidates_find(place, host, candidates);
+	if (!pci_assign(candidates, count, place->slots, place->slot_count, chosen))
+		return false;
+	for (size_t i = 0; i < place->slot_count; i++)
+		chosen[i] = candidates[chosen[i]].device;
+	return true;
 }
 
-/* The first kind of slot that cannot be had by itself; otherwise their combination is what does not fit. */
-static void explain(struct search *s, const struct slot *slots, size_t count, struct text *why)
+bool place_fits(const struct place *place, const struct fleet_host *host, int *chosen)
 {
-	for (size_t i = 0; i < count; i++) {
-		size_t wanted = 0;
-		size_t available = 0;
-
-		for (size_t k = 0; k < count; k++)
-			wanted += slots_same(&slots[i], &slots[k]);
-		for (int d = 0; d < (int)s->host->device_count; d++)
-			available += slot_fits(&slots[i], &s->host->devices[d]) && device_is_free(s, d);
-		if (available < wanted) {
-			explain_slot(s, &slots[i], wanted, why);
-			return;
-		}
-	}
-	text_addf(why,
-		  "has each of the %zu devices wanted, but not all together: a PF and its VFs exclude each "
-		  "other",
-		  count);
+	return host_fits(place, host) && (place->slot_count == 0 || devices_fit(place, host, chosen));
 }
 
-bool place_devices(const struct fleet_host *host, const struct slot *slots, size_t count, int *chosen,
-		   struct text *why)
-{
-	struct search s = {.host = host, .slots = slots, .count = count, .chosen = chosen};
-	_cleanup_free_ unsigned char *taken = memory_alloc(host->device_count);
-	_cleanup_free_ int *vfs_taken = memory_alloc(host->device_count * sizeof *vfs_taken);
+/* --- weight --- */
 
-	s.taken = taken;
-	s.vfs_taken = vfs_taken;
-	for (size_t i = 0; i < host->device_count; i++) {
-		if (host->devices[i].parent >= 0 && *host->devices[i].server_id)
-			vfs_taken[host->devices[i].parent]++;
-	}
-	if (search_slot(&s, 0))
-		return true;
-	explain(&s, slots, count, why);
-	return false;
+static double free_share(const struct place_amount *amount)
+{
+	return amount->capacity > 0 ? (double)(amount->capacity - amount->used) / (double)amount->capacity
+				    : 0;
+}
+
+/* The free shares of CPU, memory and disk (servers are spread, as by Nova's weighers), and few free devices:
+ * who wants none stays away from hosts that have some, and who wants some is stacked, so that hosts with many
+ * stay whole for who needs many (Nova's PCIWeigher; here it is decisive for who wants none). */
+double place_weight(const struct place *place, const struct fleet_host *host)
+{
+	const struct scheduler_settings *s = &scheduler_settings;
+	double devices = host->free_devices < 99 ? host->free_devices : 99;
+	struct place_amount amounts[PLACE_AMOUNTS];
+
+	place_amounts(place, host, amounts);
+	return s->cpu_weight * free_share(&amounts[0]) + s->ram_weight * free_share(&amounts[1]) +
+	       s->disk_weight * free_share(&amounts[2]) +
+	       s->pci_weight * ((100 - devices) / 100 - (place->slot_count == 0 && devices > 0 ? 10 : 0));
 }

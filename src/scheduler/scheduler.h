@@ -60,6 +60,10 @@ bool scheduler_host_set_enabled(struct store *db, const char *host_id, bool enab
  */
 bool scheduler_host_touch(struct store *db, const char *host_id, int64_t *revision, struct error *err);
 
+/* Runs every few seconds on the writer's thread: stores when hosts were heard of (each at most every 10 s).
+ */
+bool scheduler_housekeeping(struct store *db, struct error *err);
+
 /* --- placing a server --- */
 
 enum { SCHEDULER_MAX_REQUESTS = 32, SCHEDULER_MAX_DEVICES = 64 };
@@ -68,7 +72,8 @@ enum { SCHEDULER_MAX_REQUESTS = 32, SCHEDULER_MAX_DEVICES = 64 };
 struct scheduler_port_request {
 	char port_id[37];
 	char vnic_type[24];	   /* direct, macvtap: a VF; direct-physical: a PF */
-	char physical_network[65]; /* must equal the device's tag */
+	char physical_network[65]; /* must equal the device's tag, in any case; "": devices without that tag
+				    */
 };
 
 struct scheduler_request {

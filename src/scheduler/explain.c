@@ -1,0 +1,213 @@
+/* Why a request does not fit on a host, in an operator's words. */
+#include "base/timestamp.h"
+#include "scheduler/place.h"
+#include "sys/sys.h"
+
+#include <string.h>
+
+static void explain_silence(const struct fleet_host *host, struct text *why)
+{
+	int64_t seconds = (sys_now() - host->heartbeat->heard_at) / TIME_SECOND;
+
+	text_add(why, "is down (last heard of ");
+	if (seconds < 120)
+		text_addf(why, "%lld s ago)", (long long)seconds);
+	else if (seconds < 7200)
+		text_addf(why, "%lld min ago)", (long long)seconds / 60);
+	else if (seconds < 172800)
+		text_addf(why, "%lld h ago)", (long long)seconds / 3600);
+	else
+		text_addf(why, "%lld days ago)", (long long)seconds / 86400);
+}
+
+static void explain_amount(const struct place_amount *a, struct text *why)
+{
+	int64_t left = a->capacity > a->used ? a->capacity - a->used : 0;
+
+	text_addf(why, "needs %lld %s%s, ", (long long)a->wanted, a->unit, a->of);
+	if (a->wanted > a->most)
+		text_addf(why, "it has %lld in all", (long long)a->most);
+	else
+		text_addf(why, "%lld are free", (long long)left);
+}
+
+/* What became of the devices that one request may have. */
+struct census {
+	unsigned offered, used, broken, blocked, unhealthy;
+	const struct fleet_device *first_broken;  /* a PF with VFs in use */
+	const struct fleet_device *first_blocked; /* a VF whose PF is in use */
+	bool missing;
+};
+
+static void census_take(const struct place *place, const struct fleet_host *host, size_t request,
+			struct census *census)
+{
+	for (uint32_t i = 0; i < host->device_count; i++) {
+		const struct fleet_device *device = &host->devices[i];
+
+		if (!device->offered || !(place_pool_fits(place, host, device->kind) >> request & 1))
+			continue;
+		census->offered++;
+		if (device->claimed) {
+			census->used++;
+		} else if (!device->healthy) {
+			census->unhealthy++;
+		} else if (device->vfs_claimed > 0) {
+			census->broken++;
+			if (!census->first_broken)
+				census->first_broken = device;
+		} else if (device->parent >= 0 && host->devices[device->parent].claimed) {
+			census->blocked++;
+			if (!census->first_blocked)
+				census->first_blocked = device;
+		}
+	}
+}
+
+/* "needs 2 VFs of physnet_sriov" or "alias gpu: needs 2 devices". */
+static void explain_wish(const struct place_request *request, struct text *why)
+{
+	bool typed = !request->alias || request->alias->typed;
+	enum pci_type type = request->alias ? request->alias->type : request->type;
+
+	if (request->alias)
+		text_addf(why, "alias %s: ", request->alias->name);
+	text_addf(why, "needs %u %s", request->count,
+		  pci_type_noun(typed ? type : PCI_TYPE_PCI, request->count));
+	if (!request->alias && *request->physical_network)
+		text_addf(why, " of %s", request->physical_network);
+	else if (!request->alias)
+		text_add(why, " without a physical network");
+	text_add(why, ": ");
+}
+
+static void explain_ids(const struct pci_alias *alias, struct text *why)
+{
+	for (size_t i = 0; i < alias->spec_count; i++)
+		text_addf(why, "%s%04x:%04x",
+			  i == 0		       ? " "
+			  : i + 1 == alias->spec_count ? " or "
+						       : ", ",
+			  alias->specs[i].vendor_id, alias->specs[i].product_id);
+}
+
+static void explain_none(const struct place_request *request, struct text *why)
+{
+	explain_wish(request, why);
+	text_add(why, "it offers none");
+	if (request->alias)
+		explain_ids(request->alias, why);
+}
+
+static void explain_broken(const struct census *c, struct text *why)
+{
+	char address[PCI_ADDRESS_SIZE];
+
+	text_addf(why, "the PF %s has %u of its VFs in use",
+		  pci_address_format(c->first_broken->address, address), c->first_broken->vfs_claimed);
+	if (c->broken > 1)
+		text_addf(why, " and %u more PFs have", c->broken - 1);
+}
+
+static void explain_blocked(const struct fleet_host *host, const struct census *c, struct text *why)
+{
+	const struct fleet_device *pf = &host->devices[c->first_blocked->parent];
+	char address[PCI_ADDRESS_SIZE];
+
+	text_addf(why, "%u of %u go with a PF that is in use (%s)", c->blocked, c->offered,
+		  pci_address_format(pf->address, address));
+}
+
+static void add_part(struct text *why, bool *first)
+{
+	if (!*first)
+		text_add(why, ", ");
+	*first = false;
+}
+
+static void explain_shortage(const struct fleet_host *host, const struct place_request *request,
+			     const struct census *c, struct text *why)
+{
+	bool first = true;
+
+	if (request->alias && c->offered == 1 && c->broken == 1) {
+		text_addf(why, "alias %s: ", request->alias->name);
+		explain_broken(c, why);
+		return;
+	}
+	explain_wish(request, why);
+	if (c->used + c->broken + c->blocked + c->unhealthy == 0)
+		text_addf(why, "it has %u", c->offered);
+	if (c->used) {
+		add_part(why, &first);
+		text_addf(why, "%u of %u %s in use", c->used, c->offered, c->used == 1 ? "is" : "are");
+	}
+	if (c->broken) {
+		add_part(why, &first);
+		explain_broken(c, why);
+	}
+	if (c->blocked) {
+		add_part(why, &first);
+		explain_blocked(host, c, why);
+	}
+	if (c->unhealthy) {
+		add_part(why, &first);
+		text_addf(why, "%u of %u cannot be used now", c->unhealthy, c->offered);
+	}
+}
+
+static void explain_devices(const struct place *place, const struct fleet_host *host, struct text *why)
+{
+	for (size_t r = 0; r < place->request_count; r++) {
+		struct census census = {0};
+
+		census_take(place, host, r, &census);
+		if (census.offered == 0) {
+			explain_none(&place->requests[r], why);
+			return;
+		}
+		if (census.offered - census.used - census.broken - census.blocked - census.unhealthy <
+		    place->requests[r].count) {
+			explain_shortage(host, &place->requests[r], &census, why);
+			return;
+		}
+	}
+	text_addf(why,
+		  "has devices for each wish, but not for all %zu together: they want the same ones, or a PF "
+		  "and VFs "
+		  "of it",
+		  place->slot_count);
+}
+
+void place_explain(const struct place *place, const struct fleet_host *host, struct text *why)
+{
+	const char *zone = place->request->availability_zone;
+	struct place_amount amounts[PLACE_AMOUNTS];
+
+	if (zone && strcmp(zone, host->availability_zone) != 0) {
+		text_addf(why, "is in availability zone %s, not %.63s", host->availability_zone, zone);
+		return;
+	}
+	if (!host->enabled) {
+		text_add(why, "is disabled");
+		if (*host->disabled_reason)
+			text_addf(why, " (%.200s)", host->disabled_reason);
+		return;
+	}
+	if (!heartbeat_is_up(host->heartbeat->heard_at)) {
+		explain_silence(host, why);
+		return;
+	}
+	if (host->vcpus == 0) {
+		text_add(why, "has not told yet what it has");
+		return;
+	}
+	place_amounts(place, host, amounts);
+	for (int i = 0; i < PLACE_AMOUNTS; i++) {
+		if (!place_amount_fits(&amounts[i])) {
+			explain_amount(&amounts[i], why);
+			return;
+		}
+	}
+	explain_devices(place, host, why);
+}

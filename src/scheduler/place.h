@@ -1,0 +1,58 @@
+/* Within the scheduler: does a request fit on a host, with which devices, how well, and if not, why.  Reads
+ * the fleet, changes nothing. */
+#pragma once
+
+#include "base/text.h"
+#include "pci/alias.h"
+#include "pci/assign.h"
+#include "scheduler/fleet.h"
+#include "scheduler/scheduler.h"
+
+/* So many devices of one sort: ports of one type and physical network, or one item of the flavor's aliases.
+ */
+struct place_request {
+	const struct pci_alias *alias; /* or, for ports, NULL and: */
+	enum pci_type type;
+	const char *physical_network;
+	unsigned count;
+};
+
+/* A request made ready for looking at many hosts. */
+struct place {
+	const struct scheduler_request *request;
+	struct place_request requests[PCI_ASSIGN_MAX_REQUESTS];
+	size_t request_count;
+	uint8_t slots[SCHEDULER_MAX_DEVICES]; /* request of each device wanted: ports in their order, then
+						 aliases */
+	size_t slot_count;
+	/* bit r of [kind]: request r may have a device of that kind; `last`: if the host offers nothing else
+	 * for r */
+	uint64_t *fits, *fits_last;
+};
+
+/* ERROR_BAD_REQUEST if the request is malformed.  place_done() in any case. */
+bool place_begin(struct place *place, const struct scheduler_request *request, struct error *err);
+void place_done(struct place *place);
+
+/* true: chosen[i] is the index of the device for slot i. */
+bool place_fits(const struct place *place, const struct fleet_host *host, int *chosen);
+/* Higher is better. */
+double place_weight(const struct place *place, const struct fleet_host *host);
+/* The nearest reason why it does not fit, without the host's name and without a newline. */
+void place_explain(const struct place *place, const struct fleet_host *host, struct text *why);
+
+/* --- between place.c and explain.c --- */
+
+/* What may be had of one thing, and what is. */
+struct place_amount {
+	const char *unit, *of; /* "MB of ", "memory" */
+	int64_t wanted, most;  /* most: of one server */
+	int64_t capacity, used;
+};
+enum { PLACE_AMOUNTS = 3 };
+void place_amounts(const struct place *place, const struct fleet_host *host,
+		   struct place_amount amounts[PLACE_AMOUNTS]);
+bool place_amount_fits(const struct place_amount *amount);
+/* Which requests may have devices of the pool's kind on this host. */
+uint64_t place_pool_fits(const struct place *place, const struct fleet_host *host, uint32_t kind);
+bool place_is_asked_for(const struct place *place, const struct fleet_host *host);

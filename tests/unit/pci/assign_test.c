@@ -1,0 +1,196 @@
+/* Assignment of devices to slots: feasible exactly when an exhaustive search finds one, and always a right
+ * one. */
+#include "../test.h"
+
+#include "base/memory.h"
+#include "pci/assign.h"
+
+/* Is what was chosen an assignment? */
+static void check(const struct pci_candidate *c, size_t count, const uint8_t *slots, size_t slot_count,
+		  const int *chosen)
+{
+	for (size_t i = 0; i < slot_count; i++) {
+		assert_in_range(chosen[i], 0, count - 1);
+		assert_true(c[chosen[i]].fits >> slots[i] & 1);
+		for (size_t k = 0; k < i; k++) {
+			const struct pci_candidate *a = &c[chosen[i]], *b = &c[chosen[k]];
+
+			assert_int_not_equal(chosen[i], chosen[k]);
+			assert_false(a->pf >= 0 && a->pf == b->pf && (a->is_pf || b->is_pf));
+		}
+	}
+}
+
+/* The naive truth. */
+static bool exhaustive(const struct pci_candidate *c, size_t count, const uint8_t *slots, size_t slot_count,
+		       size_t slot, int *chosen)
+{
+	if (slot == slot_count)
+		return true;
+	for (size_t i = 0; i < count; i++) {
+		bool free = c[i].fits >> slots[slot] & 1;
+
+		for (size_t k = 0; free && k < slot; k++) {
+			const struct pci_candidate *other = &c[chosen[k]];
+
+			free = chosen[k] != (int)i &&
+			       !(c[i].pf >= 0 && c[i].pf == other->pf && (c[i].is_pf || other->is_pf));
+		}
+		if (!free)
+			continue;
+		chosen[slot] = (int)i;
+		if (exhaustive(c, count, slots, slot_count, slot + 1, chosen))
+			return true;
+	}
+	return false;
+}
+
+static unsigned below(unsigned limit)
+{
+	return (unsigned)rand() % limit;
+}
+
+/* Up to three PFs with up to three VFs, some plain devices, few kinds of requests. */
+static size_t random_host(struct pci_candidate *c, unsigned requests)
+{
+	size_t count = 0;
+	int pf_kinds[2], vf_kinds[2];
+
+	for (int i = 0; i < 2; i++) {
+		pf_kinds[i] = (int)below(1u << requests);
+		vf_kinds[i] = (int)below(1u << requests);
+	}
+	for (int pf = 0, pfs = (int)below(4); pf < pfs; pf++) {
+		int node = (int)below(3) - 1;
+
+		if (below(4))
+			c[count++] = (struct pci_candidate){.fits = (uint64_t)pf_kinds[below(2)],
+							    .pf = pf,
+							    .is_pf = true,
+							    .numa_node = node};
+		for (unsigned vf = 0, vfs = below(4), kind = below(2), mixed = below(4); vf < vfs; vf++)
+			c[count++] =
+				(struct pci_candidate){.fits = (uint64_t)vf_kinds[mixed ? kind : below(2)],
+						       .pf = pf,
+						       .numa_node = node};
+	}
+	for (unsigned plain = below(3); plain > 0; plain--)
+		c[count++] = (struct pci_candidate){.fits = below(1u << requests),
+						    .pf = -1,
+						    .numa_node = (int)below(3) - 1};
+	for (size_t i = count; i > 1; i--) { /* any order of preference */
+		size_t k = below((unsigned)i);
+		struct pci_candidate other = c[k];
+
+		c[k] = c[i - 1];
+		c[i - 1] = other;
+	}
+	return count;
+}
+
+static void test_random(void **state)
+{
+	const char *given = getenv("PENSTOCK_TEST_SEED");
+	unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)getpid();
+	int found = 0, tries = 20000;
+
+	(void)state;
+	print_message("PENSTOCK_TEST_SEED=%u\n", seed);
+	srand(seed);
+	for (int i = 0; i < tries; i++) {
+		struct pci_candidate c[16];
+		uint8_t slots[5];
+		int chosen[5], truth[5];
+		unsigned requests = 1 + below(3);
+		size_t count = random_host(c, requests), slot_count = 1 + below(5);
+
+		for (size_t k = 0; k < slot_count; k++)
+			slots[k] = (uint8_t)below(requests);
+		bool expected = exhaustive(c, count, slots, slot_count, 0, truth);
+		assert_int_equal(pci_assign(c, count, slots, slot_count, chosen), expected);
+		if (expected)
+			check(c, count, slots, slot_count, chosen);
+		found += expected;
+	}
+	/* neither way is trivial */
+	assert_in_range(found, tries / 10, tries * 9 / 10);
+}
+
+/* A wide wish must not take the only device of a narrow one (Nova's would). */
+static void test_no_greed(void **state)
+{
+	const struct pci_candidate c[] = {{.fits = 3, .pf = -1, .numa_node = -1},
+					  {.fits = 1, .pf = -1, .numa_node = -1}};
+	const uint8_t slots[] = {0, 1};
+	int chosen[2];
+
+	(void)state;
+	assert_true(pci_assign(c, 2, slots, 2, chosen));
+	assert_int_equal(chosen[0], 1);
+	assert_int_equal(chosen[1], 0);
+}
+
+static void test_preference(void **state)
+{
+	const struct pci_candidate c[] = {{.fits = 1, .pf = -1, .numa_node = 0},
+					  {.fits = 1, .pf = -1, .numa_node = 1},
+					  {.fits = 1, .pf = -1, .numa_node = 1}};
+	const uint8_t slots[] = {0, 0, 0};
+	int chosen[3];
+
+	(void)state;
+	assert_true(pci_assign(c, 3, slots, 1, chosen));
+	assert_int_equal(chosen[0], 0);
+	/* two of one node rather than the first two */
+	assert_true(pci_assign(c, 3, slots, 2, chosen));
+	assert_int_equal(chosen[0], 1);
+	assert_int_equal(chosen[1], 2);
+	/* all, if there is no other way */
+	assert_true(pci_assign(c, 3, slots, 3, chosen));
+	assert_int_equal(chosen[0], 0);
+	assert_int_equal(chosen[2], 2);
+	assert_false(pci_assign(c, 2, slots, 3, chosen));
+	assert_true(pci_assign(NULL, 0, slots, 0, chosen));
+}
+
+/* 16 PFs with 16 VFs: eight whole PFs and 56 VFs, in a moment. */
+static void test_large(void **state)
+{
+	struct pci_candidate c[16 * 17];
+	uint8_t slots[PCI_ASSIGN_MAX_SLOTS];
+	int chosen[PCI_ASSIGN_MAX_SLOTS];
+	size_t count = 0;
+
+	(void)state;
+	for (int pf = 0; pf < 16; pf++) {
+		for (int i = 0; i < 17; i++)
+			c[count++] = (struct pci_candidate){.fits = i ? 2 : 1,
+							    .pf = pf,
+							    .is_pf = i == 0,
+							    .numa_node = pf % 2};
+	}
+	for (int i = 0; i < PCI_ASSIGN_MAX_SLOTS; i++)
+		slots[i] = i >= 8;
+	assert_true(pci_assign(c, count, slots, PCI_ASSIGN_MAX_SLOTS, chosen));
+	check(c, count, slots, PCI_ASSIGN_MAX_SLOTS, chosen);
+	/* 13 whole PFs leave 48 VFs for 51 */
+	for (int i = 0; i < PCI_ASSIGN_MAX_SLOTS; i++)
+		slots[i] = i >= 13;
+	assert_false(pci_assign(c, count, slots, PCI_ASSIGN_MAX_SLOTS, chosen));
+	/* 12 leave 64 for 52 */
+	slots[12] = 1;
+	assert_true(pci_assign(c, count, slots, PCI_ASSIGN_MAX_SLOTS, chosen));
+	check(c, count, slots, PCI_ASSIGN_MAX_SLOTS, chosen);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_no_greed),
+		cmocka_unit_test(test_preference),
+		cmocka_unit_test(test_large),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
