@@ -28,7 +28,7 @@ static void explain_amount(const struct place_amount *a, struct text *why)
 	if (a->wanted > a->most)
 		text_addf(why, "it has %lld in all", (long long)a->most);
 	else
-		text_addf(why, "%lld are free", (long long)left);
+		text_addf(why, "%lld %s free", (long long)left, left == 1 ? "is" : "are");
 }
 
 /* What became of the devices that one request may have. */

@@ -60,6 +60,6 @@ bool heartbeat_store(struct store *db, const char *host_id, struct heartbeat *he
 		return true;
 	store_on_end(db, heartbeat_undone, heartbeat);
 	heartbeat->stored_at = heard_at;
-	return store_exec(db, err, "UPDATE host_state SET heard_at = max(heard_at, ?2) WHERE host_id = ?1",
+	return store_exec(db, err, "UPDATE host_state SET heard_at = ?2 WHERE host_id = ?1 AND heard_at < ?2",
 			  V(host_id), V(heard_at));
 }

@@ -188,7 +188,8 @@ static bool device_parse(const struct reader *r, struct inventory_device *device
 	       read_text(r, "netdev", 127, NULL, &ignored_text) &&
 	       read_int(r, "vf_index", -1, 65535, -1, &ignored) &&
 	       read_int(r, "iommu_group", -1, INT32_MAX, -1, &ignored) &&
-	       read_int(r, "numvfs", -1, 65535, -1, &ignored) && read_int(r, "totalvfs", -1, 65535, -1, &ignored);
+	       read_int(r, "numvfs", -1, 65535, -1, &ignored) &&
+	       read_int(r, "totalvfs", -1, 65535, -1, &ignored);
 }
 
 static int device_compare(const void *left, const void *right)

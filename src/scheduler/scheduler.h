@@ -1,6 +1,10 @@
-/* Hosts, their devices, and who has what of them: inventory, placement and claims.  The tables host, device,
- * claim and device_claim belong to this room; the fleet in memory is their replica, owned by the writer's
- * thread. */
+/* Hosts, their devices, and who has what of them: inventory, placement and claims.  The tables host,
+ * host_state, device, claim and device_claim belong to this room; the fleet in memory is their replica, owned
+ * by the writer's thread.
+ *
+ * What reads (scheduler_host_load, scheduler_hosts, scheduler_host_authenticate, scheduler_devices_of_server)
+ * asks the store and runs on any thread, as does scheduler_host_heard; all else runs on the writer's, in its
+ * transaction, and is undone with it. */
 #pragma once
 
 #include "base/error.h"
@@ -8,8 +12,10 @@
 #include "http/http.h"
 #include "store/store.h"
 
-/* Reads [pci] alias / pci_alias, ratios, filters; a bad value is an error that names file, line and option.
- */
+/* Reads [pci] alias / [DEFAULT] pci_alias, the allocation ratios ([DEFAULT] cpu_, ram_, disk_allocation_ratio
+ * and initial_...; 16, 1.5 and 1) and [filter_scheduler] cpu_, ram_, disk_, pci_weight_multiplier.  A bad
+ * value is an error that names file, line and option.  enabled_filters is not read: every filter is on,
+ * always. */
 bool scheduler_configure(const struct config *config, struct error *err);
 /* Fills the fleet from the store; before the first request is served. */
 bool scheduler_load(struct store *db, struct error *err);
@@ -113,7 +119,7 @@ bool scheduler_alias_check(const char *alias_spec, struct error *err);
 /* Chooses a host and exact devices and claims them, with CPU, memory and disk, in the caller's transaction.
  * true: *grant is filled.  false with kind ERROR_NONE... is never given: no host fits is ERROR_CONFLICT with
  * "No valid host was found." and then `refusals` has a line for each host, why ("edge-1: needs 1 VF of
- * physnet_sriov; 5 of 5 are in use\n"), at most 64 lines and a count of the rest. */
+ * physnet_sriov: 5 of 5 are in use\n"), at most 64 lines and a count of the rest. */
 bool scheduler_claim(struct store *db, const struct scheduler_request *request, struct scheduler_grant *grant,
 		     struct text *refusals, struct error *err);
 /* Gives everything of this server back.  Nothing claimed is fine. */

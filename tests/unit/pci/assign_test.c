@@ -153,6 +153,26 @@ static void test_preference(void **state)
 	assert_true(pci_assign(NULL, 0, slots, 0, chosen));
 }
 
+/* Two PFs with VFs of two kinds: the one with fewer VFs is not the one to take whole. */
+static void test_mixed_vfs(void **state)
+{
+	static const uint64_t vfs[2][4] = {{2, 2, 4, 0}, {2, 4, 4, 4}};
+	const uint8_t slots[] = {0, 1, 1};
+	struct pci_candidate c[10];
+	size_t count = 0;
+	int chosen[3];
+
+	(void)state;
+	for (int pf = 0; pf < 2; pf++) {
+		c[count++] = (struct pci_candidate){.fits = 1, .pf = pf, .is_pf = true, .numa_node = -1};
+		for (int i = 0; i < 4 && vfs[pf][i]; i++)
+			c[count++] = (struct pci_candidate){.fits = vfs[pf][i], .pf = pf, .numa_node = -1};
+	}
+	assert_true(pci_assign(c, count, slots, 3, chosen));
+	check(c, count, slots, 3, chosen);
+	assert_int_equal(c[chosen[0]].pf, 1);
+}
+
 /* 16 PFs with 16 VFs: eight whole PFs and 56 VFs, in a moment. */
 static void test_large(void **state)
 {
@@ -186,9 +206,8 @@ static void test_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_random),
-		cmocka_unit_test(test_no_greed),
-		cmocka_unit_test(test_preference),
+		cmocka_unit_test(test_random),	   cmocka_unit_test(test_no_greed),
+		cmocka_unit_test(test_preference), cmocka_unit_test(test_mixed_vfs),
 		cmocka_unit_test(test_large),
 	};
 
