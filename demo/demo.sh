@@ -37,7 +37,7 @@ await() {
 	done
 }
 console() { openstack console log show "$1"; }
-console_says() { console "$1" | grep -q "$2"; }
+console_says() { console "$1" | grep -aq "$2"; }
 vf_lines() { lab run "ip link show p5p1 | grep -c 'vlan\|fa:16:3e' || true"; }
 finish() {
 	local status=$?
@@ -80,6 +80,7 @@ show openstack image create --disk-format raw --container-format bare --file "$L
 	--property "kernel_id=$(openstack image show guest-kernel -f value -c id)" \
 	--property "ramdisk_id=$(openstack image show guest-ramdisk -f value -c id)" \
 	--property "os_command_line=$(cat "$LAB_DIR/linux-guest.cmdline")" centos7 -c id -c name -c status
+show openstack image create --disk-format raw --container-format bare --file "$LAB_DIR/probe.img" probe -c id -c name -c status
 show openstack flavor create --ram 256 --disk 1 --vcpus 1 m1.small -c id -c name
 show openstack flavor create --ram 256 --disk 1 --vcpus 1 --property pci_passthrough:alias=my_PF:1 m1.medium.pci_passthrough -c id -c name -c properties
 printf '\n$ openstack keypair create --private-key key.pem my_key\n'
@@ -91,7 +92,7 @@ SRIOV_PORT_ID=$(openstack port show sriov_port -f value -c id)
 SRIOV_PORT2_ID=$(openstack port show sriov_port2 -f value -c id)
 PRIVATE_NETWORK_ID=$(openstack network show private -f value -c id)
 MAC=$(openstack port show sriov_port -f value -c mac_address)
-show openstack server create --flavor m1.small --nic "port-id=$SRIOV_PORT2_ID" --image centos7 --wait sr-iov-instance2 -c name -c status -c addresses
+show openstack server create --flavor m1.small --nic "port-id=$SRIOV_PORT2_ID" --image probe --wait sr-iov-instance2 -c name -c status -c addresses
 show openstack server create --flavor m1.small --nic "port-id=$SRIOV_PORT_ID" --nic "net-id=$PRIVATE_NETWORK_ID" --image centos7 --key-name my_key --property peer=10.0.0.101 --wait sr-iov-instance1 -c name -c status -c addresses -c key_name
 on_host ip link show p5p1
 lab run "ip link show p5p1" | grep -q "$MAC.*vlan 10[12][0-9]" || fail "no VF has $MAC and its VLAN"
@@ -99,11 +100,14 @@ show openstack port show sriov_port -c status -c binding_host_id -c binding_prof
 
 title "The whole of p5p2 in a third server"
 on_host ip link show p5p2
-show openstack server create --flavor m1.medium.pci_passthrough --nic "net-id=$PRIVATE_NETWORK_ID" --image centos7 --wait pf-instance -c name -c status
+show openstack server create --flavor m1.medium.pci_passthrough --nic "net-id=$PRIVATE_NETWORK_ID" --image probe --wait pf-instance -c name -c status
 on_host ip link show p5p2
-lab run "ip link show p5p2" > /dev/null && fail "p5p2 is still on the host"
+if lab run "ip link show p5p2" > /dev/null; then fail "p5p2 is still on the host"; fi
+await 60 "the guest shows its PF" console_says pf-instance "PROBE pf"
+printf '\n$ openstack console log show pf-instance\n'
+console pf-instance | tr -d '\r' | grep -a "PCI\|PROBE"
 title "One server too many"
-show openstack server create --flavor m1.medium.pci_passthrough --nic "net-id=$PRIVATE_NETWORK_ID" --image centos7 one-too-many -c name -c status
+show openstack server create --flavor m1.medium.pci_passthrough --nic "net-id=$PRIVATE_NETWORK_ID" --image probe one-too-many -c name -c status
 await 10 "the answer" sh -c 'openstack server show one-too-many -f value -c status | grep -q ERROR'
 show openstack server show one-too-many -c name -c status -c fault
 openstack server show one-too-many -f value -c fault | grep -q "No valid host was found" || fail "no explanation"
@@ -116,9 +120,9 @@ title "What the guest says"
 await 400 "the guests boot (emulated twice over without KVM) and ping" console_says sr-iov-instance1 "GUEST done"
 printf '\n$ openstack console log show sr-iov-instance1\n'
 console sr-iov-instance1 | tr -d '\r'
-console sr-iov-instance1 | grep -q "driver=igbvf mac=$MAC static 10.0.0.100/24" || fail "the VF in the guest"
-console sr-iov-instance1 | grep -q "driver=virtio_net.* dhcp 192.168.99." || fail "the DHCP lease"
-console sr-iov-instance1 | grep -q "GUEST ping 10.0.0.101 ok" || fail "the ping over the VLAN"
+console sr-iov-instance1 | grep -aq "driver=igbvf mac=$MAC static 10.0.0.100/24" || fail "the VF in the guest"
+console sr-iov-instance1 | grep -aq "driver=virtio_net.* dhcp 192.168.99." || fail "the DHCP lease"
+console sr-iov-instance1 | grep -aq "GUEST ping 10.0.0.101 ok" || fail "the ping over the VLAN"
 show openstack server list
 
 if [ -n "${KEEP:-}" ]; then
@@ -131,6 +135,9 @@ if [ -n "${KEEP:-}" ]; then
 EOF
 	exit 0
 fi
+
+printf '\n$ openstack console log show sr-iov-instance2\n'
+console sr-iov-instance2 | tr -d '\r' | grep -a "PROBE"
 
 title "Everything is given back"
 show openstack server delete --wait sr-iov-instance1 sr-iov-instance2
