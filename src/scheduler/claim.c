@@ -109,6 +109,7 @@ static void grant_fill(const struct place *place, const struct decision *decisio
 
 	SET(grant->host_id, host->id);
 	SET(grant->host_name, host->name);
+	SET(grant->availability_zone, host->availability_zone);
 	grant->device_count = place->slot_count;
 	for (size_t i = 0; i < place->slot_count; i++) {
 		const struct place_request *request = &place->requests[place->slots[i]];

@@ -24,6 +24,8 @@ static bool host_id_of(struct store *db, const char *name, char id[37], bool *fo
 	return store_end(&rows, err);
 }
 
+/* Revisions begin with 1: 0 is what an agent asks from when it knows nothing, and that is never waited for.
+ */
 static bool host_insert(struct store *db, const char *name, const char *credential_hash, char id[37],
 			struct error *err)
 {
@@ -39,7 +41,7 @@ static bool host_insert(struct store *db, const char *name, const char *credenti
 			  V((const char *)sys_uuid(id)), V(name), V(credential_hash), V(now)) &&
 	       store_exec(db, err,
 			  "INSERT INTO host_state (host_id, heard_at, revision, vcpus_used, memory_mb_used, "
-			  "disk_gb_used, servers) VALUES (?1, ?2, 0, 0, 0, 0, 0)",
+			  "disk_gb_used, servers) VALUES (?1, ?2, 1, 0, 0, 0, 0)",
 			  V((const char *)id), V(now));
 }
 

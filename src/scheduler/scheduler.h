@@ -107,6 +107,7 @@ struct scheduler_device {
 struct scheduler_grant {
 	char host_id[37];
 	char host_name[256];
+	char availability_zone[64];
 	struct scheduler_device
 		devices[SCHEDULER_MAX_DEVICES]; /* ports first in the request's order, then aliases */
 	size_t device_count;
