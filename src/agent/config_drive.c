@@ -273,11 +273,22 @@ static bool volume_write(struct archive *archive, yyjson_val *server, const char
 	       (archive_write_close(archive) == ARCHIVE_OK || archive_failed(archive, err));
 }
 
+/* libarchive keeps to the letters that ISO 9660 allows in the primary descriptor ("CONFIG_2") and writes "config-2"
+ * only into Joliet's.  Guests look for "config-2" in either, as the tools that Nova uses write it. */
+static bool volume_name(const char *path, struct error *err)
+{
+	static const char label[33] = "config-2                        ";
+	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	return (fd >= 0 && pwrite(fd, label, 32, 16 * 2048 + 40) == 32) ||
+	       error_set_errno(err, ERROR_INTERNAL, errno, "config drive: cannot name the volume %s", path);
+}
+
 bool config_drive_write(yyjson_val *server, const char *path, struct error *err)
 {
 	struct archive *archive = archive_write_new();
 	bool ok = volume_write(archive, server, path, err);
 
 	archive_write_free(archive);
-	return ok;
+	return ok && volume_name(path, err);
 }
