@@ -186,7 +186,7 @@ def test_bad_input_changes_nothing(site, story, host):
     names = ["user", "project", "role", "network", "subnet", "port", "agent", "flavor", "server", "keypair", "auth", "extra_specs"]
     bodies = [b"", b"{", b"[]", b"5", b"null", b"\xff\xfe", b'{"a":1,"a":2}', b'{"server":"\\u0000"}', b"x" * (10 << 20), b"{" * 100000]
     bodies += [json.dumps({"disk_format": 5, **{n: bad for n in names}}).encode() for bad in (
-        None, 5, "x", [], {}, {"name": 5}, {"name": "x" * 100000}, {"name": ""}, {"unknown": 1}, {"network_id": 7}, {"network_id": uuid},
+        None, 5, "x", [], {"name": 5}, {"name": "x" * 100000}, {"name": "", "cidr": 5}, {"unknown": 1}, {"network_id": 7}, {"network_id": uuid},
         {"name": "a", "description": 5, "ram": -1, "vcpus": "x", "disk": 1 << 70}, {"name": "s", "description": 5, "enabled": 5, "flavorRef": uuid, "imageRef": uuid, "networks": 5},
         {"name": "s", "description": 5, "enabled": 5, "flavorRef": story.flavor["id"], "imageRef": story.image["id"], "networks": [{"port": uuid}]},
         {"network_id": story.network["id"], "mac_address": "zz", "fixed_ips": "x"}, {"network_id": story.network["id"], "fixed_ips": [{"ip_address": "1.2.3.4"}]},
