@@ -81,5 +81,5 @@ build_initramfs() {
 
 [ -e "$tree/.complete" ] && [ "$tree/.complete" -nt "$here/build.sh" ] || unpack_kernel
 [ "$LAB_DIR/host.cpio" -nt "$here/host/init" ] && [ "$LAB_DIR/host.cpio" -nt "$tree/.complete" ] || build_initramfs
-[ ! -d "$here/probe" ] || "$here/probe/build.sh" "$LAB_DIR"
-[ ! -d "$here/linux-guest" ] || "$here/linux-guest/build.sh" "$LAB_DIR" "$tree"
+"$here/probe/build.sh" "$LAB_DIR"
+"$here/linux-guest/build.sh" "$LAB_DIR" "$tree"

@@ -237,7 +237,7 @@ void http_exchange_render(struct http_exchange *exchange)
 	if (exchange->failed) {
 		if (exchange->err.kind < 400)
 			error_set(&exchange->err, ERROR_INTERNAL, "a handler failed without a reason");
-		if (exchange->err.kind >= 500)
+		if (exchange->err.kind == ERROR_INTERNAL)
 			log_error("%s %s: %s", request->method_name,
 				  request->path ? request->path : request->target, exchange->err.message);
 		yyjson_mut_doc_free(TAKE_PTR(response->json));

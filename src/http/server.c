@@ -335,7 +335,9 @@ static enum MHD_Result server_access(void *argument, struct MHD_Connection *mhd,
 		http_exchange_before(&connection->exchange, server->db);
 		return MHD_YES;
 	}
-	switch (connection->stage) {
+	enum stage stage = connection->stage;
+
+	switch (stage) {
 	case STAGE_BODY:
 		if (*upload_data_size) {
 			http_exchange_body(&connection->exchange, upload_data, *upload_data_size);

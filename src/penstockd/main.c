@@ -5,6 +5,7 @@
 #include "http/http_server.h"
 #include "identity/identity.h"
 #include "penstockd/site.h"
+#include "scheduler/scheduler.h"
 #include "sys/sys.h"
 
 #include <getopt.h>
@@ -85,7 +86,7 @@ static int options_read(struct options *options, int argc, char **argv)
 static bool housekeeping_run(struct store_job *job, struct store *db, struct error *err)
 {
 	(void)job;
-	return compute_housekeeping(db, err);
+	return scheduler_housekeeping(db, err) && compute_housekeeping(db, err);
 }
 
 static void housekeeping_done(struct store_job *job, bool ok, const struct error *err)

@@ -1,0 +1,44 @@
+# The two commands that everyone needs, and what they are made of.  Everything else is Meson and Ninja.
+BUILD ?= build
+SANITIZE ?= build-asan
+
+.PHONY: all demo test test-unit test-service test-lab lab bench clean packages
+
+all: $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+
+packages:
+	scripts/install-packages.sh
+
+$(BUILD)/build.ninja: | packages
+	meson setup $(BUILD)
+
+$(SANITIZE)/build.ninja: | packages
+	meson setup $(SANITIZE) -Db_sanitize=address,undefined -Dbuildtype=debug
+
+# The SR-IOV story, end to end, with the openstack client; KEEP=1 leaves it running.
+demo: packages all
+	BUILD_DIR=$(CURDIR)/$(BUILD) demo/demo.sh
+
+# A shell in the virtual host with two SR-IOV NICs.
+lab: packages
+	lab/lab up
+	lab/lab shell
+
+test: packages
+	tests/run.sh unit service lab
+
+test-unit: packages
+	tests/run.sh unit
+
+test-service: packages
+	tests/run.sh service
+
+test-lab: packages
+	tests/run.sh lab
+
+bench: packages all
+	BUILD_DIR=$(CURDIR)/$(BUILD) bench/run.sh
+
+clean:
+	rm -rf $(BUILD) $(SANITIZE)

@@ -1,0 +1,19 @@
+/* The agent at work: learns what the host should run, makes it so, reports what is. */
+#pragma once
+
+#include "agent/controller.h"
+#include "agent/lifecycle.h"
+#include "pci/device_spec.h"
+
+struct agent_settings {
+	struct controller controller;
+	struct host_folders folders;
+	char state_dir[256];
+	int64_t reserved_memory_mb;
+	struct device_spec *specs;
+	size_t spec_count;
+};
+
+/* Runs until agent_stop() is called (by a signal's thread).  Guests stay as they are. */
+bool agent_run(const struct agent_settings *settings, struct error *err);
+void agent_stop(void);

@@ -1,0 +1,155 @@
+/* HTTP to the controller, by libcurl. */
+#include "agent/controller.h"
+
+#include "agent/server.h"
+#include "base/memory.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define ANSWER_MAX (64u * 1024 * 1024)
+
+static size_t take_text(char *bytes, size_t size, size_t count, void *argument)
+{
+	struct text *text = argument;
+
+	if (text->length + size * count > ANSWER_MAX)
+		return 0;
+	text_add_bytes(text, bytes, size * count);
+	return size * count;
+}
+
+static size_t take_file(char *bytes, size_t size, size_t count, void *argument)
+{
+	return fwrite(bytes, size, count, argument);
+}
+
+static CURL *curl_make(const struct controller *controller, const char *path, struct curl_slist **headers)
+{
+	_cleanup_free_ char *url = memory_printf("%s/agent/v1/%s", controller->url, path);
+	_cleanup_free_ char *credential = memory_printf("X-Agent-Credential: %s", controller->credential);
+	CURL *curl = curl_easy_init();
+
+	*headers = curl_slist_append(*headers, credential);
+	*headers = curl_slist_append(*headers, "Expect:");
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, *headers);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 10L);
+	curl_easy_setopt(curl, CURLOPT_USERAGENT, "penstock-agent/" PENSTOCK_VERSION);
+	return curl;
+}
+
+static bool curl_finish(CURL *curl, struct curl_slist *headers, const char *what, const char *answer,
+			struct error *err)
+{
+	CURLcode code = curl_easy_perform(curl);
+	long status = 0;
+
+	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_cleanup(curl);
+	curl_slist_free_all(headers);
+	if (code != CURLE_OK)
+		return error_set(err, ERROR_UNAVAILABLE, "%s: %s", what, curl_easy_strerror(code));
+	if (status >= 200 && status < 300)
+		return true;
+	return error_set(err, (enum error_kind)(status ? status : 503),
+			 "%s: the controller answers %ld: %.300s", what, status, answer ? answer : "");
+}
+
+bool controller_send(const struct controller *controller, const char *method, const char *path,
+		     const char *content_type, const char *body, size_t size, int seconds,
+		     struct text *answer, struct error *err)
+{
+	_cleanup_(text_done) struct text local = {0};
+	_cleanup_free_ char *type = memory_printf("Content-Type: %s", content_type);
+	struct curl_slist *headers = curl_slist_append(NULL, type);
+	CURL *curl = curl_make(controller, path, &headers);
+	struct text *text = answer ? answer : &local;
+
+	curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)seconds);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_text);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, text);
+	if (body) {
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
+		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+	}
+	_cleanup_free_ char *what = memory_printf("%s %s", method, path);
+	if (!curl_finish(curl, headers, what, NULL, err))
+		return err->kind == ERROR_UNAVAILABLE ? false
+						      : error_set(err, err->kind, "%s%.300s", err->message,
+								  text->data ? text->data : "");
+	return true;
+}
+
+bool controller_download(const struct controller *controller, const char *image_id, const char *path,
+			 struct error *err)
+{
+	_cleanup_fclose_ FILE *file = fopen(path, "we");
+	_cleanup_free_ char *target = memory_printf("images/%s", image_id);
+	struct curl_slist *headers = NULL;
+
+	if (!file)
+		return error_set_errno(err, ERROR_INTERNAL, errno, "cannot write %s", path);
+	CURL *curl = curl_make(controller, target, &headers);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_file);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, file);
+	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
+	/* However large it is: but something must come in every minute. */
+	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, 60L);
+	if (!curl_finish(curl, headers, "downloading the image", NULL, err))
+		return false;
+	if (fflush(file) != 0 || fsync(fileno(file)) != 0)
+		return error_set_errno(err, ERROR_INTERNAL, errno, "cannot write %s", path);
+	return true;
+}
+
+static bool credential_read(struct controller *controller, const char *file)
+{
+	_cleanup_fclose_ FILE *in = fopen(file, "re");
+
+	return in && fscanf(in, "%36s %127s", controller->host_id, controller->credential) == 2 &&
+	       is_uuid(controller->host_id);
+}
+
+static bool credential_write(const struct controller *controller, const char *file, struct error *err)
+{
+	_cleanup_free_ char *temporary = memory_printf("%s.new", file);
+	_cleanup_close_ int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0 || dprintf(fd, "%s %s\n", controller->host_id, controller->credential) < 0 ||
+	    fsync(fd) != 0 || rename(temporary, file) != 0)
+		return error_set_errno(err, ERROR_INTERNAL, errno, "cannot write %s", file);
+	return true;
+}
+
+bool controller_join(struct controller *controller, const char *file, const char *token, const char *host,
+		     struct error *err)
+{
+	_cleanup_(text_done) struct text body = {0}, answer = {0};
+
+	if (credential_read(controller, file))
+		return true;
+	if (!token)
+		return error_set(err, ERROR_BAD_REQUEST,
+				 "this host has not joined yet: make a token with `penstock agent-token` and "
+				 "give it with "
+				 "--token or --token-file");
+	text_addf(&body, "{\"version\": 1, \"token\": \"%.64s\", \"host\": \"%.255s\"}", token, host);
+	if (!controller_send(controller, "POST", "join", "application/json", body.data, body.length, 15,
+			     &answer, err))
+		return false;
+	yyjson_doc *doc = yyjson_read(answer.data ? answer.data : "", answer.length, 0);
+	yyjson_val *root = yyjson_doc_get_root(doc);
+	snprintf(controller->host_id, sizeof controller->host_id, "%s", json_text(root, "host_id"));
+	snprintf(controller->credential, sizeof controller->credential, "%s", json_text(root, "credential"));
+	yyjson_doc_free(doc);
+	if (!is_uuid(controller->host_id) || !*controller->credential)
+		return error_set(err, ERROR_INTERNAL, "the controller's answer to join makes no sense");
+	return credential_write(controller, file, err);
+}

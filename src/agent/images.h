@@ -1,0 +1,11 @@
+/* Images on the host: a cache of what the controller has, checked, and overlays on it. */
+#pragma once
+
+#include "agent/controller.h"
+#include "agent/server.h"
+
+/* Makes sure that the image is in the cache folder, its SHA-512 right; path[512] gets its place. */
+bool image_fetch(const struct controller *controller, const char *cache, yyjson_val *image, char path[512],
+		 struct error *err);
+/* Makes the qcow2 overlay of a server (size in GB; 0: the image's own) unless it is there. */
+bool image_overlay(const char *base, yyjson_val *image, int64_t disk_gb, const char *path, struct error *err);

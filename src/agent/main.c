@@ -1,0 +1,224 @@
+/* penstock-agent: options, settings, signals. */
+#include "agent/agent.h"
+#include "agent/vm.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "config/config.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#define DEFAULT_STATE_DIR "/var/lib/penstock/agent"
+
+struct options {
+	const char *files[32];
+	size_t file_count;
+	const char *token, *token_file;
+	bool debug;
+};
+
+static void usage(FILE *out)
+{
+	fputs("Usage: penstock-agent [--config-file FILE]... [--token TOKEN | --token-file FILE] [--debug]\n"
+	      "\n"
+	      "Runs on each host, as root: tells penstockd what devices there are, programs VFs, runs "
+	      "guests.\n"
+	      "\n"
+	      "  --config-file FILE  read this configuration (nova.conf ...); may be given several times, "
+	      "later files\n"
+	      "                      win; default /etc/penstock/penstock.conf\n"
+	      "  --token TOKEN       joins the site with this token (penstock agent-token); needed once\n"
+	      "  --token-file FILE   the same, read from a file\n"
+	      "  --debug             log more\n"
+	      "  --version, --help\n"
+	      "\n"
+	      "Stopping it (SIGTERM) leaves guests running; it takes them up again when it is started.\n",
+	      out);
+}
+
+static int options_read(struct options *o, int argc, char **argv)
+{
+	static const struct option longs[] = {{"config-file", required_argument, NULL, 'c'},
+					      {"token", required_argument, NULL, 't'},
+					      {"token-file", required_argument, NULL, 'f'},
+					      {"debug", no_argument, NULL, 'd'},
+					      {"version", no_argument, NULL, 'v'},
+					      {"help", no_argument, NULL, 'h'},
+					      {NULL, 0, NULL, 0}};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			if (o->file_count == ELEMENTS_OF(o->files))
+				return 2;
+			o->files[o->file_count++] = optarg;
+			break;
+		case 't':
+			o->token = optarg;
+			break;
+		case 'f':
+			o->token_file = optarg;
+			break;
+		case 'd':
+			o->debug = true;
+			break;
+		case 'v':
+			puts("penstock-agent " PENSTOCK_VERSION);
+			return 0;
+		case 'h':
+			usage(stdout);
+			return 0;
+		default:
+			usage(stderr);
+			return 2;
+		}
+	}
+	return -1;
+}
+
+static bool config_read(const struct options *o, struct config *config, struct error *err)
+{
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < o->file_count; i++)
+		ok = config_read_file(config, o->files[i], err);
+	if (o->file_count == 0 && access("/etc/penstock/penstock.conf", R_OK) == 0)
+		ok = config_read_file(config, "/etc/penstock/penstock.conf", err);
+	return ok;
+}
+
+static bool specs_read(const struct config *config, struct agent_settings *settings, struct error *err)
+{
+	static const struct {
+		const char *group, *option;
+	} names[] = {{"DEFAULT", "pci_passthrough_whitelist"},
+		     {"pci", "passthrough_whitelist"},
+		     {"pci", "device_spec"}};
+	const char *value, *file;
+	char where[300], warning[256];
+	int line;
+
+	for (size_t n = 0; n < ELEMENTS_OF(names); n++) {
+		for (size_t i = 0;
+		     (value = config_multi(config, names[n].group, names[n].option, i, &file, &line)); i++) {
+			snprintf(where, sizeof where, "%s:%d", file, line);
+			if (!device_spec_parse(where, value, &settings->specs, &settings->spec_count, warning,
+					       err))
+				return false;
+			if (*warning)
+				log_warning("%s", warning);
+		}
+	}
+	return true;
+}
+
+static bool folder_make(const char *path, mode_t mode, struct error *err)
+{
+	_cleanup_free_ char *copy = memory_copy_text(path);
+
+	for (char *slash = strchr(copy + 1, '/');; slash = strchr(slash + 1, '/')) {
+		if (slash)
+			*slash = '\0';
+		if (mkdir(copy, slash ? 0755 : mode) != 0 && errno != EEXIST)
+			return error_set_errno(err, ERROR_INTERNAL, errno, "cannot make the folder %s", copy);
+		if (!slash)
+			return true;
+		*slash = '/';
+	}
+}
+
+static bool settings_read(const struct config *config, struct agent_settings *s, struct error *err)
+{
+	const char *state = config_text(config, "penstock", "agent_state_path", DEFAULT_STATE_DIR);
+	_cleanup_free_ char *instances = memory_printf("%s/instances", state);
+
+	snprintf(s->state_dir, sizeof s->state_dir, "%s", state);
+	snprintf(s->folders.instances, sizeof s->folders.instances, "%s",
+		 config_text(config, "DEFAULT", "instances_path", instances));
+	snprintf(s->folders.cache, sizeof s->folders.cache, "%.240s/images", state);
+	snprintf(s->controller.url, sizeof s->controller.url, "%s",
+		 config_text(config, "penstock", "controller_url", "http://127.0.0.1:5000"));
+	vm_configure(config_text(config, "libvirt", "connection_uri", "qemu:///system"),
+		     config_text(config, "libvirt", "virt_type", ""),
+		     config_text(config, "penstock", "network_forward", "nat"));
+	return config_int(config, "DEFAULT", "reserved_host_memory_mb", 512, 0, INT32_MAX,
+			  &s->reserved_memory_mb, err) &&
+	       specs_read(config, s, err) && folder_make(s->state_dir, 0711, err) &&
+	       folder_make(s->folders.instances, 0711, err) && folder_make(s->folders.cache, 0711, err);
+}
+
+static bool token_read(const struct options *o, char token[128])
+{
+	_cleanup_fclose_ FILE *file = o->token_file ? fopen(o->token_file, "re") : NULL;
+	const char *given = o->token ? o->token : getenv("PENSTOCK_AGENT_TOKEN");
+
+	if (file)
+		return fscanf(file, "%127s", token) == 1;
+	snprintf(token, 128, "%s", given ? given : "");
+	return given != NULL;
+}
+
+static void *signal_loop(void *argument)
+{
+	int signal_number;
+
+	sigwait(argument, &signal_number);
+	agent_stop();
+	return NULL;
+}
+
+static bool run(const struct options *o, struct error *err)
+{
+	static struct agent_settings settings;
+	static sigset_t signals;
+	struct config *config = config_new();
+	char host[256], token[128], credential[300];
+	pthread_t thread;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+	gethostname(host, sizeof host);
+	if (!config_read(o, config, err) || !settings_read(config, &settings, err))
+		return false;
+	snprintf(credential, sizeof credential, "%s/credential", settings.state_dir);
+	bool has_token = token_read(o, token);
+	if (!controller_join(&settings.controller, credential, has_token ? token : NULL,
+			     config_text(config, "DEFAULT", "host", host), err))
+		return false;
+	if (pthread_create(&thread, NULL, signal_loop, &signals) != 0)
+		return error_set(err, ERROR_INTERNAL, "cannot start threads");
+	log_info("penstock-agent %s for %s, %zu device specs", PENSTOCK_VERSION, settings.controller.url,
+		 settings.spec_count);
+	sd_notify(0, "READY=1");
+	return agent_run(&settings, err);
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {0};
+	struct error err;
+	int status = options_read(&options, argc, argv);
+
+	if (status >= 0)
+		return status;
+	if (options.debug)
+		log_set_level(LOG_LEVEL_DEBUG);
+	if (run(&options, &err)) {
+		log_info("stopped");
+		_exit(0); /* the long poll's thread may still wait for its answer */
+	}
+	log_error("%s", err.message);
+	return 1;
+}

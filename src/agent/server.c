@@ -1,0 +1,155 @@
+/* Looking into and checking desired servers. */
+#include "agent/server.h"
+
+#include "base/memory.h"
+#include "base/text.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+const char *json_text(yyjson_val *object, const char *name)
+{
+	const char *text = yyjson_get_str(yyjson_obj_get(object, name));
+
+	return text ? text : "";
+}
+
+int64_t json_int(yyjson_val *object, const char *name, int64_t fallback)
+{
+	yyjson_val *value = yyjson_obj_get(object, name);
+
+	return yyjson_is_int(value) ? yyjson_get_sint(value) : fallback;
+}
+
+bool json_bool(yyjson_val *object, const char *name, bool fallback)
+{
+	yyjson_val *value = yyjson_obj_get(object, name);
+
+	return yyjson_is_bool(value) ? yyjson_get_bool(value) : fallback;
+}
+
+bool is_uuid(const char *text)
+{
+	for (int i = 0; i < 36; i++) {
+		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash ? text[i] != '-' : !text[i] || !strchr("0123456789abcdef", text[i]))
+			return false;
+	}
+	return text[36] == '\0';
+}
+
+bool is_pci_address(const char *text)
+{
+	return strlen(text) == 12 && text[4] == ':' && text[7] == ':' && text[10] == '.' &&
+	       strspn(text, "0123456789abcdef:.") == 12;
+}
+
+bool is_mac(const char *text)
+{
+	return strlen(text) == 17 && strspn(text, "0123456789abcdef:") == 17 && text[2] == ':' &&
+	       text[14] == ':';
+}
+
+static bool bad(struct error *err, const char *what)
+{
+	return error_set(err, ERROR_BAD_REQUEST, "the controller sent a server with a bad %s", what);
+}
+
+static bool device_check(yyjson_val *device, struct error *err)
+{
+	const char *parent = json_text(device, "parent");
+
+	return (is_pci_address(json_text(device, "address")) && (!*parent || is_pci_address(parent))) ||
+	       bad(err, "device address");
+}
+
+static bool image_check(yyjson_val *image, struct error *err)
+{
+	const char *format = json_text(image, "disk_format");
+
+	if (!image || yyjson_is_null(image))
+		return true;
+	if (!is_uuid(json_text(image, "id")) || strlen(json_text(image, "sha512")) != 128)
+		return bad(err, "image");
+	return strcmp(format, "raw") == 0 || strcmp(format, "qcow2") == 0 || strcmp(format, "ami") == 0 ||
+	       strcmp(format, "aki") == 0 || strcmp(format, "ari") == 0 ||
+	       error_set(err, ERROR_BAD_REQUEST, "disk format %.20s is not built: use raw or qcow2", format);
+}
+
+static bool address_check(yyjson_val *ip, struct error *err)
+{
+	unsigned char bytes[16];
+	const char *text = json_text(ip, "ip_address");
+
+	return inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1 ||
+	       bad(err, "IP address");
+}
+
+static bool port_check(yyjson_val *port, struct error *err)
+{
+	yyjson_val *network = yyjson_obj_get(port, "network"), *device = yyjson_obj_get(port, "device"), *ip;
+	int64_t vlan = json_int(port, "vlan", 0);
+	size_t i, max;
+
+	if (!is_uuid(json_text(port, "id")) || !is_mac(json_text(port, "mac_address")) ||
+	    !is_uuid(json_text(network, "id")) || vlan < 0 || vlan > 4094)
+		return bad(err, "port");
+	yyjson_arr_foreach (yyjson_obj_get(port, "fixed_ips"), i, max, ip) {
+		if (!address_check(ip, err))
+			return false;
+	}
+	return !device || yyjson_is_null(device) || device_check(device, err);
+}
+
+bool server_check(yyjson_val *server, struct error *err)
+{
+	const char *want = json_text(server, "want"), *name = json_text(server, "instance_name");
+	yyjson_val *item;
+	size_t i, max;
+
+	if (!is_uuid(json_text(server, "id")) || json_int(server, "generation", -1) < 0)
+		return bad(err, "id or generation");
+	if (strcmp(want, "absent") == 0)
+		return true;
+	if (strcmp(want, "running") != 0 && strcmp(want, "stopped") != 0)
+		return bad(err, "want");
+	if (!*name || strlen(name) > 63 || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")])
+		return bad(err, "instance_name");
+	if (json_int(server, "vcpus", 0) < 1 || json_int(server, "vcpus", 0) > 4096 ||
+	    json_int(server, "memory_mb", 0) < 1 || json_int(server, "disk_gb", -1) < 0)
+		return bad(err, "size");
+	yyjson_arr_foreach (yyjson_obj_get(server, "ports"), i, max, item) {
+		if (!port_check(item, err))
+			return false;
+	}
+	yyjson_arr_foreach (yyjson_obj_get(server, "devices"), i, max, item) {
+		if (!device_check(item, err))
+			return false;
+	}
+	return image_check(yyjson_obj_get(server, "image"), err) &&
+	       image_check(yyjson_obj_get(server, "kernel"), err) &&
+	       image_check(yyjson_obj_get(server, "ramdisk"), err);
+}
+
+void server_network_name(const char *network_id, char text[64])
+{
+	snprintf(text, 64, "penstock-%.36s", network_id);
+}
+
+void server_bridge_name(const char *network_id, char text[16])
+{
+	snprintf(text, 16, "pbr%.11s", network_id);
+}
+
+yyjson_val *server_subnet(yyjson_val *network, const char *subnet_id)
+{
+	yyjson_val *subnet;
+	size_t i, max;
+
+	yyjson_arr_foreach (yyjson_obj_get(network, "subnets"), i, max, subnet) {
+		if (strcmp(json_text(subnet, "id"), subnet_id) == 0)
+			return subnet;
+	}
+	return NULL;
+}

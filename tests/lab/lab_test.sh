@@ -1,0 +1,165 @@
+#!/bin/bash
+# Lab tests: penstockd and penstock-agent on a real kernel with real SR-IOV, with the quick probe guest.
+# lab_test.sh BUILD-FOLDER; prints "ok lab NAME" lines.
+set -uo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+build=$(cd "$1" && pwd)
+export LAB_DIR=${LAB_DIR:-$build/lab} LAB_RUN_TIMEOUT=120 PYTHONWARNINGS=ignore
+port=${LAB_TEST_PORT:-18775}
+failures=0
+
+lab() { "$root/lab/lab" "$@"; }
+# until_true SECONDS COMMAND...
+until_true() {
+	local limit=$1 start=$SECONDS
+	shift
+	until "$@" > /dev/null 2>&1; do
+		[ $((SECONDS - start)) -lt "$limit" ] || { echo "# not within $limit s: $*"; return 1; }
+		sleep 0.3
+	done
+}
+check() { # NAME: runs the function test_NAME
+	if (set -e; "test_$1") > "$LAB_DIR/out/test.log" 2>&1; then
+		echo "ok lab $1"
+	else
+		sed 's/^/# /' "$LAB_DIR/out/test.log"
+		tail -n 8 "$LAB_DIR"/out/penstock*.log | sed 's/^/# /'
+		echo "not ok lab $1"
+		failures=$((failures + 1))
+	fi
+}
+
+# --- the API, by curl: quick enough to be called often ---
+api() { # METHOD PATH [BODY]
+	curl -s -m 60 -X "$1" -H "X-Auth-Token: $TOKEN" -H 'Content-Type: application/json' ${3:+-d "$3"} "http://127.0.0.1:$port$2"
+}
+field() { python3 -c 'import json,sys
+d = json.load(sys.stdin)
+for k in sys.argv[1].split("."): d = d[int(k)] if isinstance(d, list) else d[k]
+print(d)' "$1"; }
+login() {
+	. "$LAB_DIR/out/openrc"
+	TOKEN=$(curl -s -D - -o /dev/null -H 'Content-Type: application/json' "$OS_AUTH_URL/auth/tokens" -d '{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"admin","domain":{"name":"Default"},"password":"'"$OS_PASSWORD"'"}}},"scope":{"project":{"name":"admin","domain":{"name":"Default"}}}}}' | sed -n 's/^X-Subject-Token: //Ip' | tr -d '\r')
+}
+make_port() { api POST /network/v2.0/ports '{"port":{"network_id":"'"$NET"'","binding:vnic_type":"direct"}}' | field port.id; }
+port_mac() { api GET "/network/v2.0/ports/$1" | field port.mac_address; }
+make_server() { # FLAVOR NETWORKS-JSON [PEER]
+	api POST /compute/v2.1/servers '{"server":{"name":"t","flavorRef":"'"$1"'","imageRef":"'"$IMAGE"'","networks":'"$2"',"metadata":{"peer":"'"${3:-}"'"}}}' | field server.id
+}
+status_of() { api GET "/compute/v2.1/servers/$1" | field server.status; }
+is_status() { [ "$(status_of "$1")" = "$2" ]; }
+is_settled() { case $(status_of "$1") in ACTIVE | ERROR) ;; *) false ;; esac; }
+is_gone() { [ "$(api GET "/compute/v2.1/servers/$1" | field itemNotFound.code)" = 404 ]; }
+delete_server() { api DELETE "/compute/v2.1/servers/$1"; until_true 60 is_gone "$1"; }
+console() { api POST "/compute/v2.1/servers/$1/action" '{"os-getConsoleOutput":{}}' | field output; }
+console_says() { console "$1" | grep -q "$2"; }
+vf_dirt() { lab run "ip link show p5p1 | grep 'vf ' | grep -c 'vlan\|fa:16:3e'"; }
+clean() {
+	[ "$(vf_dirt)" = 0 ] && [ -z "$(lab run 'virsh -q list --all')" ] &&
+		[ -z "$(lab run 'ls /var/lib/penstock/agent/instances')" ] &&
+		[ "$(lab run 'sqlite3 /var/lib/penstock/penstock.db "SELECT count(*) FROM device_claim"')" = 0 ] &&
+		[ "$(lab run 'for d in /sys/bus/pci/drivers/vfio-pci/0*; do [ -e $d ] && echo $d; done; true')" = "" ]
+}
+restart() { # DAEMON: after it was killed
+	lab run "pkill -9 -x $1; while pgrep -x $1 > /dev/null; do sleep 0.05; done; setsid /run/start-$1 > /dev/null 2>&1 & sleep 0.1" > /dev/null
+}
+
+setup() {
+	lab down
+	LAB_HOSTFWD="$port-:5000" lab up || return 1
+	mkdir -p "$LAB_DIR"/{out,bin,etc}
+	rm -f "$LAB_DIR"/out/*
+	cp "$build/src/penstockd/penstockd" "$build/src/agent/penstock-agent" "$build/src/cli/penstock" "$LAB_DIR/bin/"
+	cp "$root"/demo/*.conf "$root"/demo/*.ini "$LAB_DIR/etc/"
+	cp "$root/demo/start-in-lab.sh" "$LAB_DIR/"
+	lab run "/run/lab/start-in-lab.sh /run/lab/bin /run/lab/etc http://127.0.0.1:$port /run/lab/out" || return 1
+	login
+	NET=$(api POST /network/v2.0/networks '{"network":{"name":"n","provider:network_type":"vlan","provider:physical_network":"physnet_sriov"}}' | field network.id)
+	api POST /network/v2.0/subnets '{"subnet":{"network_id":"'"$NET"'","ip_version":4,"cidr":"10.0.0.0/24","enable_dhcp":false}}' > /dev/null
+	IMAGE=$(api POST /image/v2/images '{"name":"probe","disk_format":"raw","container_format":"bare"}' | field id)
+	curl -s -X PUT -H "X-Auth-Token: $TOKEN" -H 'Content-Type: application/octet-stream' --data-binary @"$LAB_DIR/probe.img" "http://127.0.0.1:$port/image/v2/images/$IMAGE/file"
+	FLAVOR=$(api POST /compute/v2.1/flavors '{"flavor":{"name":"f","ram":64,"disk":1,"vcpus":1}}' | field flavor.id)
+	PF_FLAVOR=$(api POST /compute/v2.1/flavors '{"flavor":{"name":"pf","ram":64,"disk":1,"vcpus":1}}' | field flavor.id)
+	api POST "/compute/v2.1/flavors/$PF_FLAVOR/os-extra_specs" '{"extra_specs":{"pci_passthrough:alias":"my_PF:1"}}' > /dev/null
+	until_true 30 sh -c "curl -s -H 'X-Auth-Token: $TOKEN' http://127.0.0.1:$port/compute/v2.1/os-hypervisors | grep -q '\"up\"'"
+}
+
+test_two_vfs_talk_over_their_vlan_and_leave_no_trace() {
+	local p1 p2 s1 s2 ip1
+	p1=$(make_port) p2=$(make_port)
+	ip1=$(api GET "/network/v2.0/ports/$p1" | field port.fixed_ips.0.ip_address)
+	s1=$(make_server "$FLAVOR" '[{"port":"'"$p1"'"}]')
+	s2=$(make_server "$FLAVOR" '[{"port":"'"$p2"'"}]' "$ip1")
+	until_true 60 is_status "$s1" ACTIVE
+	until_true 60 is_status "$s2" ACTIVE
+	lab run "ip link show p5p1" | tee /dev/stderr | grep -q "$(port_mac "$p1").*vlan 10[12]"
+	until_true 90 console_says "$s2" "PROBE ping $ip1 3/3"
+	console "$s2" | grep -q "mac=$(port_mac "$p2")"
+	delete_server "$s1"
+	delete_server "$s2"
+	clean
+}
+
+test_a_whole_pf_goes_and_comes_back_as_it_was() {
+	local s
+	s=$(make_server "$PF_FLAVOR" '"none"')
+	[ -n "$s" ]
+	until_true 60 is_status "$s" ACTIVE
+	lab run "! ip link show p5p2"
+	until_true 60 console_says "$s" "PROBE pf .*mac=a0:36:9f:8f:3f:ba"
+	delete_server "$s"
+	lab run "ip link show p5p2 | grep -q ',UP' && [ \$(cat /sys/class/net/p5p2/device/sriov_numvfs) = 2 ] && readlink /sys/class/net/p5p2/device/driver | grep -q igb"
+	clean
+}
+
+test_restarts_go_unnoticed_by_guests() {
+	local p s before after pid
+	p=$(make_port)
+	s=$(make_server "$FLAVOR" '[{"port":"'"$p"'"}]')
+	until_true 60 is_status "$s" ACTIVE
+	until_true 60 console_says "$s" "PROBE done"
+	pid=$(lab run "pgrep -f guest=instance")
+	before=$(lab run "ip link show p5p1")
+	restart penstockd
+	restart penstock-agent
+	until_true 60 console_says "$s" "PROBE alive"
+	after=$(lab run "ip link show p5p1")
+	[ "$before" = "$after" ]
+	[ "$(lab run 'pgrep -f guest=instance')" = "$pid" ]
+	is_status "$s" ACTIVE
+	delete_server "$s"
+	clean
+}
+
+# kill -9 of each daemon at ten random moments while servers are made and deleted.
+test_kill_9_at_random_moments_loses_nothing() {
+	local seed=${SEED:-$RANDOM} round daemon p s servers=()
+	echo "seed $seed"
+	RANDOM=$seed
+	for round in 1 2 3 4 5 6 7 8 9 10; do
+		for daemon in penstockd penstock-agent; do
+			p=$(make_port)
+			s=$(make_server "$FLAVOR" '[{"port":"'"$p"'"}]')
+			[ $((RANDOM % 2)) = 0 ] || { sleep "0.$((RANDOM % 10))"; api DELETE "/compute/v2.1/servers/$s"; }
+			sleep "$((RANDOM % 2)).$((RANDOM % 10))"
+			restart "$daemon"
+			until_true 30 api GET /identity/v3
+			until_true 30 sh -c "curl -sf -o /dev/null http://127.0.0.1:$port/identity/v3"
+			until_true 90 sh -c "curl -s -H 'X-Auth-Token: $TOKEN' http://127.0.0.1:$port/compute/v2.1/servers/$s | grep -q '\"status\":\"ACTIVE\"\|\"status\":\"ERROR\"\|itemNotFound'"
+			is_gone "$s" || api DELETE "/compute/v2.1/servers/$s"
+			until_true 90 is_gone "$s"
+			api DELETE "/network/v2.0/ports/$p"
+			echo "round $round $daemon: fine"
+		done
+	done
+	clean
+}
+
+setup || { echo "not ok lab setup"; exit 1; }
+for test in two_vfs_talk_over_their_vlan_and_leave_no_trace a_whole_pf_goes_and_comes_back_as_it_was \
+	restarts_go_unnoticed_by_guests kill_9_at_random_moments_loses_nothing; do
+	[ -z "${ONLY:-}" ] || [ "$ONLY" = "$test" ] || continue
+	check "$test"
+done
+lab down
+[ "$failures" = 0 ]

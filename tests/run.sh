@@ -1,0 +1,67 @@
+#!/bin/bash
+# Runs parts of the test suite and ends with "N passed, N failed".   tests/run.sh unit service lab
+#   unit     cmocka programs, built with ASan and UBSan
+#   service  a real penstockd (ASan and UBSan) on a free port, with the openstack SDK and raw requests
+#   lab      penstockd and penstock-agent on a real kernel with real SR-IOV
+set -uo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root" || exit 1
+build=${BUILD:-build} sanitized=${SANITIZE:-build-asan}
+passed=0 failed=0
+export ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+
+compile() { # FOLDER [MESON-OPTIONS...]
+	local folder=$1
+	shift
+	[ -e "$folder/build.ninja" ] || meson setup "$folder" "$@" > "$folder.log" 2>&1 || { cat "$folder.log"; exit 1; }
+	echo "compiling $folder ..."
+	ninja -C "$folder" > "$folder.log" 2>&1 || { grep -E 'error|FAILED' "$folder.log"; tail -20 "$folder.log"; exit 1; }
+}
+compile_sanitized() { compile "$sanitized" -Db_sanitize=address,undefined -Dbuildtype=debug -Db_lundef=false; }
+# Adds up what a part printed: lines that begin with "ok" or "not ok".
+count() {
+	passed=$((passed + $(grep -c '^ok ' "$1")))
+	failed=$((failed + $(grep -c '^not ok ' "$1")))
+}
+
+run_unit() {
+	local out=$sanitized/unit.tap
+	compile_sanitized
+	: > "$out"
+	while read -r name program; do
+		if timeout 120 "$program" > "$sanitized/$name.out" 2>&1; then
+			grep -a '^\[       OK \]' "$sanitized/$name.out" | sed "s/^\[       OK \] /ok $name /" >> "$out"
+		else
+			cat "$sanitized/$name.out"
+			echo "not ok $name" >> "$out"
+		fi
+	done < <(meson introspect --tests "$sanitized" | python3 -c 'import json,sys
+for t in json.load(sys.stdin): print(t["name"], t["cmd"][0])')
+	count "$out"
+	echo "unit: $(grep -c '^ok' "$out") passed, $(grep -c '^not ok' "$out") failed"
+}
+
+run_service() {
+	local out=$sanitized/service.tap
+	compile_sanitized
+	/usr/bin/python3 tests/service/service_test.py "$sanitized" | tee "$out"
+	[ "${PIPESTATUS[0]}" -le 1 ] || echo "not ok the service tests ended early" >> "$out"
+	count "$out"
+}
+
+run_lab() {
+	local out=$build/lab.tap
+	compile "$build"
+	tests/lab/lab_test.sh "$build" | tee "$out"
+	[ "${PIPESTATUS[0]}" -le 1 ] || echo "not ok the lab tests ended early" >> "$out"
+	count "$out"
+}
+
+for part in "$@"; do
+	case $part in
+	unit | service | lab) "run_$part" ;;
+	*) echo "tests/run.sh: there is no part $part" >&2; exit 2 ;;
+	esac
+done
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]

@@ -1,0 +1,287 @@
+#!/usr/bin/python3
+"""Service tests: a real penstockd over HTTP.  service_test.py BUILD-FOLDER [NAME...]; prints "ok NAME" lines."""
+import base64
+import concurrent.futures
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+import traceback
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from site_of_tests import Host, Site, request, until  # noqa: E402
+
+NETWORK = {"name": "nfv", "provider:network_type": "vlan", "provider:physical_network": "physnet_sriov", "shared": True}
+
+
+class Story:
+    """What most tests need: a network with a subnet, an image, flavors."""
+
+    def __init__(self, site):
+        self.site = site
+        self.network = self.make("/network/v2.0/networks", "network", NETWORK)
+        self.subnet = self.make("/network/v2.0/subnets", "subnet", {
+            "network_id": self.network["id"], "ip_version": 4, "cidr": "10.0.0.0/24", "enable_dhcp": False,
+            "gateway_ip": "10.0.0.1", "allocation_pools": [{"start": "10.0.0.100", "end": "10.0.0.200"}]})
+        status, self.image = site.api("POST", "/image/v2/images", {"name": "i", "disk_format": "raw", "container_format": "bare"})
+        assert status == 201, self.image
+        status, _, body = request(site.url + "/image/v2/images/%s/file" % self.image["id"], "PUT", b"\0" * 65536, {
+            "X-Auth-Token": site.token, "Content-Type": "application/octet-stream"})
+        assert status == 204, body
+        self.flavor = self.make_flavor("m1.small", {})
+        self.pf_flavor = self.make_flavor("m1.pf", {"pci_passthrough:alias": "my_PF:1"})
+
+    def make(self, path, name, body):
+        status, answer = self.site.api("POST", path, {name: body})
+        assert status == 201, answer
+        return answer[name]
+
+    def make_flavor(self, name, specs):
+        status, answer = self.site.api("POST", "/compute/v2.1/flavors", {"flavor": {"name": name, "ram": 256, "disk": 1, "vcpus": 1}})
+        assert status == 200, answer
+        if specs:
+            status, told = self.site.api("POST", "/compute/v2.1/flavors/%s/os-extra_specs" % answer["flavor"]["id"], {"extra_specs": specs})
+            assert status == 200, told
+        return answer["flavor"]
+
+    def port(self, **more):
+        return self.make("/network/v2.0/ports", "port", {"network_id": self.network["id"], "binding:vnic_type": "direct", **more})
+
+    def server(self, port=None, flavor=None, name="s"):
+        networks = [{"port": port["id"]}] if port else [{"uuid": self.network["id"]}]
+        status, answer = self.site.api("POST", "/compute/v2.1/servers", {"server": {
+            "name": name, "flavorRef": (flavor or self.flavor)["id"], "imageRef": self.image["id"], "networks": networks}})
+        assert status == 202, answer
+        return answer["server"]["id"]
+
+    def show(self, server):
+        status, answer = self.site.api("GET", "/compute/v2.1/servers/" + server)
+        return answer["server"] if status == 200 else None
+
+    def settle(self, server):
+        until(lambda: self.show(server)["status"] in ("ACTIVE", "ERROR"), 20, "the server settles")
+        return self.show(server)
+
+    def delete(self, server):
+        status, answer = self.site.api("DELETE", "/compute/v2.1/servers/" + server)
+        assert status == 204, answer
+        until(lambda: self.show(server) is None, 20, "the server is gone")
+
+    def get_port(self, port):
+        return self.site.api("GET", "/network/v2.0/ports/" + port["id"])[1]["port"]
+
+
+def test_a_vf_goes_to_a_server_and_comes_back(site, story, host):
+    port = story.port()
+    assert story.get_port(port)["binding:vif_type"] == "unbound"
+    server = story.server(port)
+    assert story.settle(server)["status"] == "ACTIVE"
+    until(lambda: story.get_port(port)["status"] == "ACTIVE", 10, "the port is active")
+    bound = story.get_port(port)
+    assert bound["binding:vif_type"] == "hw_veb" and bound["binding:host_id"] == "host1", bound
+    assert bound["binding:vif_details"]["vlan"] == str(story.network["provider:segmentation_id"]), bound
+    device = host.running[server]["ports"][0]["device"]
+    assert device["address"] == bound["binding:profile"]["pci_slot"], (device, bound)
+    assert host.running[server]["ports"][0]["vlan"] == story.network["provider:segmentation_id"]
+    story.delete(server)
+    freed = story.get_port(port)
+    assert (freed["binding:vif_type"], freed["device_id"], freed["binding:host_id"]) == ("unbound", "", ""), freed
+
+
+def test_one_server_too_many_is_explained(site, story, host):
+    servers = [story.server(story.port()) for _ in range(3)]
+    views = [story.settle(s) for s in servers]
+    assert [v["status"] for v in views].count("ACTIVE") == 2, views
+    failed = [v for v in views if v["status"] == "ERROR"][0]
+    assert failed["fault"]["message"].startswith("No valid host was found."), failed
+    assert "host1" in failed["fault"]["details"] and "physnet_sriov" in failed["fault"]["details"], failed
+    addresses = [host.running[s]["ports"][0]["device"]["address"] for s in servers if s in host.running]
+    assert len(set(addresses)) == 2, addresses
+    for server in servers:
+        story.delete(server)
+
+
+def test_a_pf_and_its_vfs_exclude_each_other(site, story, host):
+    pfs = [story.server(flavor=story.pf_flavor) for _ in range(2)]
+    assert all(story.settle(s)["status"] == "ACTIVE" for s in pfs)
+    late = story.server(story.port())
+    view = story.settle(late)
+    assert view["status"] == "ERROR", "a VF was given although its PF is with a server"
+    assert "PF" in view["fault"]["details"], view["fault"]
+    for server in pfs + [late]:
+        story.delete(server)
+    again = story.server(story.port())
+    assert story.settle(again)["status"] == "ACTIVE"
+    pair = [story.server(flavor=story.pf_flavor) for _ in range(2)]
+    assert sorted(story.settle(s)["status"] for s in pair) == ["ACTIVE", "ERROR"], "the PF of a VF in use was given"
+    for server in pair + [again]:
+        story.delete(server)
+
+
+def test_a_failed_build_is_an_error_with_the_hosts_words(site, story, host):
+    host.fail = "VF 0 of p5p1: Operation not supported"
+    server = story.server(story.port())
+    view = story.settle(server)
+    host.fail = None
+    assert view["status"] == "ERROR" and "Operation not supported" in json.dumps(view["fault"]), view
+    story.delete(server)
+
+
+def claims(site):
+    out = subprocess.run(["sqlite3", site.folder + "/state/penstock.db", "SELECT count(*) FROM device_claim"], capture_output=True, text=True)
+    return int(out.stdout)
+
+
+def test_kill_9_while_servers_come_and_go(site, story, host):
+    seed = random.randrange(1 << 30)
+    print("# seed %d" % seed)
+    dice = random.Random(seed)
+
+    def churn(_):
+        for _ in range(4):
+            try:
+                _, port = site.api("POST", "/network/v2.0/ports", {"port": {"network_id": story.network["id"], "binding:vnic_type": "direct"}})
+                _, answer = site.api("POST", "/compute/v2.1/servers", {"server": {
+                    "name": "churn", "flavorRef": story.flavor["id"], "imageRef": story.image["id"], "networks": [{"port": port["port"]["id"]}]}})
+                site.api("DELETE", "/compute/v2.1/servers/" + answer["server"]["id"])
+            except (OSError, KeyError, TypeError):
+                time.sleep(0.05)
+
+    for _ in range(10):
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            work = [pool.submit(churn, i) for i in range(4)]
+            time.sleep(dice.uniform(0.0, 0.4))
+            site.kill()
+            site.start()
+            for item in work:
+                item.result()
+    def servers():
+        return site.api("GET", "/compute/v2.1/servers/detail")[1]["servers"]
+    until(lambda: all(s["status"] in ("ACTIVE", "ERROR") and not s["OS-EXT-STS:task_state"] for s in servers()), 30, "all settle")
+    for server in servers():
+        story.delete(server["id"])
+    for port in site.api("GET", "/network/v2.0/ports")[1]["ports"]:
+        assert site.api("DELETE", "/network/v2.0/ports/" + port["id"])[0] == 204, port
+    until(lambda: claims(site) == 0, 10, "all devices are free")
+    until(lambda: not host.running, 10, "the host runs nothing")
+
+
+def test_bad_input_changes_nothing(site, story, host):
+    uuid = "11111111-2222-3333-4444-555555555555"
+    routes = [("POST", "/identity/v3/auth/tokens"), ("GET", "/identity/v3/users/" + uuid), ("POST", "/identity/v3/users"),
+              ("PATCH", "/identity/v3/users/" + uuid), ("POST", "/identity/v3/projects"), ("PATCH", "/identity/v3/projects/" + uuid),
+              ("POST", "/identity/v3/roles"), ("PUT", "/identity/v3/projects/a/users/b/roles/c"),
+              ("POST", "/image/v2/images"), ("PATCH", "/image/v2/images/" + uuid), ("PUT", "/image/v2/images/%s/file" % uuid),
+              ("DELETE", "/image/v2/images/" + uuid), ("GET", "/image/v2/images/" + uuid),
+              ("POST", "/network/v2.0/networks"), ("PUT", "/network/v2.0/networks/" + uuid), ("DELETE", "/network/v2.0/networks/" + uuid),
+              ("POST", "/network/v2.0/subnets"), ("PUT", "/network/v2.0/subnets/" + uuid), ("POST", "/network/v2.0/ports"),
+              ("PUT", "/network/v2.0/ports/" + uuid), ("DELETE", "/network/v2.0/ports/" + uuid), ("PUT", "/network/v2.0/agents/" + uuid),
+              ("POST", "/compute/v2.1/flavors"), ("POST", "/compute/v2.1/flavors/%s/os-extra_specs" % uuid),
+              ("POST", "/compute/v2.1/servers"), ("PUT", "/compute/v2.1/servers/" + uuid), ("DELETE", "/compute/v2.1/servers/" + uuid),
+              ("POST", "/compute/v2.1/servers/%s/action" % uuid), ("POST", "/compute/v2.1/os-keypairs"),
+              ("PUT", "/compute/v2.1/os-services/" + uuid), ("POST", "/agent/v1/join"), ("PUT", "/agent/v1/inventory"),
+              ("POST", "/agent/v1/status"), ("GET", "/agent/v1/desired?since=x"), ("POST", "/nonsense"), ("GET", "/compute/v2.1/nonsense")]
+    names = ["user", "project", "role", "network", "subnet", "port", "agent", "flavor", "server", "keypair", "auth", "extra_specs"]
+    bodies = [b"", b"{", b"[]", b"5", b"null", b"\xff\xfe", b'{"a":1,"a":2}', b'{"server":"\\u0000"}', b"x" * (10 << 20), b"{" * 100000]
+    bodies += [json.dumps({"disk_format": 5, **{n: bad for n in names}}).encode() for bad in (
+        None, 5, "x", [], {"name": 5}, {"name": "x" * 100000}, {"name": "", "cidr": 5}, {"unknown": 1}, {"network_id": 7}, {"network_id": uuid},
+        {"name": "a", "description": 5, "ram": -1, "vcpus": "x", "disk": 1 << 70}, {"name": "s", "description": 5, "enabled": 5, "flavorRef": uuid, "imageRef": uuid, "networks": 5},
+        {"name": "s", "description": 5, "enabled": 5, "flavorRef": story.flavor["id"], "imageRef": story.image["id"], "networks": [{"port": uuid}]},
+        {"network_id": story.network["id"], "mac_address": "zz", "fixed_ips": "x"}, {"network_id": story.network["id"], "fixed_ips": [{"ip_address": "1.2.3.4"}]},
+        {"network_id": story.network["id"], "cidr": "10.0.0.0/99", "ip_version": 4}, {"identity": {"methods": ["magic"]}},
+        {"identity": {"methods": ["password"], "password": {"user": {"name": [], "password": {}}}}})]
+
+    def picture():
+        paths = ["/identity/v3/users", "/identity/v3/projects", "/identity/v3/roles", "/image/v2/images", "/network/v2.0/networks",
+                 "/network/v2.0/subnets", "/network/v2.0/ports", "/compute/v2.1/flavors", "/compute/v2.1/servers", "/compute/v2.1/os-keypairs"]
+        return [site.api("GET", p)[1] for p in paths]
+    before = picture()
+    for method, path in routes:
+        for body in bodies:
+            for headers in ({"X-Auth-Token": site.token}, {}, {"X-Auth-Token": "garbage"}):
+                if headers != {"X-Auth-Token": site.token} and body is not bodies[0]:
+                    continue
+                status, _, answer = request(site.url + path, method, body, headers)
+                assert 400 <= status < 500 or status == 501, "%s %s %r: %s %r" % (method, path, body[:80], status, answer[:300])
+    for method in ("BREW", "OPTIONS", "TRACE"):
+        assert 400 <= request(site.url + "/compute/v2.1/servers", method)[0] < 502
+    assert picture() == before, "bad input changed something"
+
+
+def test_projects_do_not_see_each_other(site, story, host):
+    _, project = site.api("POST", "/identity/v3/projects", {"project": {"name": "other"}})
+    _, user = site.api("POST", "/identity/v3/users", {"user": {"name": "eve", "password": "pw"}})
+    _, roles = site.api("GET", "/identity/v3/roles?name=member")
+    path = "/identity/v3/projects/%s/users/%s/roles/%s" % (project["project"]["id"], user["user"]["id"], roles["roles"][0]["id"])
+    assert site.api("PUT", path)[0] == 204
+    eve = site.login("eve", "pw", "other")
+    port, server = story.port(), story.server(story.port())
+    story.settle(server)
+    for path in ("/network/v2.0/ports/" + port["id"], "/compute/v2.1/servers/" + server):
+        assert site.api("GET", path, token=eve)[0] == 404, path
+        assert site.api("DELETE", path, token=eve)[0] == 404, path
+    status, answer = site.api("POST", "/network/v2.0/networks", {"network": NETWORK}, token=eve)
+    assert status == 403 and "disallowed by policy" in answer["NeutronError"]["message"], answer
+    assert site.api("GET", "/identity/v3/users", token=eve)[0] == 403
+    assert site.api("GET", "/network/v2.0/networks/" + story.network["id"], token=eve)[1]["network"].get("provider:network_type") is None
+    assert site.api("DELETE", path.replace("compute/v2.1/servers/" + server, "identity/v3/projects/x"), token=eve)[0] in (403, 404)
+    assert site.api("PATCH", "/identity/v3/users/" + user["user"]["id"], {"user": {"enabled": False}})[0] == 200
+    assert site.api("GET", "/network/v2.0/ports", token=eve)[0] == 401, "a disabled user's token is still good"
+    story.delete(server)
+
+
+def test_a_revoked_token_is_refused_at_once(site, story, host):
+    token = site.login()
+    assert site.api("GET", "/compute/v2.1/servers", token=token)[0] == 200
+    assert site.api("DELETE", "/identity/v3/auth/tokens", headers={"X-Subject-Token": token})[0] == 204
+    assert site.api("GET", "/compute/v2.1/servers", token=token)[0] == 401
+
+
+def test_the_openstack_command(site, story, host):
+    env = dict(os.environ, PYTHONWARNINGS="ignore", OS_AUTH_URL=site.url + "/identity/v3", OS_USERNAME="admin", OS_PASSWORD="secret",
+               OS_PROJECT_NAME="admin", OS_USER_DOMAIN_NAME="Default", OS_PROJECT_DOMAIN_NAME="Default")
+
+    def openstack(*arguments):
+        done = subprocess.run(["/usr/bin/openstack", *arguments], env=env, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, "openstack %s: %s" % (" ".join(arguments), done.stderr)
+        return done.stdout.strip()
+    openstack("network", "create", "private")
+    openstack("subnet", "create", "--network", "private", "--subnet-range", "192.168.99.0/24", "private_subnet")
+    port = openstack("port", "create", "--network", "nfv", "--vnic-type", "direct", "cli_port", "-f", "value", "-c", "id")
+    net = openstack("network", "show", "private", "-f", "value", "-c", "id")
+    openstack("server", "create", "--flavor", "m1.small", "--image", "i", "--nic", "port-id=" + port, "--nic", "net-id=" + net, "--wait", "cli")
+    assert "ACTIVE" in openstack("server", "list"), "not in the list"
+    assert "host1" in openstack("hypervisor", "list")
+    assert "NIC Switch agent" in openstack("network", "agent", "list")
+    openstack("server", "delete", "--wait", "cli")
+    openstack("port", "delete", "cli_port")
+    openstack("network", "delete", "private")
+
+
+def main():
+    site = Site(sys.argv[1])
+    story, host = Story(site), Host(site)
+    failures = 0
+    for name, test in [(n, t) for n, t in globals().items() if n.startswith("test_")]:
+        if len(sys.argv) > 2 and name not in sys.argv[2:]:
+            continue
+        try:
+            test(site, story, host)
+            print("ok service %s" % name, flush=True)
+        except Exception:
+            failures += 1
+            traceback.print_exc(file=sys.stdout)
+            print("not ok service %s" % name, flush=True)
+    host.stopping = True
+    log = site.stop()
+    if "error:" in log or "Sanitizer" in log:
+        failures += 1
+        print(log[-4000:])
+        print("not ok service penstockd logged errors")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
