@@ -60,7 +60,7 @@ grep -v '^#' "$LAB_DIR/etc/nova.conf" "$LAB_DIR/etc/ml2_conf.ini" -h
 title "penstockd and penstock-agent start in it"
 lab run "/run/lab/start-in-lab.sh /run/lab/bin /run/lab/etc http://127.0.0.1:$port /run/lab/out"
 . "$LAB_DIR/out/openrc"
-await 30 "the host joins" sh -c 'openstack hypervisor list -f value | grep -q up'
+await 30 "the host joins and tells what it has" sh -c 'openstack network agent list -f value | grep -q NIC'
 show openstack hypervisor list
 show openstack network agent list
 on_host ip link show p5p1

@@ -31,7 +31,7 @@ check() { # NAME: runs the function test_NAME
 
 # --- the API, by curl: quick enough to be called often ---
 api() { # METHOD PATH [BODY]
-	curl -s -m 60 -X "$1" -H "X-Auth-Token: $TOKEN" -H 'Content-Type: application/json' ${3:+-d "$3"} "http://127.0.0.1:$port$2"
+	curl -s -m 60 -X "$1" -H "X-Auth-Token: $TOKEN" -H 'X-OpenStack-Nova-API-Version: 2.79' -H 'Content-Type: application/json' ${3:+-d "$3"} "http://127.0.0.1:$port$2"
 }
 field() { python3 -c 'import json,sys
 d = json.load(sys.stdin)
@@ -81,7 +81,7 @@ setup() {
 	FLAVOR=$(api POST /compute/v2.1/flavors '{"flavor":{"name":"f","ram":64,"disk":1,"vcpus":1}}' | field flavor.id)
 	PF_FLAVOR=$(api POST /compute/v2.1/flavors '{"flavor":{"name":"pf","ram":64,"disk":1,"vcpus":1}}' | field flavor.id)
 	api POST "/compute/v2.1/flavors/$PF_FLAVOR/os-extra_specs" '{"extra_specs":{"pci_passthrough:alias":"my_PF:1"}}' > /dev/null
-	until_true 30 sh -c "curl -s -H 'X-Auth-Token: $TOKEN' http://127.0.0.1:$port/compute/v2.1/os-hypervisors | grep -q '\"up\"'"
+	until_true 30 sh -c "curl -s -H 'X-Auth-Token: $TOKEN' http://127.0.0.1:$port/network/v2.0/agents | grep -q NIC"
 }
 
 test_two_vfs_talk_over_their_vlan_and_leave_no_trace() {
