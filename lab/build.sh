@@ -79,7 +79,9 @@ build_initramfs() {
 	(cd "$root" && find . | cpio -o -H newc --quiet) > "$LAB_DIR/host.cpio"
 }
 
-[ -e "$tree/.complete" ] && [ "$tree/.complete" -nt "$here/build.sh" ] || unpack_kernel
-[ "$LAB_DIR/host.cpio" -nt "$here/host/init" ] && [ "$LAB_DIR/host.cpio" -nt "$tree/.complete" ] || build_initramfs
+if [ ! "$tree/.complete" -nt "$here/build.sh" ]; then unpack_kernel; fi
+if [ ! "$LAB_DIR/host.cpio" -nt "$here/host/init" ] || [ ! "$LAB_DIR/host.cpio" -nt "$tree/.complete" ]; then
+	build_initramfs
+fi
 "$here/probe/build.sh" "$LAB_DIR"
 "$here/linux-guest/build.sh" "$LAB_DIR" "$tree"

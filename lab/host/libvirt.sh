@@ -1,4 +1,5 @@
 # Sourced by main.sh: one libvirt daemon, without system services around it.
+# shellcheck shell=bash
 mkdir -p /run/libvirt /etc/libvirt /var/lib/libvirt /var/log/libvirt/qemu /var/cache/libvirt /run/lab/cache
 mount --bind /run/lab/cache /var/cache/libvirt # keeps what libvirt learned of QEMU from boot to boot
 grep -q ^libvirt-qemu: /etc/passwd || {       # libvirtd insists that its built-in user exists

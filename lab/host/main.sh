@@ -1,7 +1,7 @@
 #!/bin/bash
 # Process 1 of the lab host: brings it up like a freshly installed hypervisor with VFs, then runs the jobs that
-# `lab run` drops into the shared folder.  One line on the control port is one job's number; each job runs in the
-# background, so that several callers are served at once.
+# `lab run` drops into the shared folder.  The control port says a job's number, or "NUMBER kill"; jobs run in
+# the background, so that several callers are served at once.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LANG=C
 LAB=/run/lab
 argument() { sed -n "s/.*\blab\.$1=\([^ ]*\).*/\1/p" /proc/cmdline; }
@@ -51,6 +51,7 @@ bash "$LAB/host/names.sh" once
 bash "$LAB/host/names.sh" watch &
 make_vfs p5p1 "$(argument p5p1_vfs)"
 make_vfs p5p2 "$(argument p5p2_vfs)"
+# shellcheck source-path=SCRIPTDIR
 . "$LAB/host/libvirt.sh"
 
 # A terminal for `lab shell`.
@@ -58,17 +59,29 @@ while [ -c /dev/hvc0 ]; do
 	TERM=xterm setsid -c bash -i < /dev/hvc0 > /dev/hvc0 2>&1
 done &
 
+# Each job is a session of its own, so that it can be ended with all that it started.
+run_job() {
+	local status
+	cd / || exit
+	setsid bash "$LAB/x/$1.sh" > "$LAB/x/$1.out" 2>&1 < /dev/null &
+	echo $! > "/run/jobs/$1"
+	wait $!
+	status=$?
+	rm "/run/jobs/$1"
+	echo $status > "$LAB/x/$1.rc.tmp"
+	mv "$LAB/x/$1.rc.tmp" "$LAB/x/$1.rc"
+}
+
+mkdir -p /run/jobs
 port=$(basename "$(dirname "$(grep -lx ctl /sys/class/virtio-ports/*/name)")")
 exec < "/dev/$port"
 cat /proc/uptime > "$LAB/x/ready"
 trap '' HUP
-while read -r job; do
-	(
-		cd / || exit
-		bash "$LAB/x/$job.sh" > "$LAB/x/$job.out" 2>&1 < /dev/null
-		echo $? > "$LAB/x/$job.rc.tmp"
-		mv "$LAB/x/$job.rc.tmp" "$LAB/x/$job.rc"
-	) &
+while read -r job order; do
+	case $order in
+	'') run_job "$job" & ;;
+	kill) kill -9 -- "-$(cat "/run/jobs/$job")" ;;
+	esac
 done
 echo "lab host: the control port is closed"
 sleep 600

@@ -1,5 +1,6 @@
 #!/bin/busybox sh
 # What udhcpc runs when it has got a lease (its "bound") or lost it.
+# shellcheck shell=dash disable=SC2154
 case $1 in
 bound | renew)
 	ip addr add "$ip/$mask" dev "$interface"

@@ -81,7 +81,8 @@ static bool compute_before(struct http_request *request, struct http_response *r
 				    http_header(request, "X-OpenStack-Nova-API-Version"),
 				    &request->microversion, err))
 		return false;
-	add_version_headers(request, response);
+	if (strcmp(request->path, "/") != 0) /* the list of versions has none itself */
+		add_version_headers(request, response);
 	if (!policy_allows(request->auth, policies[policy].rule))
 		return compute_forbidden(err, policies[policy].text);
 	return !(flags & COMPUTE_SCOPED) || scoped_path(request, err);

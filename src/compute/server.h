@@ -78,6 +78,10 @@ enum server_view {
 /* Adds the members of a server's view.  `rows` stands on a row with SERVER_COLUMNS. */
 bool server_view(struct http_request *request, struct store_rows *rows, yyjson_mut_doc *doc,
 		 yyjson_mut_val *object, enum server_view view, struct error *err);
+/* The server's addresses; `bare` without the members of the extensions OS-EXT-IPS and OS-EXT-IPS-MAC, which
+ * Nova leaves out of some answers. */
+bool server_addresses(struct store *db, const char *id, yyjson_mut_doc *doc, yyjson_mut_val *object,
+		      bool bare, struct error *err);
 /* Answers 200 {"server": ...}. */
 bool server_answer(struct http_request *request, struct http_response *response, const char *id,
 		   enum server_view view, struct error *err);

@@ -430,7 +430,7 @@ static bool birth_bind(struct http_request *request, const struct birth *birth,
 	const struct scheduler_device *device = device_of_port(&birth->grant, port->id);
 	char vendor_info[16], owner[80];
 
-	snprintf(owner, sizeof owner, "compute:%s", compute_settings.default_zone);
+	snprintf(owner, sizeof owner, "compute:%s", birth->grant.availability_zone);
 	if (device)
 		snprintf(vendor_info, sizeof vendor_info, "%s:%s", device->vendor_id, device->product_id);
 	bool whole = device && strcmp(port->vnic_type, "direct-physical") == 0;
@@ -448,6 +448,25 @@ static bool birth_bind(struct http_request *request, const struct birth *birth,
 				 err);
 }
 
+/* What the network service refuses, in Nova's words. */
+static bool port_refused(const struct server_nic *nic, struct error *err)
+{
+	if (text_equal(err->type, "OverQuota"))
+		return error_set(err, ERROR_FORBIDDEN, "Maximum number of ports exceeded");
+	if (text_equal(err->type, "IpAddressGenerationFailure"))
+		return error_set(err, ERROR_BAD_REQUEST, "No fixed IP addresses available for network: %s",
+				 nic->network_id);
+	if (text_equal(err->type, "IpAddressAlreadyAllocated"))
+		return error_set(err, ERROR_BAD_REQUEST, "Fixed IP address %s is already in use.",
+				 nic->fixed_ip);
+	if (text_equal(err->type, "InvalidIpForNetwork") || text_equal(err->type, "InvalidIpForSubnet"))
+		return error_set(
+			err, ERROR_BAD_REQUEST,
+			"Invalid input received: Fixed IP %s is not a valid ip address for network %s.",
+			nic->fixed_ip, nic->network_id);
+	return false;
+}
+
 static bool birth_port(struct http_request *request, const struct plan *plan, const struct birth *birth,
 		       size_t i, struct error *err)
 {
@@ -458,7 +477,7 @@ static bool birth_port(struct http_request *request, const struct plan *plan, co
 		return birth_bind(request, birth, &plan->ports[i], (int)i, err);
 	if (!network_port_create_for_server(request->db, request->auth->project_id, nic->network_id,
 					    nic->fixed_ip, birth->id, &made, err))
-		return false;
+		return port_refused(nic, err);
 	if (made.address_count == 0)
 		return error_set(err, ERROR_BAD_REQUEST,
 				 "Network %s requires a subnet in order to boot instances on.",

@@ -3,6 +3,25 @@
 
 #include <string.h>
 
+bool server_addresses(struct store *db, const char *id, yyjson_mut_doc *doc, yyjson_mut_val *object,
+		      bool bare, struct error *err)
+{
+	size_t i, k, networks, count;
+	yyjson_mut_val *name, *list, *address;
+
+	if (!network_addresses_view(db, id, doc, object, err))
+		return false;
+	if (!bare)
+		return true;
+	yyjson_mut_obj_foreach (object, i, networks, name, list) {
+		yyjson_mut_arr_foreach (list, k, count, address) {
+			yyjson_mut_obj_remove_key(address, "OS-EXT-IPS:type");
+			yyjson_mut_obj_remove_key(address, "OS-EXT-IPS-MAC:mac_addr");
+		}
+	}
+	return true;
+}
+
 static bool addresses(struct http_request *request, struct http_response *response, yyjson_mut_val **object,
 		      struct error *err)
 {
@@ -11,7 +30,7 @@ static bool addresses(struct http_request *request, struct http_response *respon
 	if (!server_load(request->db, request->params[0], request->auth, &server, err))
 		return false;
 	*object = yyjson_mut_obj(http_json(response));
-	return network_addresses_view(request->db, server.id, response->json, *object, err);
+	return server_addresses(request->db, server.id, response->json, *object, true, err);
 }
 
 bool server_ips_index(struct http_request *request, struct http_response *response, struct error *err)

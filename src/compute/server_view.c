@@ -46,8 +46,8 @@ static bool shows_progress(const char *status)
 }
 
 static bool add_basics(struct http_request *request, struct store_rows *rows,
-		       const struct server_state_info *state, yyjson_mut_doc *doc, yyjson_mut_val *object,
-		       struct error *err)
+		       const struct server_state_info *state, bool short_view, yyjson_mut_doc *doc,
+		       yyjson_mut_val *object, struct error *err)
 {
 	const char *id = store_text(rows, COLUMN_ID);
 	bool failed = strcmp(state->status, "ERROR") == 0;
@@ -63,8 +63,8 @@ static bool add_basics(struct http_request *request, struct store_rows *rows,
 	add_flavor(request, rows, doc, object);
 	compute_add_time(doc, object, "created", store_int(rows, COLUMN_CREATED));
 	compute_add_time(doc, object, "updated", store_int(rows, COLUMN_UPDATED));
-	if (!network_addresses_view(request->db, id, doc, yyjson_mut_obj_add_obj(doc, object, "addresses"),
-				    err))
+	if (!server_addresses(request->db, id, doc, yyjson_mut_obj_add_obj(doc, object, "addresses"),
+			      short_view, err))
 		return false;
 	compute_add_text(doc, object, "accessIPv4", store_text(rows, COLUMN_ACCESS_IPV4));
 	compute_add_text(doc, object, "accessIPv6", store_text(rows, COLUMN_ACCESS_IPV6));
@@ -183,10 +183,10 @@ bool server_view(struct http_request *request, struct store_rows *rows, yyjson_m
 		compute_add_links(request, doc, object, "servers", store_text(rows, COLUMN_ID));
 		return true;
 	}
-	if (!add_basics(request, rows, state, doc, object, err))
+	bool short_view = view == SERVER_VIEW_UPDATE && request->microversion < 2075;
+	if (!add_basics(request, rows, state, short_view, doc, object, err))
 		return false;
-	if ((view != SERVER_VIEW_UPDATE || request->microversion >= 2075) &&
-	    !add_extensions(request, rows, state, doc, object, err))
+	if (!short_view && !add_extensions(request, rows, state, doc, object, err))
 		return false;
 	add_newer(request, rows, doc, object);
 	if (view != SERVER_VIEW_DETAIL && request->microversion >= 2071)

@@ -50,7 +50,7 @@ status_of() { api GET "/compute/v2.1/servers/$1" | field server.status; }
 is_status() { [ "$(status_of "$1")" = "$2" ]; }
 is_settled() { case $(status_of "$1") in ACTIVE | ERROR) ;; *) false ;; esac; }
 is_gone() { [ "$(api GET "/compute/v2.1/servers/$1" | field itemNotFound.code)" = 404 ]; }
-delete_server() { api DELETE "/compute/v2.1/servers/$1"; until_true 60 is_gone "$1"; }
+delete_server() { api DELETE "/compute/v2.1/servers/$1"; until_true 180 is_gone "$1"; }
 console() { api POST "/compute/v2.1/servers/$1/action" '{"os-getConsoleOutput":{}}' | field output; }
 console_says() { console "$1" | grep -q "$2"; }
 vf_dirt() { lab run "ip link show p5p1 | grep 'vf ' | grep -c 'vlan\|fa:16:3e'"; }
@@ -81,7 +81,7 @@ setup() {
 	FLAVOR=$(api POST /compute/v2.1/flavors '{"flavor":{"name":"f","ram":64,"disk":1,"vcpus":1}}' | field flavor.id)
 	PF_FLAVOR=$(api POST /compute/v2.1/flavors '{"flavor":{"name":"pf","ram":64,"disk":1,"vcpus":1}}' | field flavor.id)
 	api POST "/compute/v2.1/flavors/$PF_FLAVOR/os-extra_specs" '{"extra_specs":{"pci_passthrough:alias":"my_PF:1"}}' > /dev/null
-	until_true 30 sh -c "curl -s -H 'X-Auth-Token: $TOKEN' http://127.0.0.1:$port/network/v2.0/agents | grep -q NIC"
+	until_true 90 sh -c "curl -s -H 'X-Auth-Token: $TOKEN' http://127.0.0.1:$port/network/v2.0/agents | grep -q NIC"
 }
 
 test_two_vfs_talk_over_their_vlan_and_leave_no_trace() {
@@ -90,10 +90,10 @@ test_two_vfs_talk_over_their_vlan_and_leave_no_trace() {
 	ip1=$(api GET "/network/v2.0/ports/$p1" | field port.fixed_ips.0.ip_address)
 	s1=$(make_server "$FLAVOR" '[{"port":"'"$p1"'"}]')
 	s2=$(make_server "$FLAVOR" '[{"port":"'"$p2"'"}]' "$ip1")
-	until_true 60 is_status "$s1" ACTIVE
-	until_true 60 is_status "$s2" ACTIVE
+	until_true 180 is_status "$s1" ACTIVE
+	until_true 180 is_status "$s2" ACTIVE
 	lab run "ip link show p5p1" | tee /dev/stderr | grep -q "$(port_mac "$p1").*vlan 10[12]"
-	until_true 90 console_says "$s2" "PROBE ping $ip1 3/3"
+	until_true 180 console_says "$s2" "PROBE ping $ip1 3/3"
 	console "$s2" | grep -q "mac=$(port_mac "$p2")"
 	delete_server "$s1"
 	delete_server "$s2"
@@ -104,9 +104,9 @@ test_a_whole_pf_goes_and_comes_back_as_it_was() {
 	local s
 	s=$(make_server "$PF_FLAVOR" '"none"')
 	[ -n "$s" ]
-	until_true 60 is_status "$s" ACTIVE
+	until_true 180 is_status "$s" ACTIVE
 	lab run "! ip link show p5p2"
-	until_true 60 console_says "$s" "PROBE pf .*mac=a0:36:9f:8f:3f:ba"
+	until_true 180 console_says "$s" "PROBE pf .*mac=a0:36:9f:8f:3f:ba"
 	delete_server "$s"
 	lab run "ip link show p5p2 | grep -q ',UP' && [ \$(cat /sys/class/net/p5p2/device/sriov_numvfs) = 2 ] && readlink /sys/class/net/p5p2/device/driver | grep -q igb"
 	clean
@@ -116,13 +116,13 @@ test_restarts_go_unnoticed_by_guests() {
 	local p s before after pid
 	p=$(make_port)
 	s=$(make_server "$FLAVOR" '[{"port":"'"$p"'"}]')
-	until_true 60 is_status "$s" ACTIVE
-	until_true 60 console_says "$s" "PROBE done"
+	until_true 180 is_status "$s" ACTIVE
+	until_true 180 console_says "$s" "PROBE done"
 	pid=$(lab run "pgrep -f guest=instance")
 	before=$(lab run "ip link show p5p1")
 	restart penstockd
 	restart penstock-agent
-	until_true 60 console_says "$s" "PROBE alive"
+	until_true 180 console_says "$s" "PROBE alive"
 	after=$(lab run "ip link show p5p1")
 	[ "$before" = "$after" ]
 	[ "$(lab run 'pgrep -f guest=instance')" = "$pid" ]
@@ -143,11 +143,11 @@ test_kill_9_at_random_moments_loses_nothing() {
 			[ $((RANDOM % 2)) = 0 ] || { sleep "0.$((RANDOM % 10))"; api DELETE "/compute/v2.1/servers/$s"; }
 			sleep "$((RANDOM % 2)).$((RANDOM % 10))"
 			restart "$daemon"
-			until_true 30 api GET /identity/v3
-			until_true 30 sh -c "curl -sf -o /dev/null http://127.0.0.1:$port/identity/v3"
-			until_true 90 sh -c "curl -s -H 'X-Auth-Token: $TOKEN' http://127.0.0.1:$port/compute/v2.1/servers/$s | grep -q '\"status\":\"ACTIVE\"\|\"status\":\"ERROR\"\|itemNotFound'"
+			until_true 90 api GET /identity/v3
+			until_true 90 sh -c "curl -sf -o /dev/null http://127.0.0.1:$port/identity/v3"
+			until_true 180 sh -c "curl -s -H 'X-Auth-Token: $TOKEN' http://127.0.0.1:$port/compute/v2.1/servers/$s | grep -q '\"status\":\"ACTIVE\"\|\"status\":\"ERROR\"\|itemNotFound'"
 			is_gone "$s" || api DELETE "/compute/v2.1/servers/$s"
-			until_true 90 is_gone "$s"
+			until_true 180 is_gone "$s"
 			api DELETE "/network/v2.0/ports/$p"
 			echo "round $round $daemon: fine"
 		done
