@@ -6,12 +6,12 @@ nic_mac=fa:16:3e:00:00:20 vf_mac=fa:16:3e:00:00:21
 
 await 60 virsh -q uri
 virsh -q domstate first > /dev/null || fail "run the check vf_guests first"
-cat > $work/network.xml <<XML
+cat > network.xml <<XML
 <network><name>private</name><bridge name='virbr1'/><forward mode='nat'/>
   <ip address='192.168.99.1' netmask='255.255.255.0'><dhcp><range start='192.168.99.2' end='192.168.99.99'/>
     <host mac='$nic_mac' ip='192.168.99.123'/></dhcp></ip></network>
 XML
-virsh -q net-create $work/network.xml || fail "network"
+virsh -q net-create network.xml || fail "network"
 ip link set p5p1 vf 3 mac $vf_mac
 ip link set p5p1 vf 3 vlan 1010
 config_drive linux '"peer": "10.0.0.101", "count": "3"' "$(link nic $nic_mac), $(link vf $vf_mac)" \
@@ -30,7 +30,7 @@ await 200 console_says linux "GUEST nic .*igbvf"
 echo "the VF is there after $(since "$began")"
 await 200 console_says linux "GUEST done"
 echo "GUEST done after $(since "$began")"
-grep -a GUEST $work/linux.console
+grep -a GUEST linux.console
 console_says linux "driver=virtio_net mac=$nic_mac dhcp 192.168.99.123" || fail "DHCP"
 console_says linux "driver=igbvf mac=$vf_mac static 10.0.0.100/24" || fail "VF"
 console_says linux "GUEST ping 10.0.0.101 ok" || fail "ping"
