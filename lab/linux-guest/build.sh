@@ -13,8 +13,7 @@ out=${1:?usage: build.sh OUTDIR [KERNEL_TREE]}
 mkdir -p "$out"
 tree=${2:-$out/linux-guest.kernel}
 modules=(virtio_net igbvf igb virtio_blk ahci sr_mod isofs)
-applets=(sh mount modprobe insmod cat sed awk head seq usleep hostname ip udhcpc basename readlink ping sleep cp chmod
-	ls dmesg grep)
+applets=(sh mount modprobe awk usleep ip udhcpc readlink ping sleep cp chmod)
 
 unpack_kernel() {
 	local package suite deb
@@ -67,7 +66,7 @@ build_initrd() {
 	for applet in "${applets[@]}"; do ln -s busybox "$root/bin/$applet"; done
 	install -m 755 "$here/init" "$root/init"
 	install -m 755 "$here/udhcpc.sh" "$root/lib/"
-	install -m 644 "$here/json.awk" "$root/lib/"
+	install -m 644 "$here/config.awk" "$root/lib/"
 	copy_modules
 	(cd "$root" && find . | sort | cpio -o -H newc -R 0:0 --quiet) > "$work/initrd"
 }
