@@ -36,7 +36,7 @@ api() { # METHOD PATH [BODY]
 field() { python3 -c 'import json,sys
 d = json.load(sys.stdin)
 for k in sys.argv[1].split("."): d = d[int(k)] if isinstance(d, list) else d[k]
-print(d)' "$1"; }
+print(d)' "$1" 2> /dev/null; }
 login() {
 	. "$LAB_DIR/out/openrc"
 	TOKEN=$(curl -s -D - -o /dev/null -H 'Content-Type: application/json' "$OS_AUTH_URL/auth/tokens" -d '{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"admin","domain":{"name":"Default"},"password":"'"$OS_PASSWORD"'"}}},"scope":{"project":{"name":"admin","domain":{"name":"Default"}}}}}' | sed -n 's/^X-Subject-Token: //Ip' | tr -d '\r')
