@@ -2,7 +2,7 @@
 BUILD ?= build
 SANITIZE ?= build-asan
 
-.PHONY: all demo test test-unit test-service test-lab lab bench clean packages
+.PHONY: all demo test test-unit test-service test-lab lab clean packages
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -36,9 +36,6 @@ test-service: packages
 
 test-lab: packages
 	tests/run.sh lab
-
-bench: packages all
-	BUILD_DIR=$(CURDIR)/$(BUILD) bench/run.sh
 
 clean:
 	rm -rf $(BUILD) $(SANITIZE)
