@@ -5,13 +5,21 @@
 #include "agent/lifecycle.h"
 #include "pci/device_spec.h"
 
+/* One [sriov_nic] physical_device_mappings item: a PF that carries a physical network. */
+struct device_mapping {
+	char physical_network[65], netdev[16];
+};
+
 struct agent_settings {
 	struct controller controller;
 	struct host_folders folders;
 	char state_dir[256];
+	char availability_zone[256];
 	int64_t reserved_memory_mb;
 	struct device_spec *specs;
 	size_t spec_count;
+	struct device_mapping *mappings;
+	size_t mapping_count;
 };
 
 /* Runs until agent_stop() is called (by a signal's thread).  Guests stay as they are. */

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static void add_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name, const char *text)
 {
@@ -32,6 +33,30 @@ static void add_keys(yyjson_mut_doc *doc, yyjson_mut_val *root, yyjson_val *keys
 		yyjson_mut_obj_add(map, yyjson_mut_strcpy(doc, json_text(key, "name")),
 				   yyjson_mut_strcpy(doc, json_text(key, "data")));
 		yyjson_mut_arr_append(list, yyjson_val_mut_copy(doc, key));
+	}
+}
+
+/* NICs with a VLAN that the guest does not see otherwise, as Nova lists them; told apart by MAC and place. */
+static void add_devices(yyjson_mut_doc *doc, yyjson_mut_val *root, yyjson_val *server)
+{
+	yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, root, "devices");
+	yyjson_val *port;
+	size_t i, max;
+
+	yyjson_arr_foreach (yyjson_obj_get(server, "ports"), i, max, port) {
+		char address[16];
+
+		if (json_int(port, "vlan", 0) == 0 || !yyjson_is_obj(yyjson_obj_get(port, "device")))
+			continue;
+		yyjson_mut_val *nic = yyjson_mut_arr_add_obj(doc, list);
+		snprintf(address, sizeof address, "0000:%02x:00.0", server_guest_bus(port));
+		add_text(doc, nic, "type", "nic");
+		add_text(doc, nic, "bus", "pci");
+		add_text(doc, nic, "address", address);
+		add_text(doc, nic, "mac", json_text(port, "mac_address"));
+		yyjson_mut_obj_add_arr(doc, nic, "tags");
+		yyjson_mut_obj_add_int(doc, nic, "vlan", json_int(port, "vlan", 0));
+		yyjson_mut_obj_add_bool(doc, nic, "vf_trusted", false);
 	}
 }
 
@@ -63,7 +88,7 @@ char *config_drive_meta_data(yyjson_val *server)
 	if (yyjson_obj_size(meta))
 		yyjson_mut_obj_add_val(doc, root, "meta", yyjson_val_mut_copy(doc, meta));
 	add_keys(doc, root, yyjson_obj_get(drive, "keys"));
-	yyjson_mut_obj_add_arr(doc, root, "devices");
+	add_devices(doc, root, server);
 	yyjson_mut_obj_add_arr(doc, root, "dedicated_cpus");
 	sys_random(seed, sizeof seed);
 	EVP_EncodeBlock((unsigned char *)encoded, seed, sizeof seed);
@@ -116,6 +141,25 @@ static void add_routes(yyjson_mut_doc *doc, yyjson_mut_val *object, yyjson_val *
 	}
 }
 
+static void add_services(yyjson_mut_doc *doc, yyjson_mut_val *services, yyjson_val *subnet)
+{
+	yyjson_val *address;
+	size_t i, max;
+
+	yyjson_arr_foreach (yyjson_obj_get(subnet, "dns_nameservers"), i, max, address) {
+		yyjson_mut_val *service = yyjson_mut_arr_add_obj(doc, services);
+
+		add_text(doc, service, "type", "dns");
+		add_text(doc, service, "address", yyjson_get_str(address));
+	}
+}
+
+/* A subnet's DHCP server is on the host's bridge, where a VF cannot reach it. */
+static bool has_dhcp(yyjson_val *port, yyjson_val *subnet)
+{
+	return json_bool(subnet, "enable_dhcp", false) && strcmp(json_text(port, "vnic_type"), "normal") == 0;
+}
+
 static void add_network(yyjson_mut_doc *doc, yyjson_mut_val *networks, yyjson_val *port, yyjson_val *ip,
 			const char *link)
 {
@@ -123,9 +167,7 @@ static void add_network(yyjson_mut_doc *doc, yyjson_mut_val *networks, yyjson_va
 	yyjson_val *subnet = server_subnet(network, json_text(ip, "subnet_id"));
 	int version = (int)json_int(subnet, "ip_version", 4);
 	yyjson_mut_val *object = yyjson_mut_arr_add_obj(doc, networks);
-	/* A subnet's DHCP server is on the host's bridge, where a VF cannot reach it. */
-	bool dhcp = json_bool(subnet, "enable_dhcp", false) &&
-		    strcmp(json_text(port, "vnic_type"), "normal") == 0;
+	bool dhcp = has_dhcp(port, subnet);
 	char id[32];
 
 	snprintf(id, sizeof id, "network%zu", yyjson_mut_arr_size(networks) - 1);
@@ -139,28 +181,28 @@ static void add_network(yyjson_mut_doc *doc, yyjson_mut_val *networks, yyjson_va
 	add_text(doc, object, "ip_address", json_text(ip, "ip_address"));
 	add_netmask(doc, object, json_text(subnet, "cidr"), version);
 	add_routes(doc, object, subnet, version);
+	add_services(doc, yyjson_mut_obj_add_arr(doc, object, "services"), subnet);
 }
 
-static void add_services(yyjson_mut_doc *doc, yyjson_mut_val *services, yyjson_val *port)
+/* The guest learns the MTU from DHCP where there is one. */
+static void add_mtu(yyjson_mut_doc *doc, yyjson_mut_val *link, yyjson_val *port)
 {
-	yyjson_val *subnet, *address;
-	size_t i, k, max, count;
+	yyjson_val *subnets = yyjson_obj_get(yyjson_obj_get(port, "network"), "subnets"), *subnet;
+	bool dhcp = false;
+	size_t i, max;
 
-	yyjson_arr_foreach (yyjson_obj_get(yyjson_obj_get(port, "network"), "subnets"), i, max, subnet) {
-		yyjson_arr_foreach (yyjson_obj_get(subnet, "dns_nameservers"), k, count, address) {
-			yyjson_mut_val *service = yyjson_mut_arr_add_obj(doc, services);
-
-			add_text(doc, service, "type", "dns");
-			add_text(doc, service, "address",
-				 yyjson_get_str(address) ? yyjson_get_str(address) : "");
-		}
-	}
+	yyjson_arr_foreach (subnets, i, max, subnet)
+		dhcp |= has_dhcp(port, subnet);
+	if (dhcp)
+		yyjson_mut_obj_add_null(doc, link, "mtu");
+	else
+		yyjson_mut_obj_add_int(doc, link, "mtu", json_int(port, "mtu", 1500));
 }
 
 static const char *link_type(const char *vnic_type)
 {
 	return strcmp(vnic_type, "normal") == 0		   ? "bridge"
-	       : strcmp(vnic_type, "direct-physical") == 0 ? "hostdev_physical"
+	       : strcmp(vnic_type, "direct-physical") == 0 ? "phy"
 							   : "hw_veb";
 }
 
@@ -184,10 +226,11 @@ char *config_drive_network_data(yyjson_val *server)
 		add_text(doc, link, "vif_id", json_text(port, "id"));
 		add_text(doc, link, "type", link_type(json_text(port, "vnic_type")));
 		add_text(doc, link, "ethernet_mac_address", json_text(port, "mac_address"));
-		yyjson_mut_obj_add_int(doc, link, "mtu", json_int(port, "mtu", 1500));
+		add_mtu(doc, link, port);
 		yyjson_arr_foreach (yyjson_obj_get(port, "fixed_ips"), k, count, ip)
 			add_network(doc, networks, port, ip, id);
-		add_services(doc, services, port);
+		yyjson_arr_foreach (yyjson_obj_get(yyjson_obj_get(port, "network"), "subnets"), k, count, ip)
+			add_services(doc, services, ip);
 	}
 	return write_and_free(doc);
 }
@@ -244,10 +287,9 @@ static bool add_user_data(struct archive *archive, const char *folder, const cha
 	return add_file(archive, path, bytes, (size_t)size, err);
 }
 
-static bool add_version(struct archive *archive, yyjson_val *server, const char *version, struct error *err)
+static bool add_version(struct archive *archive, const char *version, const char *meta, const char *network,
+			const char *user_data, struct error *err)
 {
-	_cleanup_free_ char *meta = config_drive_meta_data(server),
-			    *network = config_drive_network_data(server);
 	_cleanup_free_ char *folder = memory_printf("openstack/%s", version);
 	_cleanup_free_ char *meta_path = memory_printf("%s/meta_data.json", folder);
 	_cleanup_free_ char *network_path = memory_printf("%s/network_data.json", folder);
@@ -255,40 +297,48 @@ static bool add_version(struct archive *archive, yyjson_val *server, const char 
 
 	return add_folder(archive, folder, err) && add_file(archive, meta_path, meta, strlen(meta), err) &&
 	       add_file(archive, network_path, network, strlen(network), err) &&
-	       add_file(archive, vendor_path, "{}", 2, err) &&
-	       add_user_data(archive, folder, json_text(yyjson_obj_get(server, "config_drive"), "user_data"),
-			     err);
+	       add_file(archive, vendor_path, "{}", 2, err) && add_user_data(archive, folder, user_data, err);
 }
 
 static bool volume_write(struct archive *archive, yyjson_val *server, const char *path, struct error *err)
 {
 	if (archive_write_set_format_iso9660(archive) != ARCHIVE_OK ||
 	    archive_write_set_options(
-		    archive, "iso9660:volume-id=config-2,iso9660:joliet=long,iso9660:rockridge=useful") !=
-		    ARCHIVE_OK ||
+		    archive, "iso9660:volume-id=config-2,iso9660:joliet=long,iso9660:rockridge=useful,"
+			     "iso9660:!pad") != ARCHIVE_OK ||
 	    archive_write_open_filename(archive, path) != ARCHIVE_OK)
 		return archive_failed(archive, err);
-	return add_folder(archive, "openstack", err) && add_version(archive, server, "2018-08-27", err) &&
-	       add_version(archive, server, "latest", err) &&
+	_cleanup_free_ char *meta = config_drive_meta_data(server),
+			    *network = config_drive_network_data(server);
+	const char *user_data = json_text(yyjson_obj_get(server, "config_drive"), "user_data");
+	return add_folder(archive, "openstack", err) &&
+	       add_version(archive, "2018-08-27", meta, network, user_data, err) &&
+	       add_version(archive, "latest", meta, network, user_data, err) &&
 	       (archive_write_close(archive) == ARCHIVE_OK || archive_failed(archive, err));
 }
 
-/* libarchive keeps to the letters that ISO 9660 allows in the primary descriptor ("CONFIG_2") and writes "config-2"
- * only into Joliet's.  Guests look for "config-2" in either, as the tools that Nova uses write it. */
+/* libarchive keeps to the letters that ISO 9660 allows in the primary descriptor ("CONFIG_2") and writes
+ * "config-2" only into Joliet's.  Guests look for "config-2" in either, as the tools that Nova uses write it.
+ */
 static bool volume_name(const char *path, struct error *err)
 {
 	static const char label[33] = "config-2                        ";
 	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
 
-	return (fd >= 0 && pwrite(fd, label, 32, 16 * 2048 + 40) == 32) ||
+	/* It may hold a password. */
+	return (fd >= 0 && fchmod(fd, 0600) == 0 && pwrite(fd, label, 32, 16 * 2048 + 40) == 32) ||
 	       error_set_errno(err, ERROR_INTERNAL, errno, "config drive: cannot name the volume %s", path);
 }
 
 bool config_drive_write(yyjson_val *server, const char *path, struct error *err)
 {
+	_cleanup_free_ char *temporary = memory_printf("%s.new", path);
 	struct archive *archive = archive_write_new();
-	bool ok = volume_write(archive, server, path, err);
+	bool ok = volume_write(archive, server, temporary, err);
 
 	archive_write_free(archive);
-	return ok && volume_name(path, err);
+	if (!ok || !volume_name(temporary, err))
+		return false;
+	return rename(temporary, path) == 0 ||
+	       error_set_errno(err, ERROR_INTERNAL, errno, "cannot make %s", path);
 }

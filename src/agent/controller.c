@@ -1,12 +1,12 @@
 /* HTTP to the controller, by libcurl. */
 #include "agent/controller.h"
 
+#include "agent/file.h"
 #include "agent/server.h"
 #include "base/memory.h"
 
 #include <curl/curl.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -20,11 +20,6 @@ static size_t take_text(char *bytes, size_t size, size_t count, void *argument)
 		return 0;
 	text_add_bytes(text, bytes, size * count);
 	return size * count;
-}
-
-static size_t take_file(char *bytes, size_t size, size_t count, void *argument)
-{
-	return fwrite(bytes, size, count, argument);
 }
 
 static CURL *curl_make(const struct controller *controller, const char *path, struct curl_slist **headers)
@@ -43,8 +38,7 @@ static CURL *curl_make(const struct controller *controller, const char *path, st
 	return curl;
 }
 
-static bool curl_finish(CURL *curl, struct curl_slist *headers, const char *what, const char *answer,
-			struct error *err)
+static bool curl_finish(CURL *curl, struct curl_slist *headers, const char *what, struct error *err)
 {
 	CURLcode code = curl_easy_perform(curl);
 	long status = 0;
@@ -52,12 +46,11 @@ static bool curl_finish(CURL *curl, struct curl_slist *headers, const char *what
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_cleanup(curl);
 	curl_slist_free_all(headers);
-	if (code != CURLE_OK)
+	if (code != CURLE_OK && code != CURLE_HTTP_RETURNED_ERROR)
 		return error_set(err, ERROR_UNAVAILABLE, "%s: %s", what, curl_easy_strerror(code));
 	if (status >= 200 && status < 300)
 		return true;
-	return error_set(err, (enum error_kind)(status ? status : 503),
-			 "%s: the controller answers %ld: %.300s", what, status, answer ? answer : "");
+	return error_set(err, (enum error_kind)status, "%s: the controller answers %ld ", what, status);
 }
 
 bool controller_send(const struct controller *controller, const char *method, const char *path,
@@ -79,30 +72,58 @@ bool controller_send(const struct controller *controller, const char *method, co
 		curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
 	}
 	_cleanup_free_ char *what = memory_printf("%s %s", method, path);
-	if (!curl_finish(curl, headers, what, NULL, err))
-		return err->kind == ERROR_UNAVAILABLE ? false
-						      : error_set(err, err->kind, "%s%.300s", err->message,
-								  text->data ? text->data : "");
-	return true;
+	if (curl_finish(curl, headers, what, err))
+		return true;
+	if (text->length) {
+		struct error why = *err;
+		error_set(err, why.kind, "%s%.300s", why.message, text->data);
+	}
+	return false;
+}
+
+struct download {
+	FILE *file;
+	CURL *curl;
+	bool began;
+};
+
+static size_t take_file(char *bytes, size_t size, size_t count, void *argument)
+{
+	struct download *download = argument;
+	long status = 0;
+
+	/* A server that does not continue sends all of it again. */
+	curl_easy_getinfo(download->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (!download->began && status == 200 && ftruncate(fileno(download->file), 0) != 0)
+		return 0;
+	download->began = true;
+	return fwrite(bytes, size, count, download->file);
 }
 
 bool controller_download(const struct controller *controller, const char *image_id, const char *path,
 			 struct error *err)
 {
-	_cleanup_fclose_ FILE *file = fopen(path, "we");
+	_cleanup_fclose_ FILE *file = fopen(path, "ae");
 	_cleanup_free_ char *target = memory_printf("images/%s", image_id);
 	struct curl_slist *headers = NULL;
+	struct stat there;
 
-	if (!file)
+	if (!file || fstat(fileno(file), &there) != 0)
 		return error_set_errno(err, ERROR_INTERNAL, errno, "cannot write %s", path);
 	CURL *curl = curl_make(controller, target, &headers);
+	struct download download = {.file = file, .curl = curl};
+	if (there.st_size > 0) {
+		_cleanup_free_ char *range = memory_printf("Range: bytes=%lld-", (long long)there.st_size);
+		headers = curl_slist_append(headers, range);
+		curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+	}
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_file);
-	curl_easy_setopt(curl, CURLOPT_WRITEDATA, file);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &download);
 	curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L);
 	/* However large it is: but something must come in every minute. */
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
 	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, 60L);
-	if (!curl_finish(curl, headers, "downloading the image", NULL, err))
+	if (!curl_finish(curl, headers, "downloading the image", err))
 		return false;
 	if (fflush(file) != 0 || fsync(fileno(file)) != 0)
 		return error_set_errno(err, ERROR_INTERNAL, errno, "cannot write %s", path);
@@ -119,19 +140,29 @@ static bool credential_read(struct controller *controller, const char *file)
 
 static bool credential_write(const struct controller *controller, const char *file, struct error *err)
 {
-	_cleanup_free_ char *temporary = memory_printf("%s.new", file);
-	_cleanup_close_ int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	_cleanup_free_ char *text = memory_printf("%s %s\n", controller->host_id, controller->credential);
 
-	if (fd < 0 || dprintf(fd, "%s %s\n", controller->host_id, controller->credential) < 0 ||
-	    fsync(fd) != 0 || rename(temporary, file) != 0)
-		return error_set_errno(err, ERROR_INTERNAL, errno, "cannot write %s", file);
-	return true;
+	return file_write(file, text, FILE_DURABLE, err);
+}
+
+static char *join_body(const char *token, const char *host)
+{
+	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+	yyjson_mut_val *root = yyjson_mut_obj(doc);
+
+	yyjson_mut_doc_set_root(doc, root);
+	yyjson_mut_obj_add_int(doc, root, "version", 1);
+	yyjson_mut_obj_add_str(doc, root, "token", token);
+	yyjson_mut_obj_add_str(doc, root, "host", host);
+	char *text = yyjson_mut_write(doc, 0, NULL);
+	yyjson_mut_doc_free(doc);
+	return text;
 }
 
 bool controller_join(struct controller *controller, const char *file, const char *token, const char *host,
 		     struct error *err)
 {
-	_cleanup_(text_done) struct text body = {0}, answer = {0};
+	_cleanup_(text_done) struct text answer = {0};
 
 	if (credential_read(controller, file))
 		return true;
@@ -140,9 +171,9 @@ bool controller_join(struct controller *controller, const char *file, const char
 				 "this host has not joined yet: make a token with `penstock agent-token` and "
 				 "give it with "
 				 "--token or --token-file");
-	text_addf(&body, "{\"version\": 1, \"token\": \"%.64s\", \"host\": \"%.255s\"}", token, host);
-	if (!controller_send(controller, "POST", "join", "application/json", body.data, body.length, 15,
-			     &answer, err))
+	_cleanup_free_ char *body = join_body(token, host);
+	if (!controller_send(controller, "POST", "join", "application/json", body, strlen(body), 15, &answer,
+			     err))
 		return false;
 	yyjson_doc *doc = yyjson_read(answer.data ? answer.data : "", answer.length, 0);
 	yyjson_val *root = yyjson_doc_get_root(doc);

@@ -21,6 +21,6 @@ bool controller_join(struct controller *controller, const char *file, const char
 bool controller_send(const struct controller *controller, const char *method, const char *path,
 		     const char *content_type, const char *body, size_t size, int seconds,
 		     struct text *answer, struct error *err);
-/* Downloads an image's bytes to `path` (which is overwritten). */
+/* Downloads an image's bytes to `path`; what is there of it already is continued. */
 bool controller_download(const struct controller *controller, const char *image_id, const char *path,
 			 struct error *err);

@@ -2,99 +2,98 @@
  * an earlier one began. */
 #include "agent/device.h"
 
-#include "agent/vf.h"
+#include "agent/netdev.h"
+#include "agent/world.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <time.h>
 
-#define DEVICE_WAIT_MS 15000
+#define WAIT_MS	     15000
+#define WAIT_STEP_MS 20
+#define VFIO_DRIVER  "vfio-pci"
 
 static char *device_path(const char *address, const char *name)
 {
 	return memory_printf("/sys/bus/pci/devices/%s/%s", address, name);
 }
 
-static bool write_file(const char *path, const char *text, struct error *err)
-{
-	_cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		return error_set_errno(err, ERROR_INTERNAL, errno, "cannot write '%s' to %s",
-				       strcmp(text, "\n") == 0 ? "" : text, path);
-	return true;
-}
-
 static bool write_attribute(const char *address, const char *name, const char *text, struct error *err)
 {
 	_cleanup_free_ char *path = device_path(address, name);
 
-	return write_file(path, text, err);
+	return world->write(path, text, err);
 }
 
-static int read_number(const char *address, const char *name, int fallback)
+static void read_attribute(const char *address, const char *name, char *line, size_t size)
 {
 	_cleanup_free_ char *path = device_path(address, name);
-	_cleanup_fclose_ FILE *file = fopen(path, "re");
-	int value = fallback;
 
-	return file && fscanf(file, "%d", &value) == 1 ? value : fallback;
+	world_line(path, line, size);
 }
 
-void device_driver(const char *address, char driver[32])
+static void device_driver(const char *address, char driver[32])
 {
 	_cleanup_free_ char *path = device_path(address, "driver");
-	char target[256];
-	ssize_t length = readlink(path, target, sizeof target - 1);
 
-	*driver = '\0';
-	if (length <= 0)
-		return;
-	target[length] = '\0';
-	const char *slash = strrchr(target, '/');
-	snprintf(driver, 32, "%s", slash ? slash + 1 : target);
+	world->link(path, driver, 32);
 }
 
 static void device_netdev(const char *address, char name[16])
 {
 	_cleanup_free_ char *path = device_path(address, "net");
-	_cleanup_closedir_ DIR *dir = opendir(path);
+	char **names = world->list(path);
 
-	*name = '\0';
-	for (struct dirent *entry; dir && (entry = readdir(dir));) {
-		if (entry->d_name[0] != '.')
-			snprintf(name, 16, "%.15s", entry->d_name);
-	}
+	snprintf(name, 16, "%.15s", names && names[0] ? names[0] : "");
+	world_list_free(names);
 }
 
 /* Number of VFs by their links, and whether one of them is with a guest. */
 static int device_vfs(const char *address, bool *held)
 {
 	for (int i = 0;; i++) {
-		char name[24], driver[32], target[256];
+		char name[24], driver[32], vf[16];
 		_cleanup_free_ char *path = NULL;
 
 		snprintf(name, sizeof name, "virtfn%d", i);
 		path = device_path(address, name);
-		ssize_t length = readlink(path, target, sizeof target - 1);
-		if (length <= 0)
+		if (!world->link(path, vf, sizeof vf))
 			return i;
-		target[length] = '\0';
-		device_driver(strrchr(target, '/') ? strrchr(target, '/') + 1 : target, driver);
-		*held |= strcmp(driver, "vfio-pci") == 0;
+		device_driver(vf, driver);
+		*held |= strcmp(driver, VFIO_DRIVER) == 0;
 	}
 }
 
-static bool wait_ms(int *left)
+void device_find(const char *address, struct device_place *place)
+{
+	_cleanup_free_ char *path = device_path(address, "physfn");
+	char name[24], vf[16];
+
+	*place = (struct device_place){.vf_index = -1};
+	if (!world->link(path, place->parent, sizeof place->parent))
+		return;
+	device_netdev(place->parent, place->pf);
+	for (int i = 0;; i++) {
+		_cleanup_free_ char *link = NULL;
+
+		snprintf(name, sizeof name, "virtfn%d", i);
+		link = device_path(place->parent, name);
+		if (!world->link(link, vf, sizeof vf))
+			return;
+		if (strcmp(vf, address) == 0) {
+			place->vf_index = i;
+			return;
+		}
+	}
+}
+
+static bool wait_step(int *left)
 {
 	if (*left <= 0)
 		return false;
-	*left -= 20;
-	nanosleep(&(struct timespec){.tv_nsec = 20 * 1000000L}, NULL);
+	*left -= WAIT_STEP_MS;
+	world->pause(WAIT_STEP_MS);
 	return true;
 }
 
@@ -102,11 +101,11 @@ static bool wait_driver(const char *address, const char *wanted, struct error *e
 {
 	char driver[32];
 
-	for (int left = DEVICE_WAIT_MS;;) {
+	for (int left = WAIT_MS;;) {
 		device_driver(address, driver);
 		if (strcmp(driver, wanted) == 0)
 			return true;
-		if (!wait_ms(&left))
+		if (!wait_step(&left))
 			return error_set(err, ERROR_TIMEOUT, "%s: the driver is %s, expected %s", address,
 					 *driver ? driver : "none", *wanted ? wanted : "none");
 	}
@@ -115,16 +114,19 @@ static bool wait_driver(const char *address, const char *wanted, struct error *e
 bool device_remember(const char *address, struct device_memory *memory, struct error *err)
 {
 	bool held = false;
+	char line[32];
 
 	*memory = (struct device_memory){.mtu = -1};
-	snprintf(memory->address, sizeof memory->address, "%s", address);
+	snprintf(memory->address, sizeof memory->address, "%.15s", address);
 	device_driver(address, memory->driver);
 	device_netdev(address, memory->netdev);
 	memory->numvfs = device_vfs(address, &held);
-	memory->autoprobe = read_number(address, "sriov_drivers_autoprobe", 1) != 0;
-	if (strcmp(memory->driver, "vfio-pci") == 0)
-		return error_set(err, ERROR_CONFLICT,
-				 "%s is bound to vfio-pci already, but by no grant of ours", address);
+	read_attribute(address, "sriov_drivers_autoprobe", line, sizeof line);
+	memory->autoprobe = strcmp(line, "0") != 0;
+	read_attribute(address, "driver_override", line, sizeof line);
+	snprintf(memory->override, sizeof memory->override, "%.31s", strcmp(line, "(null)") == 0 ? "" : line);
+	if (held)
+		return error_set(err, ERROR_CONFLICT, "%s: one of its VFs is with a guest", address);
 	if (!*memory->netdev)
 		return true;
 	memory->mtu = netdev_mtu(memory->netdev);
@@ -147,7 +149,7 @@ bool device_take(const struct device_memory *memory, struct error *err)
 	bool held = false;
 
 	device_driver(address, driver);
-	if (strcmp(driver, "vfio-pci") == 0)
+	if (strcmp(driver, VFIO_DRIVER) == 0)
 		return true;
 	int vfs = device_vfs(address, &held);
 	if (held)
@@ -155,20 +157,23 @@ bool device_take(const struct device_memory *memory, struct error *err)
 	/* Unbinding a PF's driver would remove its VFs anyway, but silently. */
 	if (vfs > 0 && !write_attribute(address, "sriov_numvfs", "0", err))
 		return false;
-	return write_attribute(address, "driver_override", "vfio-pci", err) && unbind(address, err) &&
-	       write_file("/sys/bus/pci/drivers_probe", address, err) &&
-	       wait_driver(address, "vfio-pci", err);
+	return write_attribute(address, "driver_override", VFIO_DRIVER, err) && unbind(address, err) &&
+	       world->write("/sys/bus/pci/drivers_probe", address, err) &&
+	       wait_driver(address, VFIO_DRIVER, err);
 }
+
+/* --- giving back --- */
 
 static bool netdev_return(const struct device_memory *memory, struct error *err)
 {
 	char name[16];
+	bool up;
 
-	for (int left = DEVICE_WAIT_MS;;) {
+	for (int left = WAIT_MS;;) {
 		device_netdev(memory->address, name);
 		if (*name)
 			break;
-		if (!wait_ms(&left))
+		if (!wait_step(&left))
 			return error_set(err, ERROR_TIMEOUT, "%s: its network device %s did not come back",
 					 memory->address, memory->netdev);
 	}
@@ -183,7 +188,8 @@ static bool netdev_return(const struct device_memory *memory, struct error *err)
 	if (memory->mtu > 0 && netdev_mtu(memory->netdev) != memory->mtu &&
 	    !netdev_set_mtu(memory->netdev, memory->mtu, err))
 		return false;
-	return netdev_set_up(memory->netdev, memory->up, err);
+	return netdev_is_up(memory->netdev, &up, err) &&
+	       (up == memory->up || netdev_set_up(memory->netdev, memory->up, err));
 }
 
 static bool vfs_return(const struct device_memory *memory, struct error *err)
@@ -204,28 +210,52 @@ static bool vfs_return(const struct device_memory *memory, struct error *err)
 			 memory->numvfs);
 }
 
-bool device_return(const struct device_memory *memory, struct error *err)
+/* vfio-pci resets a device when its last user goes, but only if it gets the locks; so once more, and a device
+ * that does not answer afterwards is not given away again. */
+static bool reset(const char *address, struct error *err)
+{
+	_cleanup_free_ char *way = device_path(address, "reset");
+	_cleanup_free_ char *is_vf = device_path(address, "physfn");
+	_cleanup_free_ char *config = device_path(address, "config");
+	char pf[16];
+	struct error why;
+
+	if (!world->write(way, "1", &why))
+		log_debug("%s", why.message); /* it has no reset */
+	/* A VF's vendor id always reads ffff (PCI Express, 9.3.4.1.1). */
+	if (world->link(is_vf, pf, sizeof pf))
+		return true;
+	_cleanup_free_ char *bytes = world->read(config);
+	return !bytes || strncmp(bytes, "\xff\xff", 2) != 0 ||
+	       error_set(err, ERROR_INTERNAL,
+			 "%s does not answer any more after its reset: the host must be "
+			 "restarted before it can be used again",
+			 address);
+}
+
+static bool driver_return(const struct device_memory *memory, struct error *err)
 {
 	const char *address = memory->address;
 	char driver[32];
 
-	if (!write_attribute(address, "driver_override", "\n", err))
-		return false;
 	device_driver(address, driver);
-	if (strcmp(driver, memory->driver) != 0) {
-		if (!unbind(address, err))
-			return false;
-		if (*memory->driver) {
-			_cleanup_free_ char *bind =
-				memory_printf("/sys/bus/pci/drivers/%s/bind", memory->driver);
+	if (strcmp(driver, memory->driver) == 0)
+		return strcmp(driver, VFIO_DRIVER) != 0 || reset(address, err);
+	if (!unbind(address, err) || !reset(address, err))
+		return false;
+	if (*memory->driver) {
+		_cleanup_free_ char *bind = memory_printf("/sys/bus/pci/drivers/%s/bind", memory->driver);
 
-			if (!write_file(bind, address, err))
-				return false;
-		}
-		if (!wait_driver(address, memory->driver, err))
+		if (!world->write(bind, address, err))
 			return false;
 	}
-	if (*memory->netdev && !netdev_return(memory, err))
-		return false;
-	return vfs_return(memory, err);
+	return wait_driver(address, memory->driver, err);
+}
+
+bool device_return(const struct device_memory *memory, struct error *err)
+{
+	return write_attribute(memory->address, "driver_override",
+			       *memory->override ? memory->override : "\n", err) &&
+	       driver_return(memory, err) && (!*memory->netdev || netdev_return(memory, err)) &&
+	       vfs_return(memory, err);
 }

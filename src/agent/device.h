@@ -1,5 +1,5 @@
 /* Handing PCI devices over to guests and taking them back: driver_override, vfio-pci, and what a PF must get
- * back (name, MTU, state, VFs).  Blocking: call on a worker. */
+ * back (name, MTU, state, VFs).  Blocking: call on a worker, one at a time for a device and its PF. */
 #pragma once
 
 #include "agent/inventory.h"
@@ -10,21 +10,29 @@
 /* What a device was before it was given away; kept in the grant journal. */
 struct device_memory {
 	char address[16];
-	char driver[32]; /* "" if none was bound */
-	char netdev[16]; /* of a PF */
+	char driver[32];   /* "" if none was bound; vfio-pci where the operator binds it at boot */
+	char override[32]; /* driver_override, or "" */
+	char netdev[16];   /* of a NIC */
 	bool up;
 	int mtu;
 	int numvfs;
 	bool autoprobe; /* sriov_drivers_autoprobe */
 };
 
+/* Where a VF belongs. */
+struct device_place {
+	char parent[16]; /* address of its PF, or "" */
+	char pf[16];	 /* network device of its PF, or "" */
+	int vf_index;	 /* -1: no VF */
+};
+
+void device_find(const char *address, struct device_place *place);
 /* Looks at a device as it is now. */
 bool device_remember(const char *address, struct device_memory *memory, struct error *err);
 /* Binds it to vfio-pci (idempotent).  A PF: refused while one of its VFs is bound to vfio-pci; its VFs are
  * removed first.  Waits until the driver link says so. */
 bool device_take(const struct device_memory *memory, struct error *err);
-/* Gives it back (idempotent): clears driver_override, unbinds vfio-pci, binds the driver it had; a PF: waits
- * for its network device, names it as it was, MTU, up, VFs recreated.  Verified by reading. */
+/* Gives it back (idempotent): resets it, clears driver_override, unbinds vfio-pci, binds the driver it had; a
+ * NIC: waits for its network device, names it as it was, MTU, up; a PF: VFs recreated.  Verified by reading.
+ */
 bool device_return(const struct device_memory *memory, struct error *err);
-/* "vfio-pci", "igb", "" */
-void device_driver(const char *address, char driver[32]);

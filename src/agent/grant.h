@@ -7,13 +7,12 @@
 
 struct granted_device {
 	struct device_memory memory;
-	char pf[16];  /* of a VF: its PF's network device, or "" */
-	int vf_index; /* -1: no VF */
-	char port_id[37];
+	struct device_place place;
+	char port_id[37]; /* or "" */
 };
 
 struct granted_lease {
-	char network_id[37], mac[18], ip[46];
+	char network_id[37], mac[18], ip[46]; /* ip: "" if it has none */
 };
 
 struct grant {
@@ -25,6 +24,11 @@ struct grant {
 
 /* Reads folder/grant.json; none there: an empty grant. */
 bool grant_read(const char *folder, struct grant *grant, struct error *err);
-/* What the server needs, looked at on the host as it is now; writes folder/grant.json before it returns. */
-bool grant_make(const char *folder, yyjson_val *server, struct grant *grant, struct error *err);
+/* What the server needs: as `before` remembers it, or looked at on the host as it is now. */
+bool grant_make(yyjson_val *server, const struct grant *before, struct grant *grant, struct error *err);
+/* Writes folder/grant.json; it is on the disk when this returns. */
+bool grant_write(const char *folder, const struct grant *grant, struct error *err);
 void grant_done(struct grant *grant);
+
+const struct granted_device *grant_find_device(const struct grant *grant, const char *address);
+bool grant_has_lease(const struct grant *grant, const struct granted_lease *lease);

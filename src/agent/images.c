@@ -2,8 +2,12 @@
  * with limits, with their format said and not guessed; images that name other files are refused. */
 #include "agent/images.h"
 
-#include "agent/process.h"
+#include "agent/world.h"
+#include "base/log.h"
+#include "base/map.h"
 #include "base/memory.h"
+#include "base/timestamp.h"
+#include "sys/sys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +16,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Two servers of one image must not download it into the same file at once. */
-static pthread_mutex_t image_lock = PTHREAD_MUTEX_INITIALIZER;
+#define QEMU_IMG_SECONDS 30
+#define UNUSED_SECONDS	 (24 * 3600)
+
+/* Two servers of one image must not download it into the same file at once: an image's id picks its lock. */
+static pthread_mutex_t image_locks[4] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
+					 PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER};
 
 static bool sha512_of(const char *path, char hex[129], struct error *err)
 {
@@ -40,13 +48,14 @@ static const char *format_of(yyjson_val *image)
 	return strcmp(json_text(image, "disk_format"), "qcow2") == 0 ? "qcow2" : "raw";
 }
 
-/* A qcow2 that names a backing or data file would make the host read that file for the guest. */
-static bool image_is_plain(const char *path, struct error *err)
+/* Size of the disk that a guest sees; and refuses a qcow2 that names a backing or data file: the host would
+ * read that file for the guest. */
+static bool qcow2_look(const char *path, int64_t *size, struct error *err)
 {
 	const char *argv[] = {"qemu-img", "info", "-f", "qcow2", "--output=json", path, NULL};
 	_cleanup_(text_done) struct text out = {0};
 
-	if (!process_run(argv, 30, &out, err))
+	if (!world->run(argv, QEMU_IMG_SECONDS, &out, err))
 		return false;
 	yyjson_doc *doc = yyjson_read(out.data ? out.data : "", out.length, 0);
 	yyjson_val *root = yyjson_doc_get_root(doc);
@@ -54,9 +63,22 @@ static bool image_is_plain(const char *path, struct error *err)
 	bool plain = yyjson_is_obj(root) && !yyjson_obj_get(root, "backing-filename") &&
 		     !yyjson_obj_get(data, "data-file");
 
+	*size = json_int(root, "virtual-size", 0);
 	yyjson_doc_free(doc);
 	return plain || error_set(err, ERROR_BAD_REQUEST,
 				  "the image names another file as its backing or data file: refused");
+}
+
+static bool disk_size(const char *path, yyjson_val *image, int64_t *size, struct error *err)
+{
+	struct stat file;
+
+	if (strcmp(format_of(image), "qcow2") == 0)
+		return qcow2_look(path, size, err);
+	if (stat(path, &file) != 0)
+		return error_set_errno(err, ERROR_INTERNAL, errno, "cannot read %s", path);
+	*size = file.st_size;
+	return true;
 }
 
 static bool image_download(const struct controller *controller, yyjson_val *image, const char *path,
@@ -64,50 +86,105 @@ static bool image_download(const struct controller *controller, yyjson_val *imag
 {
 	_cleanup_free_ char *temporary = memory_printf("%s.part", path);
 	char hash[129];
+	int64_t size;
 
-	if (!controller_download(controller, json_text(image, "id"), temporary, err) ||
-	    !sha512_of(temporary, hash, err))
+	if (!controller_download(controller, json_text(image, "id"), temporary, err) &&
+	    err->kind != ERROR_RANGE) /* it was there as a whole */
 		return false;
-	if (strcmp(hash, json_text(image, "sha512")) != 0)
+	if (!sha512_of(temporary, hash, err))
+		return false;
+	if (strcmp(hash, json_text(image, "sha512")) != 0) {
+		unlink(temporary);
 		return error_set(err, ERROR_INTERNAL, "the image arrived damaged: its SHA-512 differs");
-	if (strcmp(format_of(image), "qcow2") == 0 && !image_is_plain(temporary, err))
+	}
+	if (!disk_size(temporary, image, &size, err)) {
+		unlink(temporary);
 		return false;
+	}
 	return rename(temporary, path) == 0 ||
 	       error_set_errno(err, ERROR_INTERNAL, errno, "cannot keep %s", path);
 }
 
-bool image_fetch(const struct controller *controller, const char *cache, yyjson_val *image, char path[512],
-		 struct error *err)
+bool image_fetch(const struct controller *controller, const char *cache, yyjson_val *image,
+		 char path[IMAGE_PATH_SIZE], struct error *err)
 {
+	const char *id = json_text(image, "id");
+	pthread_mutex_t *lock = &image_locks[(unsigned char)id[0] % ELEMENTS_OF(image_locks)];
 	bool ok;
 
 	/* The hash is part of the name: a file of that name was checked before it got it. */
-	snprintf(path, 512, "%.380s/%.36s-%.64s", cache, json_text(image, "id"), json_text(image, "sha512"));
-	pthread_mutex_lock(&image_lock);
-	ok = access(path, R_OK) == 0 || image_download(controller, image, path, err);
-	pthread_mutex_unlock(&image_lock);
+	snprintf(path, IMAGE_PATH_SIZE, "%.380s/%.36s-%.64s", cache, id, json_text(image, "sha512"));
+	pthread_mutex_lock(lock);
+	/* Its time says when it was last asked for. */
+	ok = utimensat(AT_FDCWD, path, NULL, 0) == 0 || image_download(controller, image, path, err);
+	pthread_mutex_unlock(lock);
 	return ok;
 }
 
 bool image_overlay(const char *base, yyjson_val *image, int64_t disk_gb, const char *path, struct error *err)
 {
 	_cleanup_free_ char *temporary = memory_printf("%s.new", path);
-	char size[32];
+	char text[32];
 	const char *argv[] = {"qemu-img",	"create", "-q", "-f",	   "qcow2", "-F",
-			      format_of(image), "-b",	  base, temporary, size,    NULL};
-	struct stat file;
+			      format_of(image), "-b",	  base, temporary, text,    NULL};
+	int64_t size;
 
 	if (access(path, F_OK) == 0)
 		return true;
-	snprintf(size, sizeof size, "%lldG", (long long)disk_gb);
-	if (disk_gb == 0)
-		argv[10] = NULL;
-	if (stat(base, &file) == 0 && strcmp(format_of(image), "raw") == 0 && disk_gb > 0 &&
-	    file.st_size > disk_gb << 30)
+	if (!disk_size(base, image, &size, err))
+		return false;
+	if (disk_gb > 0 && size > disk_gb << 30)
 		return error_set(err, ERROR_BAD_REQUEST,
 				 "the image is larger than the flavor's disk of %lld GB", (long long)disk_gb);
-	if (!process_run(argv, 30, NULL, err))
+	snprintf(text, sizeof text, "%lldG", (long long)disk_gb);
+	if (disk_gb == 0)
+		argv[10] = NULL;
+	if (!world->run(argv, QEMU_IMG_SECONDS, NULL, err))
 		return false;
 	return rename(temporary, path) == 0 ||
 	       error_set_errno(err, ERROR_INTERNAL, errno, "cannot make %s", path);
+}
+
+/* --- cleaning the cache --- */
+
+static void add_links(const char *folder, struct map *used)
+{
+	static const char *const names[] = {"base", "kernel", "ramdisk"};
+	char target[IMAGE_PATH_SIZE];
+
+	for (size_t i = 0; i < ELEMENTS_OF(names); i++) {
+		_cleanup_free_ char *path = memory_printf("%s/%s", folder, names[i]);
+		ssize_t length = readlink(path, target, sizeof target - 1);
+
+		if (length > 0) {
+			target[length] = '\0';
+			map_put(used, target, used);
+		}
+	}
+}
+
+void images_clean(const char *cache, const char *instances)
+{
+	_cleanup_closedir_ DIR *servers = opendir(instances), *images = opendir(cache);
+	struct map used = {0};
+	struct stat file;
+
+	if (!servers || !images)
+		return;
+	for (struct dirent *entry; (entry = readdir(servers));) {
+		_cleanup_free_ char *folder = memory_printf("%s/%s", instances, entry->d_name);
+
+		if (is_uuid(entry->d_name))
+			add_links(folder, &used);
+	}
+	for (struct dirent *entry; (entry = readdir(images));) {
+		_cleanup_free_ char *path = memory_printf("%s/%s", cache, entry->d_name);
+
+		if (entry->d_name[0] == '.' || map_get(&used, path) || stat(path, &file) != 0 ||
+		    sys_now() / TIME_SECOND - file.st_mtime < UNUSED_SECONDS)
+			continue;
+		log_info("image %.36s is not used any more: removed from the cache", entry->d_name);
+		unlink(path);
+	}
+	map_done(&used, NULL);
 }

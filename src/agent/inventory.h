@@ -1,5 +1,4 @@
-/* All knowledge of sysfs: which PCI devices, CPUs and memory this host has.  `root` is "" on a real host and
- * a folder with a copy of the tree in tests. */
+/* What this host has: PCI devices, CPUs, memory (sysfs, procfs). */
 #pragma once
 
 #include "base/error.h"
@@ -24,6 +23,9 @@ struct pci_device {
 				 block) */
 };
 
+#define HOST_CELLS_MAX 16
+#define HOST_PAGES_MAX 4
+
 struct host_facts {
 	int64_t vcpus, memory_mb, disk_gb; /* disk: of the file system that holds state_dir */
 	char cpu_model[64], cpu_vendor[16];
@@ -32,11 +34,16 @@ struct host_facts {
 		int id;
 		int64_t memory_mb;
 		char cpus[256]; /* "0-3,8" as sysfs has it */
-		int64_t hugepages_2m;
-	} cells[16];
+		struct host_pages {
+			int64_t size_kb, total;
+		} pages[HOST_PAGES_MAX];
+		int page_count;
+	} cells[HOST_CELLS_MAX];
 	int cell_count;
 };
 
 /* All PCI endpoints (no bridges), sorted by address; *devices is freed by the caller. */
-bool inventory_devices(const char *root, struct pci_device **devices, size_t *count, struct error *err);
-bool inventory_host(const char *root, const char *state_dir, struct host_facts *facts, struct error *err);
+bool inventory_devices(struct pci_device **devices, size_t *count, struct error *err);
+/* The one of a list of inventory_devices() with this address, or NULL. */
+struct pci_device *inventory_find(struct pci_device *devices, size_t count, const char *address);
+bool inventory_host(const char *state_dir, struct host_facts *facts, struct error *err);

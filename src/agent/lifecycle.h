@@ -11,12 +11,33 @@ struct host_folders {
 
 /* May this device be given to guests?  (The controller's word is not enough.) */
 typedef bool device_offered(const char *address);
+/* Is told the step that begins (static text). */
+typedef void server_step(const char *step, void *argument);
 
-/* Image, overlay, config drive, networks, devices, domain.  On failure everything is undone as far as it
- * goes. */
-bool server_setup(const struct host_folders *folders, const struct controller *controller, yyjson_val *server,
-		  device_offered *offered, struct error *err);
-/* Programs the VFs of a running server again (its ports changed). */
-bool server_reprogram(const struct host_folders *folders, yyjson_val *server, struct error *err);
+/* What work on a server needs of its surroundings. */
+struct lifecycle {
+	const struct host_folders *folders;
+	const struct controller *controller;
+	device_offered *offered;
+	server_step *step; /* or NULL */
+	void *argument;	   /* of step */
+};
+
+enum server_outcome {
+	SERVER_RUNS,
+	SERVER_ENDED,  /* it was started in this generation and has ended by itself since: it is left so */
+	SERVER_FAILED, /* what was set up is undone as far as it goes; a disk that was there before stays */
+	SERVER_LATER,  /* something is away that will come back (libvirt, the controller), or the guest runs
+			  but not  all of it is as wanted: try again */
+};
+
+/* Image, overlay, config drive, networks, devices, domain; of a guest that runs already: its VFs and links as
+ * they shall be.  A running guest is never ended by this. */
+enum server_outcome server_setup(const struct lifecycle *life, yyjson_val *server, struct error *err);
+/* Ends the guest; what it has of the host stays its own. */
+bool server_stop(const struct lifecycle *life, const char *server_id, struct error *err);
 /* Domain, devices, networks, files: all away, devices verified clean. */
-bool server_teardown(const struct host_folders *folders, const char *server_id, struct error *err);
+bool server_teardown(const struct lifecycle *life, const char *server_id, struct error *err);
+
+/* The server as it was wanted when it was last set up, or NULL. */
+yyjson_doc *server_remembered(const struct host_folders *folders, const char *server_id);

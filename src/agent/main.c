@@ -1,6 +1,9 @@
 /* penstock-agent: options, settings, signals. */
 #include "agent/agent.h"
+#include "agent/libvirt.h"
+#include "agent/simulated/simulated.h"
 #include "agent/vm.h"
+#include "agent/world.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -9,6 +12,7 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -21,6 +25,7 @@ struct options {
 	const char *files[32];
 	size_t file_count;
 	const char *token, *token_file;
+	const char *simulate; /* "SERVERS[,PFS[,VFS]]" or NULL */
 	bool debug;
 };
 
@@ -32,10 +37,19 @@ static void usage(FILE *out)
 	      "guests.\n"
 	      "\n"
 	      "  --config-file FILE  read this configuration (nova.conf ...); may be given several times, "
-	      "later files\n"
+	      "later "
+	      "files\n"
 	      "                      win; default /etc/penstock/penstock.conf\n"
-	      "  --token TOKEN       joins the site with this token (penstock agent-token); needed once\n"
+	      "  --token TOKEN       joins the site with this token (penstock agent-token); needed once; "
+	      "also read\n"
+	      "                      from the environment: PENSTOCK_AGENT_TOKEN\n"
 	      "  --token-file FILE   the same, read from a file\n"
+	      "  --simulate SERVERS[,PFS[,VFS]]\n"
+	      "                      touches nothing of this host but the state folder: devices, guests and "
+	      "networks\n"
+	      "                      are made up, room for so many servers (default 16 PFs with 64 VFs "
+	      "each);\n"
+	      "                      for benchmarks\n"
 	      "  --debug             log more\n"
 	      "  --version, --help\n"
 	      "\n"
@@ -48,6 +62,7 @@ static int options_read(struct options *o, int argc, char **argv)
 	static const struct option longs[] = {{"config-file", required_argument, NULL, 'c'},
 					      {"token", required_argument, NULL, 't'},
 					      {"token-file", required_argument, NULL, 'f'},
+					      {"simulate", required_argument, NULL, 's'},
 					      {"debug", no_argument, NULL, 'd'},
 					      {"version", no_argument, NULL, 'v'},
 					      {"help", no_argument, NULL, 'h'},
@@ -66,6 +81,9 @@ static int options_read(struct options *o, int argc, char **argv)
 			break;
 		case 'f':
 			o->token_file = optarg;
+			break;
+		case 's':
+			o->simulate = optarg;
 			break;
 		case 'd':
 			o->debug = true;
@@ -120,6 +138,55 @@ static bool specs_read(const struct config *config, struct agent_settings *setti
 	return true;
 }
 
+/* [sriov_nic] physical_device_mappings = physnet:netdev, ... */
+static bool mappings_read(const struct config *config, struct agent_settings *settings, struct error *err)
+{
+	char item[128];
+
+	for (size_t i = 0;
+	     config_list_item(config, "sriov_nic", "physical_device_mappings", i, item, sizeof item); i++) {
+		struct device_mapping *mapping = ARRAY_ADD(settings->mappings, settings->mapping_count);
+		char *colon = strrchr(item, ':');
+
+		if (!colon || colon == item || colon - item > 64 || !colon[1] || strlen(colon + 1) > 15)
+			return error_set(err, ERROR_BAD_REQUEST,
+					 "[sriov_nic] physical_device_mappings: %s: expected "
+					 "physical_network:network_device",
+					 item);
+		snprintf(mapping->physical_network, sizeof mapping->physical_network, "%.*s",
+			 (int)(colon - item), item);
+		snprintf(mapping->netdev, sizeof mapping->netdev, "%s", colon + 1);
+	}
+	return true;
+}
+
+/* Without a spec, a simulated host offers its VFs. */
+static bool simulation_read(const char *how, struct agent_settings *settings, struct error *err)
+{
+	char warning[256];
+
+	if (!simulated_start(how, err))
+		return false;
+	world = &world_simulated;
+	return settings->spec_count > 0 ||
+	       device_spec_parse("--simulate", SIMULATED_DEVICE_SPEC, &settings->specs, &settings->spec_count,
+				 warning, err);
+}
+
+/* libvirt loads it only for the devices that it binds itself. */
+static void load_vfio(void)
+{
+	const char *argv[] = {"modprobe", "vfio-pci", NULL};
+	char **driver = world->list("/sys/bus/pci/drivers/vfio-pci");
+	struct error err;
+
+	if (!driver && !world->run(argv, 30, NULL, &err))
+		log_warning("the driver vfio-pci is not there, and devices cannot be given to guests without "
+			    "it: %s",
+			    err.message);
+	world_list_free(driver);
+}
+
 static bool folder_make(const char *path, mode_t mode, struct error *err)
 {
 	_cleanup_free_ char *copy = memory_copy_text(path);
@@ -146,13 +213,16 @@ static bool settings_read(const struct config *config, struct agent_settings *s,
 	snprintf(s->folders.cache, sizeof s->folders.cache, "%.240s/images", state);
 	snprintf(s->controller.url, sizeof s->controller.url, "%s",
 		 config_text(config, "penstock", "controller_url", "http://127.0.0.1:5000"));
-	vm_configure(config_text(config, "libvirt", "connection_uri", "qemu:///system"),
-		     config_text(config, "libvirt", "virt_type", ""),
-		     config_text(config, "penstock", "network_forward", "nat"));
-	return config_int(config, "DEFAULT", "reserved_host_memory_mb", 512, 0, INT32_MAX,
+	snprintf(s->availability_zone, sizeof s->availability_zone, "%s",
+		 config_text(config, "DEFAULT", "default_availability_zone", "nova"));
+	libvirt_configure(config_text(config, "libvirt", "connection_uri", "qemu:///system"));
+	return vm_configure(config_text(config, "libvirt", "virt_type", ""), err) &&
+	       network_configure(config_text(config, "penstock", "network_forward", "nat"), err) &&
+	       config_int(config, "DEFAULT", "reserved_host_memory_mb", 512, 0, INT32_MAX,
 			  &s->reserved_memory_mb, err) &&
-	       specs_read(config, s, err) && folder_make(s->state_dir, 0711, err) &&
-	       folder_make(s->folders.instances, 0711, err) && folder_make(s->folders.cache, 0711, err);
+	       specs_read(config, s, err) && mappings_read(config, s, err) &&
+	       folder_make(s->state_dir, 0711, err) && folder_make(s->folders.instances, 0711, err) &&
+	       folder_make(s->folders.cache, 0711, err);
 }
 
 static bool token_read(const struct options *o, char token[128])
@@ -190,8 +260,10 @@ static bool run(const struct options *o, struct error *err)
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	gethostname(host, sizeof host);
-	if (!config_read(o, config, err) || !settings_read(config, &settings, err))
+	if (!config_read(o, config, err) || !settings_read(config, &settings, err) ||
+	    (o->simulate && !simulation_read(o->simulate, &settings, err)))
 		return false;
+	load_vfio();
 	snprintf(credential, sizeof credential, "%s/credential", settings.state_dir);
 	bool has_token = token_read(o, token);
 	if (!controller_join(&settings.controller, credential, has_token ? token : NULL,
@@ -199,6 +271,7 @@ static bool run(const struct options *o, struct error *err)
 		return false;
 	if (pthread_create(&thread, NULL, signal_loop, &signals) != 0)
 		return error_set(err, ERROR_INTERNAL, "cannot start threads");
+	pthread_detach(thread);
 	log_info("penstock-agent %s for %s, %zu device specs", PENSTOCK_VERSION, settings.controller.url,
 		 settings.spec_count);
 	sd_notify(0, "READY=1");
@@ -210,6 +283,11 @@ int main(int argc, char **argv)
 	struct options options = {0};
 	struct error err;
 	int status = options_read(&options, argc, argv);
+
+	/* Many short-lived threads, large inventories now and then: give memory back instead of keeping some
+	 * for each. */
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, 64 * 1024);
 
 	if (status >= 0)
 		return status;

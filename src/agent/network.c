@@ -1,28 +1,38 @@
 /* Standard NICs: one libvirt network (bridge, dnsmasq with fixed leases, NAT) for each tenant network. */
 #include "agent/vm.h"
-#include "agent/vm_connection.h"
+#include "agent/vm_xml.h"
+#include "agent/world.h"
+#include "base/map.h"
 #include "base/memory.h"
 
-#include <libvirt/virterror.h>
 #include <pthread.h>
 #include <string.h>
 
 /* Servers come and go in parallel, but a network is made and removed by one at a time. */
 static pthread_mutex_t network_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct map holds; /* by network: how many guests are about to be plugged in (as a pointer) */
+static char network_forward[16] = "nat";
 
-static void network_done(virNetworkPtr *network)
+bool network_configure(const char *forward, struct error *err)
 {
-	if (*network)
-		virNetworkFree(*network);
+	static const char *const forwards[] = {"nat", "route", "open", "none"};
+
+	for (size_t i = 0; i < ELEMENTS_OF(forwards); i++) {
+		if (strcmp(forward, forwards[i]) == 0) {
+			strcpy(network_forward, forward);
+			return true;
+		}
+	}
+	return error_set(err, ERROR_BAD_REQUEST,
+			 "[penstock] network_forward is %.40s: expected nat, route, open or none", forward);
 }
 
-static void lease_xml(const char *mac, const char *ip, struct text *xml)
+void vm_xml_lease(const char *mac, const char *ip, struct text *xml)
 {
 	text_addf(xml, "<host mac='%s' ip='%s'/>", mac, ip);
 }
 
-/* The port's first IPv4 address on a subnet with DHCP, or NULL. */
-static const char *lease_ip(yyjson_val *port)
+const char *network_lease_ip(yyjson_val *port)
 {
 	yyjson_val *network = yyjson_obj_get(port, "network"), *ip;
 	size_t i, max;
@@ -30,136 +40,147 @@ static const char *lease_ip(yyjson_val *port)
 	yyjson_arr_foreach (yyjson_obj_get(port, "fixed_ips"), i, max, ip) {
 		yyjson_val *subnet = server_subnet(network, json_text(ip, "subnet_id"));
 
-		if (json_bool(subnet, "enable_dhcp", false) && json_int(subnet, "ip_version", 4) == 4)
+		/* dnsmasq answers from the gateway's address, which the bridge has. */
+		if (json_bool(subnet, "enable_dhcp", false) && json_int(subnet, "ip_version", 4) == 4 &&
+		    *json_text(subnet, "gateway_ip"))
 			return json_text(ip, "ip_address");
 	}
 	return NULL;
 }
 
+/* --- the XML --- */
+
 static void add_subnet(struct text *xml, yyjson_val *subnet, yyjson_val *port)
 {
-	const char *cidr = json_text(subnet, "cidr"), *slash = strchr(cidr, '/'),
-		   *gateway = json_text(subnet, "gateway_ip");
-	const char *lease = lease_ip(port);
+	const char *cidr = json_text(subnet, "cidr"), *slash = strchr(cidr, '/');
+	const char *gateway = json_text(subnet, "gateway_ip"), *lease = network_lease_ip(port);
 
 	if (!slash || !*gateway || json_int(subnet, "ip_version", 4) != 4)
 		return;
 	text_addf(xml, "  <ip address='%s' prefix='%s'>", gateway, slash + 1);
 	if (json_bool(subnet, "enable_dhcp", false) && lease) {
 		text_add(xml, "<dhcp>");
-		lease_xml(json_text(port, "mac_address"), lease, xml);
+		vm_xml_lease(json_text(port, "mac_address"), lease, xml);
 		text_add(xml, "</dhcp>");
 	}
 	text_add(xml, "</ip>\n");
 }
 
-static void network_xml(yyjson_val *port, struct text *xml)
+/* The first subnet's name servers are whom the network's dnsmasq asks. */
+static void add_name_servers(struct text *xml, yyjson_val *subnets)
 {
-	yyjson_val *network = yyjson_obj_get(port, "network"), *subnet, *server;
+	yyjson_val *servers = yyjson_obj_get(yyjson_arr_get_first(subnets), "dns_nameservers"), *server;
+	size_t i, max;
+
+	if (yyjson_arr_size(servers) == 0)
+		return;
+	text_add(xml, "  <dns>");
+	yyjson_arr_foreach (servers, i, max, server)
+		text_addf(xml, "<forwarder addr='%s'/>", yyjson_get_str(server));
+	text_add(xml, "</dns>\n");
+}
+
+void vm_xml_network(yyjson_val *port, const char *forward, struct text *xml)
+{
+	yyjson_val *network = yyjson_obj_get(port, "network"), *subnets = yyjson_obj_get(network, "subnets"),
+		   *subnet;
 	char name[64], bridge[16];
-	size_t i, max, k, servers;
+	size_t i, max;
 
 	server_network_name(json_text(network, "id"), name);
 	server_bridge_name(json_text(network, "id"), bridge);
 	text_addf(xml, "<network>\n  <name>%s</name>\n  <uuid>%s</uuid>\n  <bridge name='%s' stp='off'/>\n",
 		  name, json_text(network, "id"), bridge);
-	if (strcmp(vm_network_forward(), "none") != 0)
-		text_addf(xml, "  <forward mode='%s'/>\n", vm_network_forward());
+	if (strcmp(forward, "none") != 0)
+		text_addf(xml, "  <forward mode='%s'/>\n", forward);
 	text_addf(xml, "  <mtu size='%lld'/>\n", (long long)json_int(port, "mtu", 1500));
-	yyjson_arr_foreach (yyjson_obj_get(network, "subnets"), i, max, subnet) {
-		text_add(xml, i == 0 && yyjson_arr_size(yyjson_obj_get(subnet, "dns_nameservers")) ? "  <dns>"
-												   : "");
-		yyjson_arr_foreach (yyjson_obj_get(subnet, "dns_nameservers"), k, servers, server) {
-			if (i == 0 && yyjson_is_str(server)) {
-				text_add(xml, "<forwarder addr='");
-				text_add_xml(xml, yyjson_get_str(server));
-				text_add(xml, "'/>");
-			}
-		}
-		text_add(xml, i == 0 && yyjson_arr_size(yyjson_obj_get(subnet, "dns_nameservers"))
-				      ? "</dns>\n"
-				      : "");
-	}
-	yyjson_arr_foreach (yyjson_obj_get(network, "subnets"), i, max, subnet)
+	add_name_servers(xml, subnets);
+	yyjson_arr_foreach (subnets, i, max, subnet)
 		add_subnet(xml, subnet, port);
 	text_add(xml, "</network>\n");
 }
 
-static bool lease_change(virNetworkPtr network, unsigned command, const char *mac, const char *ip,
-			 struct error *err)
+/* --- networks --- */
+
+static bool lease_change(const char *network_id, bool add, const char *mac, const char *ip, struct error *err)
 {
 	_cleanup_(text_done) struct text xml = {0};
 
-	lease_xml(mac, ip, &xml);
-	return virNetworkUpdate(network, command, VIR_NETWORK_SECTION_IP_DHCP_HOST, -1, xml.data,
-				VIR_NETWORK_UPDATE_AFFECT_LIVE) == 0 ||
-	       vm_error(err,
-			command == VIR_NETWORK_UPDATE_COMMAND_DELETE ? "removing a lease" : "adding a lease");
+	vm_xml_lease(mac, ip, &xml);
+	return world->network_lease(network_id, add, xml.data, err);
 }
 
-static bool ensure_locked(virConnectPtr connection, yyjson_val *port, struct error *err)
+static bool ensure_locked(yyjson_val *port, struct error *err)
 {
-	_cleanup_(network_done) virNetworkPtr network = NULL;
+	const char *id = json_text(yyjson_obj_get(port, "network"), "id"), *ip = network_lease_ip(port),
+		   *mac = json_text(port, "mac_address");
 	_cleanup_(text_done) struct text xml = {0};
-	const char *ip = lease_ip(port), *mac = json_text(port, "mac_address");
+	_cleanup_free_ char *now = NULL;
 
-	network = virNetworkLookupByUUIDString(connection, json_text(yyjson_obj_get(port, "network"), "id"));
-	if (!network) {
-		if (virGetLastErrorCode() != VIR_ERR_NO_NETWORK)
-			return vm_error(err, "looking a network up");
-		network_xml(port, &xml);
-		network = virNetworkCreateXML(connection, xml.data);
-		return network || vm_error(err, "making the port's network");
+	if (!world->network_xml(id, &now, err))
+		return false;
+	if (!now) {
+		vm_xml_network(port, network_forward, &xml);
+		return world->network_make(xml.data, err);
 	}
-	_cleanup_free_ char *now = virNetworkGetXMLDesc(network, 0);
-	if (!ip || (now && strstr(now, mac)))
+	vm_xml_lease(mac, ip ? ip : "", &xml);
+	if (!ip || strstr(now, xml.data))
 		return true;
-	return lease_change(network, VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, mac, ip, err);
+	/* The address may have changed: libvirt finds the old lease by its MAC. */
+	return (!strstr(now, mac) || lease_change(id, false, mac, ip, err)) &&
+	       lease_change(id, true, mac, ip, err);
+}
+
+static void hold(const char *id, int change)
+{
+	intptr_t count = (intptr_t)map_remove(&holds, id) + change;
+
+	if (count > 0)
+		map_put(&holds, id, (void *)count);
 }
 
 bool network_ensure(yyjson_val *port, struct error *err)
 {
-	_cleanup_(vm_connection_done) virConnectPtr connection = vm_connect(err);
-
-	if (!connection)
-		return false;
 	pthread_mutex_lock(&network_lock);
-	bool ok = ensure_locked(connection, port, err);
+	hold(json_text(yyjson_obj_get(port, "network"), "id"), 1);
+	bool ok = ensure_locked(port, err);
 	pthread_mutex_unlock(&network_lock);
 	return ok;
 }
 
-/* Is a guest plugged into it?  libvirt counts the connections of its domains in the network's XML. */
-static bool is_idle(const char *xml)
+void network_settle(yyjson_val *port)
 {
-	return !strstr(xml, "<host mac=") && !strstr(xml, "connections='");
+	pthread_mutex_lock(&network_lock);
+	hold(json_text(yyjson_obj_get(port, "network"), "id"), -1);
+	pthread_mutex_unlock(&network_lock);
 }
 
-static bool leave_locked(virConnectPtr connection, const char *network_id, const char *mac, const char *ip,
-			 struct error *err)
+/* Has nobody a lease, and is nobody plugged into it or about to be?  libvirt counts the connections of its
+ * domains in the network's XML. */
+static bool is_idle(const char *id, const char *xml)
 {
-	_cleanup_(network_done) virNetworkPtr network = virNetworkLookupByUUIDString(connection, network_id);
+	return !strstr(xml, "<host mac=") && !strstr(xml, "connections='") && !map_get(&holds, id);
+}
 
-	if (!network)
-		return virGetLastErrorCode() == VIR_ERR_NO_NETWORK || vm_error(err, "looking a network up");
-	_cleanup_free_ char *before = virNetworkGetXMLDesc(network, 0);
-	if (*ip && before && strstr(before, mac) &&
-	    !lease_change(network, VIR_NETWORK_UPDATE_COMMAND_DELETE, mac, ip, err))
+static bool leave_locked(const char *id, const char *mac, const char *ip, struct error *err)
+{
+	_cleanup_free_ char *before = NULL, *after = NULL;
+
+	if (!world->network_xml(id, &before, err))
 		return false;
-	_cleanup_free_ char *after = virNetworkGetXMLDesc(network, 0);
-	if (after && is_idle(after) && virNetworkDestroy(network) < 0)
-		return vm_error(err, "removing a network");
-	return true;
+	if (!before)
+		return true;
+	if (*ip && strstr(before, mac) && !lease_change(id, false, mac, ip, err))
+		return false;
+	if (!world->network_xml(id, &after, err))
+		return false;
+	return !after || !is_idle(id, after) || world->network_remove(id, err);
 }
 
 bool network_leave(const char *network_id, const char *mac, const char *ip, struct error *err)
 {
-	_cleanup_(vm_connection_done) virConnectPtr connection = vm_connect(err);
-
-	if (!connection)
-		return false;
 	pthread_mutex_lock(&network_lock);
-	bool ok = leave_locked(connection, network_id, mac, ip, err);
+	bool ok = leave_locked(network_id, mac, ip, err);
 	pthread_mutex_unlock(&network_lock);
 	return ok;
 }

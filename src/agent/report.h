@@ -2,14 +2,13 @@
 #pragma once
 
 #include "agent/agent.h"
-#include "agent/inventory.h"
 
 /* Looks at the host; devices that a guest has are described as they were remembered before.  The text is the
  * caller's. */
 char *report_inventory(const struct agent_settings *settings, struct error *err);
 /* Do the device specs of this host offer the device?  As of the last inventory; any thread. */
 bool report_offers(const char *address);
-/* Brings PFs of offered VFs up that are down. */
+/* Brings up what carries offered VFs or a physical network and is down. */
 void report_raise_pfs(void);
 /* A device that a guest has since before this process began, with the network device that it was. */
 void report_remember(const char *address, const char *netdev);

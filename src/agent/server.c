@@ -3,9 +3,12 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "pci/address.h"
 
 #include <arpa/inet.h>
 #include <string.h>
+
+#define SIZE_LIMIT (1 << 30) /* MB of memory or GB of disk */
 
 const char *json_text(yyjson_val *object, const char *name)
 {
@@ -41,14 +44,38 @@ bool is_uuid(const char *text)
 
 bool is_pci_address(const char *text)
 {
-	return strlen(text) == 12 && text[4] == ':' && text[7] == ':' && text[10] == '.' &&
-	       strspn(text, "0123456789abcdef:.") == 12;
+	char canonical[PCI_ADDRESS_SIZE];
+	pci_address address;
+
+	return pci_address_parse(text, &address) && strcmp(pci_address_format(address, canonical), text) == 0;
 }
 
 bool is_mac(const char *text)
 {
-	return strlen(text) == 17 && strspn(text, "0123456789abcdef:") == 17 && text[2] == ':' &&
-	       text[14] == ':';
+	for (int i = 0; i < 17; i++) {
+		if (!text[i] || !strchr(i % 3 == 2 ? ":" : "0123456789abcdef", text[i]))
+			return false;
+	}
+	return text[17] == '\0';
+}
+
+static bool is_ip(const char *text)
+{
+	unsigned char bytes[16];
+
+	return inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1;
+}
+
+static bool is_cidr(const char *text)
+{
+	const char *slash = strchr(text, '/');
+	char address[INET6_ADDRSTRLEN];
+	int64_t prefix;
+
+	if (!slash || (size_t)(slash - text) >= sizeof address)
+		return false;
+	snprintf(address, sizeof address, "%.*s", (int)(slash - text), text);
+	return is_ip(address) && text_to_int64(slash + 1, 0, strchr(address, ':') ? 128 : 32, &prefix);
 }
 
 static bool bad(struct error *err, const char *what)
@@ -70,36 +97,64 @@ static bool image_check(yyjson_val *image, struct error *err)
 
 	if (!image || yyjson_is_null(image))
 		return true;
-	if (!is_uuid(json_text(image, "id")) || strlen(json_text(image, "sha512")) != 128)
+	if (!is_uuid(json_text(image, "id")) || strlen(json_text(image, "sha512")) != 128 ||
+	    strspn(json_text(image, "sha512"), "0123456789abcdef") != 128)
 		return bad(err, "image");
 	return strcmp(format, "raw") == 0 || strcmp(format, "qcow2") == 0 || strcmp(format, "ami") == 0 ||
 	       strcmp(format, "aki") == 0 || strcmp(format, "ari") == 0 ||
 	       error_set(err, ERROR_BAD_REQUEST, "disk format %.20s is not built: use raw or qcow2", format);
 }
 
-static bool address_check(yyjson_val *ip, struct error *err)
+static bool subnet_check(yyjson_val *subnet, struct error *err)
 {
-	unsigned char bytes[16];
-	const char *text = json_text(ip, "ip_address");
+	const char *gateway = json_text(subnet, "gateway_ip");
+	yyjson_val *item;
+	size_t i, max;
 
-	return inet_pton(AF_INET, text, bytes) == 1 || inet_pton(AF_INET6, text, bytes) == 1 ||
-	       bad(err, "IP address");
+	if (!is_uuid(json_text(subnet, "id")) || !is_cidr(json_text(subnet, "cidr")) ||
+	    (*gateway && !is_ip(gateway)))
+		return bad(err, "subnet");
+	yyjson_arr_foreach (yyjson_obj_get(subnet, "dns_nameservers"), i, max, item) {
+		if (!yyjson_is_str(item) || !is_ip(yyjson_get_str(item)))
+			return bad(err, "name server");
+	}
+	yyjson_arr_foreach (yyjson_obj_get(subnet, "host_routes"), i, max, item) {
+		if (!is_cidr(json_text(item, "destination")) || !is_ip(json_text(item, "nexthop")))
+			return bad(err, "host route");
+	}
+	return true;
+}
+
+static bool network_check(yyjson_val *network, struct error *err)
+{
+	yyjson_val *subnet;
+	size_t i, max;
+
+	if (!is_uuid(json_text(network, "id")))
+		return bad(err, "network");
+	yyjson_arr_foreach (yyjson_obj_get(network, "subnets"), i, max, subnet) {
+		if (!subnet_check(subnet, err))
+			return false;
+	}
+	return true;
 }
 
 static bool port_check(yyjson_val *port, struct error *err)
 {
-	yyjson_val *network = yyjson_obj_get(port, "network"), *device = yyjson_obj_get(port, "device"), *ip;
-	int64_t vlan = json_int(port, "vlan", 0);
+	yyjson_val *device = yyjson_obj_get(port, "device"), *ip;
+	int64_t vlan = json_int(port, "vlan", 0), mtu = json_int(port, "mtu", 1500),
+		index = json_int(port, "index", 0);
 	size_t i, max;
 
-	if (!is_uuid(json_text(port, "id")) || !is_mac(json_text(port, "mac_address")) ||
-	    !is_uuid(json_text(network, "id")) || vlan < 0 || vlan > 4094)
+	if (!is_uuid(json_text(port, "id")) || !is_mac(json_text(port, "mac_address")) || vlan < 0 ||
+	    vlan > 4094 || mtu < 68 || mtu > 65535 || index < 0 || index >= SERVER_PORTS_MAX)
 		return bad(err, "port");
 	yyjson_arr_foreach (yyjson_obj_get(port, "fixed_ips"), i, max, ip) {
-		if (!address_check(ip, err))
-			return false;
+		if (!is_ip(json_text(ip, "ip_address")))
+			return bad(err, "IP address");
 	}
-	return !device || yyjson_is_null(device) || device_check(device, err);
+	return network_check(yyjson_obj_get(port, "network"), err) &&
+	       (!device || yyjson_is_null(device) || device_check(device, err));
 }
 
 bool server_check(yyjson_val *server, struct error *err)
@@ -117,8 +172,12 @@ bool server_check(yyjson_val *server, struct error *err)
 	if (!*name || strlen(name) > 63 || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")])
 		return bad(err, "instance_name");
 	if (json_int(server, "vcpus", 0) < 1 || json_int(server, "vcpus", 0) > 4096 ||
-	    json_int(server, "memory_mb", 0) < 1 || json_int(server, "disk_gb", -1) < 0)
+	    json_int(server, "memory_mb", 0) < 1 || json_int(server, "memory_mb", 0) > SIZE_LIMIT ||
+	    json_int(server, "disk_gb", -1) < 0 || json_int(server, "disk_gb", 0) > SIZE_LIMIT)
 		return bad(err, "size");
+	if (yyjson_arr_size(yyjson_obj_get(server, "ports")) > SERVER_PORTS_MAX ||
+	    yyjson_arr_size(yyjson_obj_get(server, "devices")) > SERVER_DEVICES_MAX)
+		return bad(err, "number of ports or devices");
 	yyjson_arr_foreach (yyjson_obj_get(server, "ports"), i, max, item) {
 		if (!port_check(item, err))
 			return false;
@@ -140,6 +199,11 @@ void server_network_name(const char *network_id, char text[64])
 void server_bridge_name(const char *network_id, char text[16])
 {
 	snprintf(text, 16, "pbr%.11s", network_id);
+}
+
+int server_guest_bus(yyjson_val *port)
+{
+	return 2 + (int)json_int(port, "index", 0);
 }
 
 yyjson_val *server_subnet(yyjson_val *network, const char *subnet_id)

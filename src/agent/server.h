@@ -8,6 +8,10 @@
 #include <stdint.h>
 #include <yyjson.h>
 
+/* Each needs a place on the guest's PCI bus. */
+#define SERVER_PORTS_MAX   64
+#define SERVER_DEVICES_MAX 64
+
 /* Nothing that comes over the network is trusted: ids are UUIDs, addresses are PCI addresses, MACs are MACs,
  * sizes are within limits, texts that become file names have no path characters. */
 bool server_check(yyjson_val *server, struct error *err);
@@ -24,5 +28,7 @@ bool is_mac(const char *text);
 void server_network_name(const char *network_id, char text[64]);
 /* Name of its bridge: "pbr" and the id's beginning, within IFNAMSIZ; text[16]. */
 void server_bridge_name(const char *network_id, char text[16]);
+/* Bus of the guest on which the port's NIC sits (slot 0, function 0): bus 1 is the disk's. */
+int server_guest_bus(yyjson_val *port);
 /* The member of `subnets` with this id, or NULL. */
 yyjson_val *server_subnet(yyjson_val *network, const char *subnet_id);

@@ -1,37 +1,53 @@
-/* All netlink: the settings of VFs through their PF, and the state of network devices (rtnetlink;
- * linux/if_link.h, IFLA_VF_*).  One attribute is sent in one message, because the kernel applies several one
- * by one and stops at the first that fails; errors carry the kernel's own text (extended ACK).  What was set
- * is read back. */
+/* The settings of VFs through their PF (rtnetlink; linux/if_link.h, IFLA_VF_*).  One attribute is sent in one
+ * message, because the kernel applies several one by one and stops at the first that fails, which leaves
+ * nobody knowing which; errors carry the kernel's own text (extended ACK).  What was set is read back. */
 #pragma once
 
-#include "base/error.h"
+#include "agent/world.h"
 
-#include <stdbool.h>
-#include <stdint.h>
+enum vf_link_state { VF_LINK_AUTO, VF_LINK_ENABLE, VF_LINK_DISABLE }; /* IFLA_VF_LINK_STATE_* */
+
+/* Of spoof check and trust: what the driver does not tell (the kernel says -1). */
+#define VF_UNKNOWN (-1)
 
 struct vf_settings {
-	char mac_address[18]; /* "" or "00:00:00:00:00:00": none */
-	int vlan;	      /* 0: none */
-	bool spoof_check;
-	bool trust;
-	int link_state;		/* 0 auto, 1 enable, 2 disable (IFLA_VF_LINK_STATE_*) */
+	char mac_address[18]; /* "": none (00:00:00:00:00:00) */
+	int vlan, vlan_qos;   /* 0: none */
+	int spoof_check;      /* 0, 1 or VF_UNKNOWN */
+	int trust;	      /* 0, 1 or VF_UNKNOWN */
+	enum vf_link_state link_state;
 	int min_rate, max_rate; /* Mbit/s, 0: none */
 };
 
 /* What a VF has when nobody has it. */
 extern const struct vf_settings vf_clean;
 
+/* One setting as the kernel knows it. */
+struct vf_attribute {
+	const char *name; /* for messages */
+	uint16_t type;	  /* IFLA_VF_... */
+	uint16_t size;	  /* of its structure */
+	void (*encode)(const struct vf_settings *settings, uint32_t vf, void *data);
+	void (*decode)(const void *data, struct vf_settings *settings);
+	bool (*equal)(const struct vf_settings *a, const struct vf_settings *b);
+	/* A driver may not have it at all (igb: link state).  That is fine while the clean value is wanted,
+	 * and for some always. */
+	bool optional, always_optional;
+};
+
+/* In the order in which they are set: some NICs block all traffic of a VF with spoof check and no MAC. */
+extern const struct vf_attribute vf_attributes[];
+extern const size_t vf_attribute_count;
+
+/* The message that sets one attribute of one VF, into buffer[VF_MESSAGE_SIZE]. */
+#define VF_MESSAGE_SIZE 512
+struct nlmsghdr *vf_message(char *buffer, int pf_index, int vf, const struct vf_attribute *attribute,
+			    const struct vf_settings *settings);
+/* Takes VF `vf` out of the kernel's answer about its PF; false if it is not in there. */
+bool vf_decode(const struct nlmsghdr *answer, int vf, struct vf_settings *settings);
+
 /* Reads VF `index` of the PF's network device. */
 bool vf_read(const char *pf, int index, struct vf_settings *settings, struct error *err);
-/* Sets what differs, then reads back and compares.  Order: MAC before spoof check.  A driver that does not
- * know trust, rates or link state (igb) is fine as long as the wanted value is the clean one.  EAGAIN and
- * EBUSY (VF in reset) are tried again for up to 10 s. */
+/* Sets what differs, then reads back and compares.  EAGAIN and EBUSY (VF in reset) are tried again for up to
+ * 10 s. */
 bool vf_program(const char *pf, int index, const struct vf_settings *wanted, struct error *err);
-/* Is every setting that leaves traces (MAC, VLAN, trust, rates) as vf_clean has it? */
-bool vf_is_clean(const struct vf_settings *settings);
-
-bool netdev_set_up(const char *name, bool up, struct error *err);
-bool netdev_is_up(const char *name, bool *up, struct error *err);
-bool netdev_rename(const char *from, const char *to, struct error *err); /* it must be down */
-bool netdev_set_mtu(const char *name, int mtu, struct error *err);
-int netdev_mtu(const char *name); /* -1 if it is not there */

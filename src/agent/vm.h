@@ -1,25 +1,30 @@
-/* All libvirt: domains and networks.  Blocking: call on a worker. */
+/* Guests and their standard NICs' networks, as libvirt has them.  Blocking: call on a worker. */
 #pragma once
 
 #include "agent/server.h"
+#include "base/map.h"
 #include "base/text.h"
 
-/* Connects lazily and again after libvirtd was restarted.  type: "kvm", "qemu" or "" (kvm where libvirt has
- * it). */
-void vm_configure(const char *uri, const char *type, const char *forward);
+/* "kvm", "qemu" or "" (kvm where it works). */
+bool vm_configure(const char *type, struct error *err);
 
-/* The domain's XML for a server whose files lie in `folder` (golden tests). */
+/* The domain's XML for a server whose files lie in `folder`. */
 void vm_xml(yyjson_val *server, const char *folder, const char *type, struct text *xml);
 
 /* Starts the (transient) domain unless it runs already. */
 bool vm_start(yyjson_val *server, const char *folder, struct error *err);
-/* Ends the domain with this UUID; none is fine. */
-bool vm_stop(const char *server_id, struct error *err);
-bool vm_is_running(const char *server_id, bool *running, struct error *err);
-/* Hypervisor's version as libvirt counts it; 0 if it does not answer. */
-int64_t vm_version(void);
+/* Tells the running guest's standard NICs whether they have a link (admin_state_up). */
+bool vm_set_links(yyjson_val *server, struct error *err);
+/* "kvm" or "qemu": what guests are started with. */
+bool vm_type(char type[8], struct error *err);
 
-/* The libvirt network of a standard port, with its bridge, and the port's fixed lease. */
+/* How networks reach the outside: "nat", "route", "open" or "none". */
+bool network_configure(const char *forward, struct error *err);
+/* The libvirt network of a standard port, with its bridge, and the port's fixed lease.  Whatever this
+ * returns, the network stays until network_settle() is called as well: the guest is not plugged in yet. */
 bool network_ensure(yyjson_val *port, struct error *err);
+void network_settle(yyjson_val *port);
+/* The port's address by DHCP: its first IPv4 one on a subnet with DHCP and a gateway, or NULL. */
+const char *network_lease_ip(yyjson_val *port);
 /* Takes the lease away, and the network when its last port leaves. */
 bool network_leave(const char *network_id, const char *mac, const char *ip, struct error *err);

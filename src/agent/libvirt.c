@@ -1,0 +1,236 @@
+/* Domains and networks of the real libvirt. */
+#include "agent/libvirt.h"
+
+#include "base/memory.h"
+
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <pthread.h>
+#include <string.h>
+
+static struct {
+	pthread_mutex_t lock;
+	virConnectPtr connection;
+	char uri[256];
+} shared = {.lock = PTHREAD_MUTEX_INITIALIZER, .uri = "qemu:///system"};
+
+static void ignore_error(void *data, virErrorPtr error)
+{
+	(void)data;
+	(void)error; /* each call's error is reported by its caller */
+}
+
+void libvirt_configure(const char *uri)
+{
+	snprintf(shared.uri, sizeof shared.uri, "%s", uri);
+	virSetErrorFunc(NULL, ignore_error);
+}
+
+static bool failed(struct error *err, const char *what)
+{
+	virErrorPtr last = virGetLastError();
+
+	return error_set(err, ERROR_INTERNAL, "libvirt: %s: %s", what,
+			 last && last->message ? last->message : "unknown error");
+}
+
+/* A reference to the connection, or NULL and *err. */
+static virConnectPtr connection_get(struct error *err)
+{
+	virConnectPtr connection = NULL;
+
+	pthread_mutex_lock(&shared.lock);
+	if (shared.connection && virConnectIsAlive(shared.connection) != 1) {
+		virConnectClose(shared.connection);
+		shared.connection = NULL;
+	}
+	if (!shared.connection)
+		shared.connection = virConnectOpen(shared.uri);
+	if (!shared.connection) {
+		failed(err, shared.uri);
+		err->kind = ERROR_UNAVAILABLE;
+	}
+	if (shared.connection && virConnectRef(shared.connection) == 0)
+		connection = shared.connection;
+	pthread_mutex_unlock(&shared.lock);
+	return connection;
+}
+
+static void connection_done(virConnectPtr *connection)
+{
+	if (*connection)
+		virConnectClose(*connection);
+}
+
+static void domain_done(virDomainPtr *domain)
+{
+	if (*domain)
+		virDomainFree(*domain);
+}
+
+static void network_done(virNetworkPtr *network)
+{
+	if (*network)
+		virNetworkFree(*network);
+}
+
+bool libvirt_hypervisor(struct world_hypervisor *facts, struct error *err)
+{
+	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
+	unsigned long version = 0;
+
+	if (!connection)
+		return false;
+	if (virConnectGetVersion(connection, &version) < 0)
+		return failed(err, "asking for its version");
+	/* libvirt has tried KVM by starting QEMU with it: more than that /dev/kvm is there. */
+	_cleanup_free_ char *capabilities = virConnectGetCapabilities(connection);
+	*facts = (struct world_hypervisor){.version = (int64_t)version,
+					   .kvm = capabilities && strstr(capabilities, "<domain type='kvm'")};
+	return true;
+}
+
+/* --- domains --- */
+
+/* *domain is NULL if there is none. */
+static bool domain_find(virConnectPtr connection, const char *id, virDomainPtr *domain, struct error *err)
+{
+	*domain = virDomainLookupByUUIDString(connection, id);
+	return *domain || virGetLastErrorCode() == VIR_ERR_NO_DOMAIN || failed(err, "looking a domain up");
+}
+
+bool libvirt_domain_start(const char *xml, struct error *err)
+{
+	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
+	_cleanup_(domain_done) virDomainPtr domain = NULL;
+
+	if (!connection)
+		return false;
+	domain = virDomainCreateXML(connection, xml, 0);
+	return domain || failed(err, "starting the guest");
+}
+
+bool libvirt_domain_change(const char *id, const char *device_xml, struct error *err)
+{
+	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
+	_cleanup_(domain_done) virDomainPtr domain = NULL;
+
+	if (!connection || !domain_find(connection, id, &domain, err))
+		return false;
+	if (!domain)
+		return error_set(err, ERROR_NOT_FOUND, "the guest does not run");
+	return virDomainUpdateDeviceFlags(domain, device_xml, VIR_DOMAIN_AFFECT_LIVE) == 0 ||
+	       failed(err, "changing a NIC");
+}
+
+bool libvirt_domain_stop(const char *id, struct error *err)
+{
+	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
+	_cleanup_(domain_done) virDomainPtr domain = NULL;
+
+	if (!connection || !domain_find(connection, id, &domain, err))
+		return false;
+	/* It may end by itself meanwhile. */
+	if (domain && virDomainIsActive(domain) == 1 && virDomainDestroy(domain) < 0 &&
+	    virGetLastErrorCode() != VIR_ERR_OPERATION_INVALID && virGetLastErrorCode() != VIR_ERR_NO_DOMAIN)
+		return failed(err, "ending the guest");
+	return true;
+}
+
+bool libvirt_domain_running(const char *id, bool *running, struct error *err)
+{
+	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
+	_cleanup_(domain_done) virDomainPtr domain = NULL;
+
+	*running = false;
+	if (!connection || !domain_find(connection, id, &domain, err))
+		return false;
+	*running = domain && virDomainIsActive(domain) == 1;
+	return true;
+}
+
+static bool domain_is_ours(virDomainPtr domain)
+{
+	_cleanup_free_ char *metadata =
+		virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, WORLD_DOMAIN_NAMESPACE,
+				     VIR_DOMAIN_AFFECT_CURRENT);
+
+	return metadata != NULL;
+}
+
+bool libvirt_domain_list(bool only_ours, struct map *ids, struct error *err)
+{
+	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
+	virDomainPtr *domains = NULL;
+	char id[VIR_UUID_STRING_BUFLEN];
+
+	if (!connection)
+		return false;
+	int count = virConnectListAllDomains(connection, &domains, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+	if (count < 0)
+		return failed(err, "listing the guests");
+	for (int i = 0; i < count; i++) {
+		if (virDomainGetUUIDString(domains[i], id) == 0 && (!only_ours || domain_is_ours(domains[i])))
+			map_put(ids, id, ids);
+		virDomainFree(domains[i]);
+	}
+	free(domains);
+	return true;
+}
+
+/* --- networks --- */
+
+static bool network_find(virConnectPtr connection, const char *id, virNetworkPtr *network, struct error *err)
+{
+	*network = virNetworkLookupByUUIDString(connection, id);
+	return *network || virGetLastErrorCode() == VIR_ERR_NO_NETWORK || failed(err, "looking a network up");
+}
+
+bool libvirt_network_xml(const char *id, char **xml, struct error *err)
+{
+	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
+	_cleanup_(network_done) virNetworkPtr network = NULL;
+
+	*xml = NULL;
+	if (!connection || !network_find(connection, id, &network, err))
+		return false;
+	if (network)
+		*xml = virNetworkGetXMLDesc(network, 0);
+	return !network || *xml || failed(err, "reading a network");
+}
+
+bool libvirt_network_make(const char *xml, struct error *err)
+{
+	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
+	_cleanup_(network_done) virNetworkPtr network = NULL;
+
+	if (!connection)
+		return false;
+	network = virNetworkCreateXML(connection, xml);
+	return network || failed(err, "making a port's network");
+}
+
+bool libvirt_network_lease(const char *id, bool add, const char *host_xml, struct error *err)
+{
+	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
+	_cleanup_(network_done) virNetworkPtr network = NULL;
+	unsigned command = add ? VIR_NETWORK_UPDATE_COMMAND_ADD_LAST : VIR_NETWORK_UPDATE_COMMAND_DELETE;
+
+	if (!connection || !network_find(connection, id, &network, err))
+		return false;
+	if (!network)
+		return error_set(err, ERROR_NOT_FOUND, "there is no network %s", id);
+	return virNetworkUpdate(network, command, VIR_NETWORK_SECTION_IP_DHCP_HOST, -1, host_xml,
+				VIR_NETWORK_UPDATE_AFFECT_LIVE) == 0 ||
+	       failed(err, add ? "adding a lease" : "removing a lease");
+}
+
+bool libvirt_network_remove(const char *id, struct error *err)
+{
+	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
+	_cleanup_(network_done) virNetworkPtr network = NULL;
+
+	if (!connection || !network_find(connection, id, &network, err))
+		return false;
+	return !network || virNetworkDestroy(network) == 0 || failed(err, "removing a network");
+}

@@ -1,0 +1,12 @@
+/* Network devices: up, down, name, MTU (rtnetlink). */
+#pragma once
+
+#include "base/error.h"
+
+#include <stdbool.h>
+
+bool netdev_set_up(const char *name, bool up, struct error *err);
+bool netdev_is_up(const char *name, bool *up, struct error *err);
+bool netdev_rename(const char *from, const char *to, struct error *err); /* it must be down */
+bool netdev_set_mtu(const char *name, int mtu, struct error *err);
+int netdev_mtu(const char *name); /* -1 if it is not there */

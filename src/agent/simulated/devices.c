@@ -1,0 +1,350 @@
+/* The simulated kernel's files: PCI devices and their drivers, network devices, CPUs and memory. */
+#include "agent/simulated/state.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DEVICES	  "/sys/bus/pci/devices"
+#define FIRST_BUS 0x10
+#define VF_SLOT	  0x10 /* VF 0 is 10.0, VF 8 is 11.0 */
+
+/* --- devices --- */
+
+int simulated_index(const struct simulated_device *device)
+{
+	return (int)(device - simulated->devices);
+}
+
+bool simulated_is_pf(const struct simulated_device *device)
+{
+	return simulated_index(device) % (simulated->vfs + 1) == 0;
+}
+
+int simulated_vf_index(const struct simulated_device *vf)
+{
+	return simulated_index(vf) % (simulated->vfs + 1) - 1;
+}
+
+struct simulated_device *simulated_pf_of(struct simulated_device *vf)
+{
+	return vf - simulated_vf_index(vf) - 1;
+}
+
+void simulated_address(const struct simulated_device *device, char text[PCI_ADDRESS_SIZE])
+{
+	pci_address bus = (pci_address)(FIRST_BUS + simulated_index(device) / (simulated->vfs + 1));
+	pci_address function =
+		simulated_is_pf(device) ? 0 : (VF_SLOT << 3) + (pci_address)simulated_vf_index(device);
+
+	pci_address_format(bus << 8 | function, text);
+}
+
+struct simulated_device *simulated_find(const char *address)
+{
+	pci_address number;
+
+	if (!pci_address_parse(address, &number) || number >> 8 < FIRST_BUS)
+		return NULL;
+	int pf = (int)(number >> 8) - FIRST_BUS, function = (int)(number & 0xff);
+	int vf = function == 0 ? -1 : function - (VF_SLOT << 3);
+	if (pf >= simulated->pfs || vf < -1 || vf >= simulated->vfs || (function != 0 && vf < 0))
+		return NULL;
+	struct simulated_device *device = &simulated->devices[pf * (simulated->vfs + 1) + 1 + vf];
+	return device->exists ? device : NULL;
+}
+
+struct simulated_device *simulated_netdev(const char *name)
+{
+	for (int i = 0; i < simulated->pfs; i++) {
+		struct simulated_device *pf = &simulated->devices[i * (simulated->vfs + 1)];
+
+		if (*pf->netdev && strcmp(pf->netdev, name) == 0)
+			return pf;
+	}
+	return NULL;
+}
+
+/* igb takes a PF: it has a network device again, which is down. */
+void simulated_bind_pf(struct simulated_device *pf, const char *netdev)
+{
+	strcpy(pf->driver, "igb");
+	snprintf(pf->netdev, sizeof pf->netdev, "%s", netdev);
+	pf->up = false;
+	pf->mtu = 1500;
+	pf->numvfs = 0;
+}
+
+int simulated_set_numvfs(struct simulated_device *pf, int count)
+{
+	if (strcmp(pf->driver, "igb") != 0)
+		return ENOENT;
+	if (count > simulated->vfs)
+		return ERANGE;
+	if (count > 0 && pf->numvfs > 0)
+		return EBUSY;
+	for (int i = 1; i <= simulated->vfs; i++) {
+		if (pf[i].guest) /* the real kernel would wait until the guest is gone */
+			return EDEADLK;
+	}
+	for (int i = 1; i <= simulated->vfs; i++)
+		pf[i] = (struct simulated_device){.exists = i <= count, .settings = vf_clean};
+	pf->numvfs = count;
+	return 0;
+}
+
+static int unbind(struct simulated_device *device)
+{
+	int result = 0;
+
+	if (!*device->driver)
+		return ENODEV;
+	if (device->guest)
+		return EDEADLK;
+	if (strcmp(device->driver, "igb") == 0)
+		result = simulated_set_numvfs(device, 0);
+	if (result == 0) {
+		*device->driver = *device->netdev = '\0';
+		device->up = false;
+		device->mtu = 0;
+	}
+	return result;
+}
+
+static int bind(struct simulated_device *device, const char *driver)
+{
+	char name[16];
+
+	if (*device->driver || (*device->override && strcmp(device->override, driver) != 0))
+		return ENODEV;
+	if (strcmp(driver, "vfio-pci") == 0) {
+		strcpy(device->driver, driver);
+		return 0;
+	}
+	if (!simulated_is_pf(device) || strcmp(driver, "igb") != 0)
+		return ENODEV;
+	snprintf(name, sizeof name, "eth%d", simulated_index(device));
+	simulated_bind_pf(device, name);
+	return 0;
+}
+
+static int probe(struct simulated_device *device)
+{
+	if (*device->driver)
+		return 0;
+	if (*device->override)
+		return bind(device, device->override);
+	return simulated_is_pf(device) ? bind(device, "igb") : 0;
+}
+
+/* --- writing --- */
+
+static int write_attribute(struct simulated_device *device, const char *name, const char *text)
+{
+	if (strcmp(name, "driver_override") == 0) {
+		snprintf(device->override, sizeof device->override, "%s",
+			 strcmp(text, "\n") == 0 ? "" : text);
+		return 0;
+	}
+	if (strcmp(name, "driver/unbind") == 0)
+		return unbind(device);
+	if (strcmp(name, "reset") == 0)
+		return device->guest ? EDEADLK : 0;
+	if (strcmp(name, "sriov_numvfs") == 0 && simulated_is_pf(device))
+		return simulated_set_numvfs(device, atoi(text));
+	if (strcmp(name, "sriov_drivers_autoprobe") == 0 && simulated_is_pf(device)) {
+		device->autoprobe = strcmp(text, "0") != 0;
+		return 0;
+	}
+	return ENOENT;
+}
+
+static int write_locked(const char *path, const char *text)
+{
+	char address[16], name[64], driver[32];
+	struct simulated_device *device;
+
+	if (sscanf(path, DEVICES "/%15[^/]/%63s", address, name) == 2) {
+		device = simulated_find(address);
+		return device ? write_attribute(device, name, text) : ENOENT;
+	}
+	device = simulated_find(text);
+	if (strcmp(path, "/sys/bus/pci/drivers_probe") == 0)
+		return device ? probe(device) : ENODEV;
+	if (sscanf(path, "/sys/bus/pci/drivers/%31[^/]/bind", driver) == 1)
+		return device ? bind(device, driver) : ENODEV;
+	return ENOENT;
+}
+
+bool simulated_write(const char *path, const char *text, struct error *err)
+{
+	simulated_change("write %s > %s", strcmp(text, "\n") == 0 ? "" : text, path);
+	pthread_mutex_lock(&simulated_lock);
+	int result = write_locked(path, text);
+	pthread_mutex_unlock(&simulated_lock);
+	return result == 0 ||
+	       error_set_errno(err, ERROR_INTERNAL, result, "cannot write '%s' to %s", text, path);
+}
+
+/* --- reading --- */
+
+static char *read_device(struct simulated_device *device, const char *name)
+{
+	bool is_pf = simulated_is_pf(device);
+
+	if (strcmp(name, "vendor") == 0)
+		return memory_copy_text("0x8086\n");
+	if (strcmp(name, "device") == 0)
+		return memory_copy_text(is_pf ? "0x10c9\n" : "0x10ca\n");
+	if (strcmp(name, "class") == 0)
+		return memory_copy_text("0x020000\n");
+	if (strcmp(name, "numa_node") == 0)
+		return memory_printf("%d\n", simulated_index(device) / (simulated->vfs + 1) % 2);
+	if (strcmp(name, "driver_override") == 0)
+		return memory_printf("%s\n", *device->override ? device->override : "(null)");
+	if (is_pf && strcmp(name, "sriov_totalvfs") == 0)
+		return memory_printf("%d\n", simulated->vfs);
+	if (is_pf && strcmp(name, "sriov_drivers_autoprobe") == 0)
+		return memory_printf("%d\n", device->autoprobe);
+	return NULL;
+}
+
+static char *read_netdev(const char *netdev, const char *name)
+{
+	const struct simulated_device *pf = simulated_netdev(netdev);
+
+	if (!pf)
+		return NULL;
+	if (strcmp(name, "ifindex") == 0)
+		return memory_printf("%d\n", SIMULATED_IFINDEX + simulated_index(pf));
+	if (strcmp(name, "mtu") == 0)
+		return memory_printf("%d\n", pf->mtu);
+	if (strcmp(name, "address") == 0)
+		return memory_printf("a0:36:9f:00:%02x:%02x\n", simulated_index(pf) >> 8,
+				     simulated_index(pf) & 0xff);
+	return NULL;
+}
+
+static char *read_cpuinfo(void)
+{
+	struct text text = {0};
+
+	for (int i = 0; i < simulated->servers; i++)
+		text_addf(&text, "processor\t: %d\nvendor_id\t: AuthenticAMD\nmodel name\t: simulated\n", i);
+	return text_take(&text);
+}
+
+/* A server each has 1 GB; half of it on either of two nodes. */
+static char *read_host(const char *path)
+{
+	long long memory_kb = ((long long)simulated->servers + 4) * 1024 * 1024;
+	int node, half = simulated->servers / 2;
+	char name[32];
+
+	if (strcmp(path, "/proc/cpuinfo") == 0)
+		return read_cpuinfo();
+	if (strcmp(path, "/proc/meminfo") == 0)
+		return memory_printf("MemTotal: %lld kB\n", memory_kb);
+	if (sscanf(path, "/sys/devices/system/node/node%d/%31s", &node, name) != 2 || node > 1)
+		return NULL;
+	if (strcmp(name, "cpulist") == 0)
+		return node == 0 ? memory_printf("0-%d\n", half)
+				 : memory_printf("%d-%d\n", half + 1, simulated->servers);
+	return memory_printf("Node %d MemTotal: %lld kB\n", node, memory_kb / 2);
+}
+
+char *simulated_read(const char *path)
+{
+	char first[32], name[64];
+	struct simulated_device *device;
+	char *text = NULL;
+
+	pthread_mutex_lock(&simulated_lock);
+	if (sscanf(path, DEVICES "/%31[^/]/%63s", first, name) == 2) {
+		device = simulated_find(first);
+		text = device ? read_device(device, name) : NULL;
+	} else if (sscanf(path, "/sys/class/net/%31[^/]/%63s", first, name) == 2) {
+		text = read_netdev(first, name);
+	} else {
+		text = read_host(path);
+	}
+	pthread_mutex_unlock(&simulated_lock);
+	return text;
+}
+
+static void link_locked(struct simulated_device *device, const char *link, char *name, size_t size)
+{
+	char address[PCI_ADDRESS_SIZE];
+	int vf;
+
+	if (strcmp(link, "driver") == 0) {
+		snprintf(name, size, "%s", device->driver);
+	} else if (strcmp(link, "iommu_group") == 0) {
+		snprintf(name, size, "%d", simulated_index(device) + 1);
+	} else if (strcmp(link, "physfn") == 0 && !simulated_is_pf(device)) {
+		simulated_address(simulated_pf_of(device), address);
+		snprintf(name, size, "%s", address);
+	} else if (simulated_is_pf(device) && sscanf(link, "virtfn%d", &vf) == 1 && vf < device->numvfs) {
+		simulated_address(device + 1 + vf, address);
+		snprintf(name, size, "%s", address);
+	}
+}
+
+bool simulated_link(const char *path, char *name, size_t size)
+{
+	char address[16], link[64];
+	struct simulated_device *device;
+
+	*name = '\0';
+	pthread_mutex_lock(&simulated_lock);
+	if (sscanf(path, DEVICES "/%15[^/]/%63s", address, link) == 2 && (device = simulated_find(address)))
+		link_locked(device, link, name, size);
+	pthread_mutex_unlock(&simulated_lock);
+	return *name;
+}
+
+static char **list_devices(void)
+{
+	char **names = NULL, address[PCI_ADDRESS_SIZE];
+	size_t count = 0;
+
+	for (int i = 0; i < simulated->pfs * (simulated->vfs + 1); i++) {
+		if (!simulated->devices[i].exists)
+			continue;
+		simulated_address(&simulated->devices[i], address);
+		*ARRAY_ADD(names, count) = memory_copy_text(address);
+	}
+	*ARRAY_ADD(names, count) = NULL;
+	return names;
+}
+
+static char **list_netdev(const struct simulated_device *device)
+{
+	char **names = NULL;
+	size_t count = 0;
+
+	if (!*device->netdev)
+		return NULL;
+	*ARRAY_ADD(names, count) = memory_copy_text(device->netdev);
+	*ARRAY_ADD(names, count) = NULL;
+	return names;
+}
+
+char **simulated_list(const char *path)
+{
+	const struct simulated_device *device;
+	char address[16], name[32], **names = NULL;
+
+	pthread_mutex_lock(&simulated_lock);
+	if (strcmp(path, DEVICES) == 0) {
+		names = list_devices();
+	} else if (sscanf(path, DEVICES "/%15[^/]/%31s", address, name) == 2) {
+		device = simulated_find(address);
+		names = device && strcmp(name, "net") == 0 ? list_netdev(device) : NULL;
+	} else if (strcmp(path, "/sys/bus/pci/drivers/vfio-pci") == 0) {
+		names = memory_alloc(sizeof *names);
+	}
+	pthread_mutex_unlock(&simulated_lock);
+	return names;
+}

@@ -1,0 +1,26 @@
+/* A host made up in memory: PFs with VFs like those of the 82576 (igb), a libvirt that says yes, and just as
+ * much of the kernel's behaviour as the agent relies on: who binds what, what goes when a driver goes, what
+ * is refused. For benchmarks (penstock-agent --simulate) and for tests; never a proof of anything about a
+ * real kernel. */
+#pragma once
+
+#include "agent/world.h"
+
+extern const struct world world_simulated;
+
+/* Offers the VFs of a simulated host. */
+#define SIMULATED_DEVICE_SPEC \
+	"{\"vendor_id\": \"8086\", \"product_id\": \"10ca\", \"physical_network\": \"physnet_sriov\"}"
+
+/* "SERVERS[,PFS[,VFS]]": room for so many servers, so many PFs with so many VFs each.  The state is shared
+ * with processes that are forked later, so that a test can kill one and look at what it left. */
+bool simulated_start(const char *how, struct error *err);
+void simulated_end(void);
+
+/* Is called before each change of the host; `what` says which.  NULL: nobody. */
+extern void (*simulated_on_change)(const char *what);
+/* Is the host as it was at the start?  If not, `why` says what is not. */
+bool simulated_is_pristine(char *why, size_t size);
+size_t simulated_guests(void);
+/* A guest that ends by itself. */
+void simulated_guest_ends(const char *id);

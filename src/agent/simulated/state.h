@@ -1,0 +1,83 @@
+/* Within the simulation: its state, in memory that forked processes share.  All with simulated_lock held. */
+#pragma once
+
+#include "agent/simulated/simulated.h"
+#include "agent/vf.h"
+#include "pci/address.h"
+
+#include <pthread.h>
+
+#define SIMULATED_DEVICES  8 /* that one guest may have */
+#define SIMULATED_NETWORKS 256
+#define SIMULATED_IFINDEX  10 /* of the first PF */
+
+struct simulated_device {
+	bool exists;
+	char driver[16], override[16];
+	char netdev[16]; /* of a PF that has its driver */
+	bool up;
+	int mtu;
+	bool autoprobe;
+	int numvfs;
+	int guest;		     /* 1 + index of the domain that has it, 0: none */
+	struct vf_settings settings; /* of a VF */
+};
+
+struct simulated_domain {
+	char id[37]; /* "": free */
+	int networks[SIMULATED_DEVICES];
+	int network_count;
+};
+
+struct simulated_network {
+	char id[37]; /* "": free */
+	int plugged;
+};
+
+struct simulated_lease {
+	int network; /* 1 + its index, 0: free */
+	char mac[18], ip[46];
+};
+
+struct simulated {
+	size_t size; /* of the whole mapping */
+	int servers, pfs, vfs;
+	struct simulated_network networks[SIMULATED_NETWORKS];
+	struct simulated_device *devices; /* PF 0, its VFs, PF 1, ... */
+	struct simulated_domain *domains;
+	struct simulated_lease *leases; /* two for each server */
+};
+
+extern struct simulated *simulated;
+extern pthread_mutex_t simulated_lock;
+
+/* Tells simulated_on_change. */
+void simulated_change(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* NULL if there is none with this address, or not now. */
+struct simulated_device *simulated_find(const char *address);
+void simulated_address(const struct simulated_device *device, char text[PCI_ADDRESS_SIZE]);
+bool simulated_is_pf(const struct simulated_device *device);
+struct simulated_device *simulated_pf_of(struct simulated_device *vf);
+int simulated_vf_index(const struct simulated_device *vf);
+int simulated_index(const struct simulated_device *device);
+struct simulated_device *simulated_netdev(const char *name);
+void simulated_bind_pf(struct simulated_device *pf, const char *netdev);
+/* 0 or an errno. */
+int simulated_set_numvfs(struct simulated_device *pf, int count);
+
+/* What they do for world_simulated: see world.h. */
+char *simulated_read(const char *path);
+bool simulated_link(const char *path, char *name, size_t size);
+char **simulated_list(const char *path);
+bool simulated_write(const char *path, const char *text, struct error *err);
+int simulated_netlink(struct nlmsghdr *message, world_answer *answer, void *argument, char *why, size_t size);
+bool simulated_domain_start(const char *xml, struct error *err);
+bool simulated_domain_change(const char *id, const char *device_xml, struct error *err);
+bool simulated_domain_stop(const char *id, struct error *err);
+bool simulated_domain_running(const char *id, bool *running, struct error *err);
+bool simulated_domain_list(bool only_ours, struct map *ids, struct error *err);
+bool simulated_network_xml(const char *id, char **xml, struct error *err);
+bool simulated_network_make(const char *xml, struct error *err);
+bool simulated_network_lease(const char *id, bool add, const char *host_xml, struct error *err);
+bool simulated_network_remove(const char *id, struct error *err);

@@ -1,0 +1,118 @@
+/* Telling the controller how servers are (docs/agent-protocol.md, POST status). */
+#include "agent/entries.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/timestamp.h"
+
+#include <string.h>
+
+static void add_ports(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct entry *entry)
+{
+	yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, object, "ports");
+	yyjson_doc *ports = yyjson_read(entry->ports, strlen(entry->ports), 0);
+	yyjson_val *port;
+	size_t i, max;
+
+	yyjson_arr_foreach (yyjson_doc_get_root(ports), i, max, port) {
+		yyjson_mut_val *view = yyjson_mut_arr_add_obj(doc, list);
+		bool up = entry->state == STATE_RUNNING && yyjson_get_bool(yyjson_arr_get(port, 1));
+
+		yyjson_mut_obj_add_strcpy(doc, view, "id", yyjson_get_str(yyjson_arr_get(port, 0)));
+		yyjson_mut_obj_add_str(doc, view, "status", up ? "ACTIVE" : "DOWN");
+	}
+	yyjson_doc_free(ports);
+}
+
+/* Of a server that a worker is at, only that it is being worked at is certain. */
+static void add_report(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct entry *entry)
+{
+	yyjson_mut_val *object = yyjson_mut_arr_add_obj(doc, list);
+	int64_t generation = entry->busy ? entry->generation : entry->done;
+
+	yyjson_mut_obj_add_strcpy(doc, object, "id", entry->id);
+	yyjson_mut_obj_add_int(doc, object, "generation", generation);
+	yyjson_mut_obj_add_str(doc, object, "state", state_text(entry->busy ? STATE_BUILDING : entry->state));
+	if (entry->busy) {
+		yyjson_mut_obj_add_str(doc, object, "step", entry->step);
+		return;
+	}
+	if (entry->fault)
+		yyjson_mut_obj_add_strcpy(doc, object, "fault", entry->fault);
+	else
+		yyjson_mut_obj_add_null(doc, object, "fault");
+	add_ports(doc, object, entry);
+}
+
+/* A busy server has something to say only if it takes long; what it became is told when the worker is
+ * through. */
+static bool has_news(const struct entry *entry)
+{
+	return entry->report && (!entry->busy || entry->late) && entry->known;
+}
+
+/* All that changed, or NULL; marks it as told. */
+static char *reports_take(void)
+{
+	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+	yyjson_mut_val *root = yyjson_mut_obj(doc), *list;
+	struct map_entry *slot;
+	char *text = NULL;
+
+	yyjson_mut_doc_set_root(doc, root);
+	list = yyjson_mut_obj_add_arr(doc, root, "servers");
+	for (size_t position = 0; (slot = map_next(&agent.entries, &position));) {
+		struct entry *entry = slot->value;
+
+		if (!has_news(entry))
+			continue;
+		add_report(doc, list, entry);
+		entry->report = false;
+	}
+	if (yyjson_mut_arr_size(list) > 0)
+		text = yyjson_mut_write(doc, 0, NULL);
+	yyjson_mut_doc_free(doc);
+	return text;
+}
+
+/* What is gone and told is forgotten; what could not be told is told again. */
+static void reports_settle(const char *text, bool told)
+{
+	yyjson_doc *doc = yyjson_read(text, strlen(text), 0);
+	yyjson_val *server;
+	size_t i, max;
+
+	yyjson_arr_foreach (yyjson_obj_get(yyjson_doc_get_root(doc), "servers"), i, max, server) {
+		struct entry *entry = map_get(&agent.entries, json_text(server, "id"));
+
+		if (!entry)
+			continue;
+		if (!told)
+			entry->report = true;
+		else if (entry->state == STATE_GONE && !entry->busy && entry->absent)
+			entry_free(map_remove(&agent.entries, entry->id));
+	}
+	yyjson_doc_free(doc);
+}
+
+void status_send(void)
+{
+	_cleanup_free_ char *text = reports_take();
+	struct error err;
+
+	if (!text)
+		return;
+	pthread_mutex_unlock(&agent.lock);
+	bool told = controller_send(&agent.settings->controller, "POST", "status", "application/json", text,
+				    strlen(text), 15, NULL, &err);
+	pthread_mutex_lock(&agent.lock);
+	/* What the controller cannot understand it will not understand the next time. */
+	if (!told && err.kind == ERROR_BAD_REQUEST) {
+		log_error("%s", err.message);
+		told = true;
+	}
+	reports_settle(text, told);
+	if (!told) {
+		log_warning("%s", err.message);
+		agent_wait(AGENT_RETRY);
+	}
+}

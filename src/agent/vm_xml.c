@@ -1,0 +1,164 @@
+/* libvirt's XML of domains.
+ *
+ * Guest PCI addresses are fixed: bus 1 is the disk's root port, bus 2 + index that of port `index`, then come
+ * the devices of aliases and spare root ports for what is plugged in later.  So a NIC stays where it was,
+ * whatever comes and goes beside it. */
+#include "agent/vm_xml.h"
+
+#include "agent/vm.h"
+#include "agent/world.h"
+
+#include <string.h>
+
+#define SPARE_PORTS 4
+
+static void add_guest_address(struct text *xml, int bus)
+{
+	text_addf(xml, "<address type='pci' domain='0x0000' bus='0x%02x' slot='0x00' function='0x0'/>", bus);
+}
+
+/* bus 0: libvirt finds a place. */
+static void add_hostdev(struct text *xml, const char *address, const char *alias, int bus)
+{
+	text_add(xml, "    <hostdev mode='subsystem' type='pci' managed='no'>");
+	text_addf(xml,
+		  "<source><address domain='0x%.4s' bus='0x%.2s' slot='0x%.2s' function='0x%.1s'/></source>",
+		  address, address + 5, address + 8, address + 11);
+	text_addf(xml, "<alias name='ua-%s'/>", alias);
+	if (bus)
+		add_guest_address(xml, bus);
+	text_add(xml, "</hostdev>\n");
+}
+
+void vm_xml_nic(yyjson_val *port, struct text *xml)
+{
+	char name[64];
+
+	server_network_name(json_text(yyjson_obj_get(port, "network"), "id"), name);
+	text_addf(xml,
+		  "    <interface type='network'><mac address='%s'/><source network='%s'/>"
+		  "<model type='virtio'/><mtu size='%lld'/><link state='%s'/><alias name='ua-%s'/>",
+		  json_text(port, "mac_address"), name, (long long)json_int(port, "mtu", 1500),
+		  json_bool(port, "admin_state_up", true) ? "up" : "down", json_text(port, "id"));
+	add_guest_address(xml, server_guest_bus(port));
+	text_add(xml, "</interface>\n");
+}
+
+static void add_port(struct text *xml, yyjson_val *port)
+{
+	yyjson_val *device = yyjson_obj_get(port, "device");
+
+	if (yyjson_is_obj(device))
+		add_hostdev(xml, json_text(device, "address"), json_text(port, "id"), server_guest_bus(port));
+	else
+		vm_xml_nic(port, xml);
+}
+
+/* Only SR-IOV functions are certainly PCI Express: another may be a conventional device, which has no place
+ * on a root port. */
+static void add_device(struct text *xml, yyjson_val *device, size_t index, int bus)
+{
+	const char *address = json_text(device, "address");
+	char alias[32];
+
+	snprintf(alias, sizeof alias, "device-%zu", index);
+	add_hostdev(xml, address, alias, strcmp(json_text(device, "type"), "type-PCI") == 0 ? 0 : bus);
+}
+
+static void add_boot(struct text *xml, yyjson_val *server, const char *folder)
+{
+	yyjson_val *image = yyjson_obj_get(yyjson_obj_get(server, "image"), "properties");
+
+	text_add(xml, "  <os>\n    <type arch='x86_64' machine='q35'>hvm</type>\n");
+	if (yyjson_is_obj(yyjson_obj_get(server, "kernel"))) {
+		text_add(xml, "    <kernel>");
+		text_add_xml(xml, folder);
+		text_add(xml, "/kernel</kernel>\n");
+		if (yyjson_is_obj(yyjson_obj_get(server, "ramdisk"))) {
+			text_add(xml, "    <initrd>");
+			text_add_xml(xml, folder);
+			text_add(xml, "/ramdisk</initrd>\n");
+		}
+		text_add(xml, "    <cmdline>");
+		text_add_xml(xml, json_text(image, "os_command_line"));
+		text_add(xml, "</cmdline>\n");
+	} else {
+		text_add(xml, "    <boot dev='hd'/>\n");
+	}
+	text_add(xml, "  </os>\n");
+}
+
+static void add_head(struct text *xml, yyjson_val *server, const char *type)
+{
+	text_addf(xml, "<domain type='%s'>\n  <name>%s</name>\n  <uuid>%s</uuid>\n", type,
+		  json_text(server, "instance_name"), json_text(server, "id"));
+	text_add(xml,
+		 "  <metadata><penstock:server xmlns:penstock='" WORLD_DOMAIN_NAMESPACE "'><penstock:name>");
+	text_add_xml(xml, json_text(server, "name"));
+	text_addf(xml,
+		  "</penstock:name><penstock:generation>%lld</penstock:generation></penstock:server>"
+		  "</metadata>\n",
+		  (long long)json_int(server, "generation", 0));
+	text_addf(xml, "  <memory unit='MiB'>%lld</memory>\n  <vcpu>%lld</vcpu>\n",
+		  (long long)json_int(server, "memory_mb", 0), (long long)json_int(server, "vcpus", 1));
+}
+
+/* Highest bus that is a port's, so that root ports reach that far. */
+static int last_port_bus(yyjson_val *ports)
+{
+	int last = 1;
+	yyjson_val *port;
+	size_t i, max;
+
+	yyjson_arr_foreach (ports, i, max, port)
+		last = server_guest_bus(port) > last ? server_guest_bus(port) : last;
+	return last;
+}
+
+static void add_controllers(struct text *xml, int root_ports)
+{
+	text_add(xml, "    <controller type='usb' model='none'/>\n"
+		      "    <controller type='pci' index='0' model='pcie-root'/>\n");
+	for (int i = 1; i <= root_ports; i++)
+		text_addf(xml, "    <controller type='pci' index='%d' model='pcie-root-port'/>\n", i);
+}
+
+static void add_disks(struct text *xml, const char *folder)
+{
+	text_add(xml,
+		 "    <disk type='file' device='disk'><driver name='qemu' type='qcow2' cache='writeback' "
+		 "discard='unmap'/><source file='");
+	text_add_xml(xml, folder);
+	text_add(xml, "/disk'/><target dev='vda' bus='virtio'/>");
+	add_guest_address(xml, 1);
+	text_add(xml, "</disk>\n    <disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source "
+		      "file='");
+	text_add_xml(xml, folder);
+	text_add(xml, "/config.iso'/><target dev='sda' bus='sata'/><readonly/></disk>\n");
+}
+
+void vm_xml(yyjson_val *server, const char *folder, const char *type, struct text *xml)
+{
+	yyjson_val *ports = yyjson_obj_get(server, "ports"), *devices = yyjson_obj_get(server, "devices"),
+		   *item;
+	int bus = last_port_bus(ports);
+	size_t i, max;
+
+	add_head(xml, server, type);
+	add_boot(xml, server, folder);
+	text_add(xml, "  <features><acpi/><apic/></features>\n");
+	if (strcmp(type, "kvm") == 0)
+		text_add(xml, "  <cpu mode='host-passthrough'/>\n");
+	text_add(xml, "  <clock offset='utc'/>\n  <on_poweroff>destroy</on_poweroff>\n"
+		      "  <on_reboot>restart</on_reboot>\n  <on_crash>destroy</on_crash>\n  <devices>\n");
+	add_controllers(xml, bus + (int)yyjson_arr_size(devices) + SPARE_PORTS);
+	add_disks(xml, folder);
+	yyjson_arr_foreach (ports, i, max, item)
+		add_port(xml, item);
+	yyjson_arr_foreach (devices, i, max, item)
+		add_device(xml, item, i, bus + 1 + (int)i);
+	text_add(xml, "    <serial type='file'><source path='");
+	text_add_xml(xml, folder);
+	text_add(xml, "/console.log' append='on'/></serial>\n    <memballoon model='none'/>\n"
+		      "  </devices>\n</domain>\n");
+}

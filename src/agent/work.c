@@ -1,0 +1,152 @@
+/* Workers: each makes one server so, and is the only one at it meanwhile. */
+#include "agent/entries.h"
+#include "agent/report.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/timestamp.h"
+#include "sys/sys.h"
+
+#include <string.h>
+
+#define WORKERS	   4
+#define RETRY_MAX  (60 * TIME_SECOND)
+#define STEP_LIMIT (60 * TIME_SECOND) /* a driver's reset may take some seconds, a download minutes */
+
+static void step_begins(const char *step, void *argument)
+{
+	struct entry *entry = argument;
+
+	pthread_mutex_lock(&agent.lock);
+	entry->step = step;
+	entry->busy_since = sys_monotonic();
+	entry->late = false;
+	pthread_mutex_unlock(&agent.lock);
+}
+
+/* *later: it could not be done now and is to be tried again. */
+static enum state work_off(struct entry *entry, yyjson_val *server, bool *later, struct error *err)
+{
+	const struct agent_settings *s = agent.settings;
+	const struct lifecycle life = {.folders = &s->folders,
+				       .controller = &s->controller,
+				       .offered = report_offers,
+				       .step = step_begins,
+				       .argument = entry};
+	const char *want = json_text(server, "want");
+
+	*later = false;
+	if (!server_check(server, err))
+		return STATE_FAILED; /* what it has on the host stays as it is */
+	if (strcmp(want, "running") == 0) {
+		switch (server_setup(&life, server, err)) {
+		case SERVER_RUNS:
+			return STATE_RUNNING;
+		case SERVER_ENDED:
+			return STATE_STOPPED;
+		case SERVER_FAILED:
+			return STATE_FAILED;
+		case SERVER_LATER:
+			break;
+		}
+		*later = true;
+		return STATE_FAILED;
+	}
+	/* What shall end or go must: there is no failing, only trying again.  The controller keeps the
+	 * devices. */
+	if (strcmp(want, "stopped") == 0) {
+		*later = !server_stop(&life, entry->id, err);
+		return STATE_STOPPED;
+	}
+	*later = !server_teardown(&life, entry->id, err);
+	return STATE_GONE;
+}
+
+static void retry_later(struct entry *entry, const char *why)
+{
+	int64_t wait = AGENT_RETRY << (entry->attempts < 6 ? entry->attempts : 6);
+
+	log_warning("server %s: %s; trying again", entry->id, why);
+	entry->attempts++;
+	entry->not_before = sys_monotonic() + (wait < RETRY_MAX ? wait : RETRY_MAX);
+}
+
+static void work_settle(struct entry *entry, enum state state, const struct error *err)
+{
+	entry->state = state;
+	entry->done = entry->generation;
+	entry->report = true;
+	entry->attempts = 0;
+	entry_done(entry);
+	entry_fail(entry, state == STATE_FAILED ? err->message : NULL);
+	if (state == STATE_FAILED)
+		log_warning("server %s: %s", entry->id, err->message);
+	else
+		log_info("server %s: %s", entry->id, state_text(state));
+}
+
+static void *worker(void *argument)
+{
+	struct entry *entry = argument;
+	struct error err = {0};
+	yyjson_doc *doc = entry_server(entry);
+	bool later;
+	enum state state = work_off(entry, yyjson_doc_get_root(doc), &later, &err);
+
+	yyjson_doc_free(doc);
+	pthread_mutex_lock(&agent.lock);
+	entry->busy = false;
+	entry->step = NULL;
+	if (later)
+		retry_later(entry, err.message);
+	else
+		work_settle(entry, state, &err);
+	entry_next(entry);
+	agent.workers--;
+	pthread_cond_broadcast(&agent.changed);
+	pthread_mutex_unlock(&agent.lock);
+	return NULL;
+}
+
+static bool needs_work(const struct entry *entry)
+{
+	if (entry->busy || !entry->wanted || sys_monotonic() < entry->not_before)
+		return false;
+	return entry->absent ? entry->state != STATE_GONE : entry->done != entry->generation;
+}
+
+void work_dispatch(void)
+{
+	struct map_entry *slot;
+
+	for (size_t position = 0;
+	     agent.asked && agent.workers < WORKERS && (slot = map_next(&agent.entries, &position));) {
+		struct entry *entry = slot->value;
+		pthread_t thread;
+
+		if (!needs_work(entry))
+			continue;
+		if (pthread_create(&thread, NULL, worker, entry) != 0)
+			return;
+		pthread_detach(thread);
+		entry->busy = true;
+		entry->busy_since = sys_monotonic();
+		entry->step = "start";
+		agent.workers++;
+	}
+}
+
+void work_watch(void)
+{
+	struct map_entry *slot;
+
+	for (size_t position = 0; (slot = map_next(&agent.entries, &position));) {
+		struct entry *entry = slot->value;
+
+		if (!entry->busy || entry->late || sys_monotonic() - entry->busy_since < STEP_LIMIT)
+			continue;
+		entry->late = true;
+		entry->report = true;
+		log_warning("server %s: step \"%s\" takes longer than %d seconds", entry->id, entry->step,
+			    (int)(STEP_LIMIT / TIME_SECOND));
+	}
+}

@@ -1,0 +1,55 @@
+/* The real host. */
+#include "agent/world.h"
+
+#include "agent/libvirt.h"
+#include "agent/netlink.h"
+#include "agent/process.h"
+#include "agent/world_files.h"
+#include "base/memory.h"
+
+#include <string.h>
+#include <time.h>
+
+static void real_pause(int milliseconds)
+{
+	nanosleep(&(struct timespec){.tv_sec = milliseconds / 1000,
+				     .tv_nsec = milliseconds % 1000 * 1000000L},
+		  NULL);
+}
+
+const struct world world_real = {
+	.read = world_files_read,
+	.link = world_files_link,
+	.list = world_files_list,
+	.write = world_files_write,
+	.disk_gb = world_files_disk_gb,
+	.pause = real_pause,
+	.netlink = netlink_ask,
+	.run = process_run,
+	.hypervisor = libvirt_hypervisor,
+	.domain_start = libvirt_domain_start,
+	.domain_change = libvirt_domain_change,
+	.domain_stop = libvirt_domain_stop,
+	.domain_running = libvirt_domain_running,
+	.domain_list = libvirt_domain_list,
+	.network_xml = libvirt_network_xml,
+	.network_make = libvirt_network_make,
+	.network_lease = libvirt_network_lease,
+	.network_remove = libvirt_network_remove,
+};
+
+const struct world *world = &world_real;
+
+void world_list_free(char **names)
+{
+	for (char **name = names; name && *name; name++)
+		free(*name);
+	free(names);
+}
+
+void world_line(const char *path, char *line, size_t size)
+{
+	_cleanup_free_ char *text = world->read(path);
+
+	snprintf(line, size, "%.*s", text ? (int)strcspn(text, "\n") : 0, text ? text : "");
+}

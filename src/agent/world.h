@@ -1,0 +1,78 @@
+/* The host that the agent works on, as one table of functions: the kernel's small files (sysfs, procfs),
+ * rtnetlink, other programs, libvirt.  Everything that the agent looks at or changes outside its own folders
+ * goes through it, so that a simulated host (src/agent/simulated/) can stand in.  Functions may block; any
+ * thread may call them. */
+#pragma once
+
+#include "base/error.h"
+#include "base/map.h"
+#include "base/text.h"
+
+#include <linux/netlink.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Is given each message of an answer of the kernel. */
+typedef void world_answer(const struct nlmsghdr *answer, void *argument);
+
+struct world_hypervisor {
+	int64_t version; /* as libvirt counts: 10000002 is 10.0.2 */
+	bool kvm;	 /* it can start guests with KVM, not only emulate them */
+};
+
+struct world {
+	/* --- the kernel's files, by absolute path --- */
+
+	/* What a file says, for the caller to free; NULL if it is not there. */
+	char *(*read)(const char *path);
+	/* The last component of what a symbolic link points to, or "" and false. */
+	bool (*link)(const char *path, char *name, size_t size);
+	/* Names in a folder, ended by NULL, for world_list_free(); NULL if it is not there. */
+	char **(*list)(const char *path);
+	bool (*write)(const char *path, const char *text, struct error *err);
+	/* Size of the file system that holds the folder. */
+	int64_t (*disk_gb)(const char *folder);
+	void (*pause)(int milliseconds);
+
+	/* --- the rest of the host --- */
+
+	/* Sends one rtnetlink request; 0, or an errno and what the kernel says of it (extended ACK; "" if
+	 * nothing). */
+	int (*netlink)(struct nlmsghdr *message, world_answer *answer, void *argument, char *why,
+		       size_t size);
+	/* Runs argv[0] (found in PATH), with at most `seconds` of CPU time and 1 GiB of memory.  Standard
+	 * output goes into `out` (may be NULL); an exit status but 0 is an error with what it wrote to
+	 * standard error. */
+	bool (*run)(const char *const *argv, int seconds, struct text *out, struct error *err);
+
+	/* --- libvirt; ids are UUIDs --- */
+
+	bool (*hypervisor)(struct world_hypervisor *facts, struct error *err);
+	bool (*domain_start)(const char *xml, struct error *err); /* transient */
+	bool (*domain_change)(const char *id, const char *device_xml, struct error *err);
+	bool (*domain_stop)(const char *id, struct error *err); /* none is fine */
+	bool (*domain_running)(const char *id, bool *running, struct error *err);
+	/* The running domains, or only those that carry our metadata: ids as keys (the values mean nothing).
+	 */
+	bool (*domain_list)(bool only_ours, struct map *ids, struct error *err);
+	/* *xml for the caller to free, NULL if there is no such network. */
+	bool (*network_xml)(const char *id, char **xml, struct error *err);
+	bool (*network_make)(const char *xml, struct error *err);
+	bool (*network_lease)(const char *id, bool add, const char *host_xml, struct error *err);
+	bool (*network_remove)(const char *id, struct error *err);
+};
+
+extern const struct world world_real;
+/* What is used: world_real unless main() or a test sets another before threads start. */
+extern const struct world *world;
+
+void world_list_free(char **names);
+/* The first line of a file, "" if it is not there. */
+void world_line(const char *path, char *line, size_t size);
+
+/* The kernel's files are looked for below this folder ("" by default): a tree of a test. */
+void world_files_set_root(const char *root);
+
+/* What a guest's XML carries so that we know it for ours. */
+#define WORLD_DOMAIN_NAMESPACE "https://penstock.example/xmlns/domain/1"

@@ -1,0 +1,424 @@
+/* Tests of a server's whole way, on a simulated host: set up, changed, taken down, and killed before each
+ * single change of the host. */
+#include "../test.h"
+
+#include "agent/agent.h"
+#include "agent/grant.h"
+#include "agent/lifecycle.h"
+#include "agent/simulated/simulated.h"
+#include "agent/vf.h"
+#include "base/memory.h"
+#include "wanted.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#define IMAGE \
+	"99999999-2222-3333-4444-555555555555-" \
+	"ee26b0dd4af7e749aa1a8ee3c10ae9923f618980772e473f8819a5d4940e0db2"
+
+static char *folder;
+static struct host_folders folders;
+static struct controller controller; /* nobody there: the image is in the cache */
+static char not_offered[16];
+
+static bool offered(const char *address)
+{
+	return strcmp(address, not_offered) != 0;
+}
+
+static const struct lifecycle life = {.folders = &folders, .controller = &controller, .offered = offered};
+
+static void write_text(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static int make(void **state)
+{
+	struct error err;
+
+	(void)state;
+	folder = test_folder_make();
+	snprintf(folders.instances, sizeof folders.instances, "%s/instances", folder);
+	snprintf(folders.cache, sizeof folders.cache, "%s/images", folder);
+	assert_int_equal(mkdir(folders.instances, 0755), 0);
+	assert_int_equal(mkdir(folders.cache, 0755), 0);
+	char *image = memory_printf("%s/" IMAGE, folders.cache);
+	write_text(image, "test");
+	free(image);
+	assert_true(simulated_start("4,2,4", &err));
+	world = &world_simulated;
+	*not_offered = '\0';
+	return 0;
+}
+
+static int drop(void **state)
+{
+	(void)state;
+	simulated_on_change = NULL;
+	simulated_end();
+	world = &world_real;
+	test_folder_remove(folder);
+	return 0;
+}
+
+static bool has_file(const char *name)
+{
+	char *path = memory_printf("%s/" WANTED_ID "/%s", folders.instances, name);
+	bool there = access(path, F_OK) == 0;
+
+	free(path);
+	return there;
+}
+
+static void assert_nothing_left(const char *when)
+{
+	char why[300];
+
+	if (!simulated_is_pristine(why, sizeof why))
+		fail_msg("%s: %s", when, why);
+	if (has_file(""))
+		fail_msg("%s: the server's folder is there", when);
+}
+
+static enum server_outcome set_up(yyjson_doc *doc)
+{
+	struct error err = {0};
+	enum server_outcome outcome = server_setup(&life, yyjson_doc_get_root(doc), &err);
+
+	if (outcome == SERVER_FAILED)
+		print_message("%s\n", err.message);
+	return outcome;
+}
+
+static void assert_runs(void)
+{
+	struct vf_settings vf;
+	struct error err;
+	bool running;
+
+	assert_true(world->domain_running(WANTED_ID, &running, &err) && running);
+	assert_true(vf_read("sim0", 1, &vf, &err));
+	assert_string_equal(vf.mac_address, "fa:16:3e:00:00:01");
+	assert_int_equal(vf.vlan, 1010);
+}
+
+static void take_down(const char *when)
+{
+	struct error err;
+
+	if (!server_teardown(&life, WANTED_ID, &err))
+		fail_msg("%s: %s", when, err.message);
+	assert_nothing_left(when);
+}
+
+static void test_up_and_down(void **state)
+{
+	yyjson_doc *doc = wanted_server();
+
+	(void)state;
+	assert_int_equal(set_up(doc), SERVER_RUNS);
+	assert_runs();
+	assert_true(has_file("disk") && has_file("config.iso") && has_file("grant.json"));
+	assert_int_equal(set_up(doc), SERVER_RUNS); /* again */
+	assert_int_equal(simulated_guests(), 1);
+	take_down("at the end");
+	take_down("again");
+	yyjson_doc_free(doc);
+}
+
+static void test_a_running_guests_port_changes(void **state)
+{
+	yyjson_doc *doc = wanted_server(),
+		   *changed = wanted_changed("\"port_security\": true", "\"port_security\": false",
+					     "\"generation\": 3", "\"generation\": 4", NULL);
+	struct vf_settings vf;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(set_up(doc), SERVER_RUNS);
+	assert_int_equal(set_up(changed), SERVER_RUNS);
+	assert_true(vf_read("sim0", 1, &vf, &err));
+	assert_int_equal(vf.spoof_check, 0);
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(changed);
+}
+
+static void test_a_guest_that_ended_is_left_so_until_it_is_wanted_again(void **state)
+{
+	yyjson_doc *doc = wanted_server(),
+		   *again = wanted_changed("\"generation\": 3", "\"generation\": 5", NULL);
+
+	(void)state;
+	assert_int_equal(set_up(doc), SERVER_RUNS);
+	simulated_guest_ends(WANTED_ID);
+	assert_int_equal(set_up(doc), SERVER_ENDED);
+	assert_int_equal(simulated_guests(), 0);
+	assert_int_equal(set_up(again), SERVER_RUNS);
+	assert_runs();
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(again);
+}
+
+static void test_failing_leaves_nothing(void **state)
+{
+	yyjson_doc *doc = wanted_server();
+
+	(void)state;
+	strcpy(not_offered, "0000:11:00.0");
+	assert_int_equal(set_up(doc), SERVER_FAILED);
+	assert_nothing_left("after a device that is not offered");
+	yyjson_doc_free(doc);
+}
+
+/* It was stopped, has data on its disk, and cannot be started now. */
+static void test_failing_to_start_again_keeps_the_disk(void **state)
+{
+	yyjson_doc *doc = wanted_server(),
+		   *again = wanted_changed("\"generation\": 3", "\"generation\": 5", NULL);
+	struct error err;
+
+	(void)state;
+	assert_int_equal(set_up(doc), SERVER_RUNS);
+	assert_true(server_stop(&life, WANTED_ID, &err));
+	strcpy(not_offered, "0000:11:00.0");
+	assert_int_equal(set_up(again), SERVER_FAILED);
+	assert_true(has_file("disk"));
+	*not_offered = '\0';
+	assert_int_equal(set_up(again), SERVER_RUNS);
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(again);
+}
+
+static bool failing_domain_running(const char *id, bool *running, struct error *err)
+{
+	(void)id;
+	*running = false;
+	return error_set(err, ERROR_UNAVAILABLE, "libvirtd is being restarted");
+}
+
+static void test_without_libvirt_nothing_is_undone(void **state)
+{
+	yyjson_doc *doc = wanted_server();
+	struct world away = world_simulated;
+
+	(void)state;
+	assert_int_equal(set_up(doc), SERVER_RUNS);
+	away.domain_running = failing_domain_running;
+	world = &away;
+	assert_int_equal(set_up(doc), SERVER_LATER);
+	world = &world_simulated;
+	assert_runs();
+	take_down("at the end");
+	yyjson_doc_free(doc);
+}
+
+static void test_without_the_controller_an_image_is_waited_for(void **state)
+{
+	yyjson_doc *doc = wanted_server();
+	char *image = memory_printf("%s/" IMAGE, folders.cache);
+
+	(void)state;
+	strcpy(controller.url, "http://127.0.0.1:1"); /* refused */
+	unlink(image);
+	assert_int_equal(set_up(doc), SERVER_LATER);
+	assert_nothing_left("without an image");
+	*controller.url = '\0';
+	free(image);
+	yyjson_doc_free(doc);
+}
+
+/* Killed while it was set up, and then the controller gave it other devices. */
+static void test_devices_of_an_earlier_attempt_go_back(void **state)
+{
+	yyjson_doc *doc = wanted_server(),
+		   *moved = wanted_changed("0000:10:10.1", "0000:10:10.2", "\"generation\": 3",
+					   "\"generation\": 4", NULL);
+	struct vf_settings vf;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(set_up(doc), SERVER_RUNS);
+	simulated_guest_ends(WANTED_ID);
+	assert_int_equal(set_up(moved), SERVER_RUNS);
+	assert_true(vf_read("sim0", 1, &vf, &err));
+	assert_string_equal(vf.mac_address, "");
+	assert_true(vf_read("sim0", 2, &vf, &err));
+	assert_string_equal(vf.mac_address, "fa:16:3e:00:00:01");
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(moved);
+}
+
+/* Two servers on one network: it goes with the last of them. */
+static void test_a_network_stays_while_somebody_needs_it(void **state)
+{
+	yyjson_doc *doc = wanted_server(),
+		   *other = wanted_changed("11111111-2222", "22222222-2222",
+					   "\"devices\": [{\"address\": \"0000:11:00.0\","
+					   " \"type\": \"type-PF\", \"alias\": \"my_PF\", \"numa_node\": 1}]",
+					   "\"devices\": []", "0000:10:10.1", "0000:10:10.3",
+					   "fa:16:3e:00:00:02", "fa:16:3e:00:00:03", "192.168.0.7\"",
+					   "192.168.0.8\"", NULL);
+	char *xml;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(set_up(doc), SERVER_RUNS);
+	assert_int_equal(set_up(other), SERVER_RUNS);
+	assert_true(server_teardown(&life, WANTED_ID, &err));
+	assert_true(world->network_xml("eeeeeeee-2222-3333-4444-555555555555", &xml, &err));
+	assert_non_null(xml);
+	assert_null(strstr(xml, "192.168.0.7"));
+	assert_non_null(strstr(xml, "<host mac='fa:16:3e:00:00:03' ip='192.168.0.8'/>"));
+	free(xml);
+	assert_true(server_teardown(&life, "22222222-2222-3333-4444-555555555555", &err));
+	assert_nothing_left("after both");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(other);
+}
+
+/* --- killed --- */
+
+static int *changes; /* counted down; shared with the process that is killed */
+static char *last_change;
+
+static void kill_before_the_last(const char *what)
+{
+	if (--*changes > 0)
+		return;
+	snprintf(last_change, 200, "%s", what);
+	_exit(9);
+}
+
+static void work(bool down)
+{
+	yyjson_doc *doc = wanted_server();
+	struct error err;
+	bool ok = down ? server_teardown(&life, WANTED_ID, &err) : set_up(doc) == SERVER_RUNS;
+
+	_exit(ok ? 0 : 1);
+}
+
+/* Runs it in a process of its own that is killed before its n-th change; false if it came to its end before
+ * that. */
+static bool killed_at(int n, bool down)
+{
+	int status;
+
+	*changes = n;
+	pid_t pid = fork();
+	if (pid == 0) {
+		simulated_on_change = kill_before_the_last;
+		work(down);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_not_equal(WEXITSTATUS(status), 1);
+	return WEXITSTATUS(status) == 9;
+}
+
+static int make_killable(void **state)
+{
+	changes = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	last_change = (char *)(changes + 1);
+	return make(state);
+}
+
+static int drop_killable(void **state)
+{
+	munmap(changes, 4096);
+	return drop(state);
+}
+
+static void test_killed_anywhere_while_set_up_and_then_removed(void **state)
+{
+	int n = 1;
+
+	(void)state;
+	while (killed_at(n++, false))
+		take_down(last_change);
+	assert_in_range(n, 12, 60); /* there was something to be killed at */
+	take_down("after the whole way");
+}
+
+static void test_killed_anywhere_while_set_up_and_then_set_up_again(void **state)
+{
+	yyjson_doc *doc = wanted_server();
+
+	(void)state;
+	for (int n = 1; killed_at(n, false); n++) {
+		if (set_up(doc) != SERVER_RUNS)
+			fail_msg("%s", last_change);
+		assert_runs();
+		take_down(last_change);
+	}
+	take_down("after the whole way");
+	yyjson_doc_free(doc);
+}
+
+static void test_killed_anywhere_while_taken_down(void **state)
+{
+	yyjson_doc *doc = wanted_server();
+	int n = 1;
+
+	(void)state;
+	for (;; n++) {
+		assert_int_equal(set_up(doc), SERVER_RUNS);
+		bool killed = killed_at(n, true);
+		take_down(last_change);
+		if (!killed)
+			break;
+	}
+	assert_in_range(n, 12, 60);
+	yyjson_doc_free(doc);
+}
+
+/* Killed again and again, each time one change further on. */
+static void test_killed_over_and_over(void **state)
+{
+	yyjson_doc *doc = wanted_server();
+
+	(void)state;
+	for (int n = 1; n < 8; n++) {
+		for (int times = 0; killed_at(n, false) && times < 100; times++) {
+		}
+		for (int times = 0; killed_at(n, true) && times < 100; times++) {
+		}
+		take_down("after being killed over and over");
+	}
+	yyjson_doc_free(doc);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name)   cmocka_unit_test_setup_teardown(name, make, drop)
+#define KILLED(name) cmocka_unit_test_setup_teardown(name, make_killable, drop_killable)
+		TEST(test_up_and_down),
+		TEST(test_a_running_guests_port_changes),
+		TEST(test_a_guest_that_ended_is_left_so_until_it_is_wanted_again),
+		TEST(test_failing_leaves_nothing),
+		TEST(test_failing_to_start_again_keeps_the_disk),
+		TEST(test_without_libvirt_nothing_is_undone),
+		TEST(test_without_the_controller_an_image_is_waited_for),
+		TEST(test_devices_of_an_earlier_attempt_go_back),
+		TEST(test_a_network_stays_while_somebody_needs_it),
+		KILLED(test_killed_anywhere_while_set_up_and_then_removed),
+		KILLED(test_killed_anywhere_while_set_up_and_then_set_up_again),
+		KILLED(test_killed_anywhere_while_taken_down),
+		KILLED(test_killed_over_and_over),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
