@@ -109,8 +109,8 @@ bool network_port_create_for_server(struct store *db, const char *project_id, co
 				.fixed_ip = fixed_ip};
 	char id[37];
 
-	return quota_check(db, "port", "SELECT count(*) FROM port WHERE project_id = ?1", project_id, err) &&
-	       port_insert(db, &wish, id, err) && network_port_load(db, id, port, err);
+	return quota_check(db, "port", PORT_QUOTA, project_id, err) && port_insert(db, &wish, id, err) &&
+	       network_port_load(db, id, port, err);
 }
 
 /* vif_type and vif_details of a bound port (PO-5, MD-8). */
@@ -207,8 +207,7 @@ bool network_ports_release(struct store *db, const char *server_id, struct error
 	if (!network_ports_of_server(db, server_id, &ports, &count, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		if (ports[i].created_by_compute ? !store_exec(db, err, "DELETE FROM port WHERE id = ?1",
-							      V((const char *)ports[i].id))
+		if (ports[i].created_by_compute ? !port_remove(db, ports[i].id, err)
 						: !release_one(db, ports[i].id, ports[i].vnic_type, err))
 			return false;
 	}

@@ -371,11 +371,14 @@ bool quota_check(struct store *db, const char *resource, const char *sql, const 
 				  : strcmp(resource, "subnet") == 0 ? network_settings.quota_subnet
 								    : network_settings.quota_network;
 
-	if (!store_query(db, &rows, err, sql, V(project)))
+	if (limit < 0)
+		return true;
+	if (!store_query(db, &rows, err, sql, V(project), V(limit)))
 		return false;
-	if (store_next(&rows))
-		used = store_int(&rows, 0);
-	return store_end(&rows, err) && (limit < 0 || used < limit ||
-					 error_set_typed(err, ERROR_CONFLICT, "OverQuota",
-							 "Quota exceeded for resources: ['%s'].", resource));
+	while (store_next(&rows))
+		used++;
+	return store_end(&rows, err) && (used < limit || error_set_typed(err, ERROR_CONFLICT, "OverQuota",
+									 "Quota exceeded for resources: "
+									 "['%s'].",
+									 resource));
 }

@@ -16,8 +16,10 @@ struct ip {
 
 bool ip_parse(const char *text, struct ip *ip);
 char *ip_format(const struct ip *ip, char text[IP_TEXT]);
+int ip_size(const struct ip *ip); /* bytes: 4 or 16 */
 int ip_compare(const struct ip *a, const struct ip *b);
 struct ip ip_add(struct ip ip, uint32_t n);
+struct ip ip_previous(struct ip ip);
 /* "10.0.0.0/24": *network has the host bits cleared. */
 bool ip_parse_cidr(const char *text, struct ip *network, int *prefix);
 struct ip ip_last(struct ip network, int prefix);
@@ -100,7 +102,8 @@ bool not_found(struct error *err, const char *type, const char *id);
 bool is_visible(const struct auth *auth, const char *project_id, bool shared);
 /* The project that a new thing belongs to: the requester's, or tenant_id/project_id by an administrator. */
 bool owner_find(struct http_request *request, yyjson_val *body, const char **project, struct error *err);
-/* SQL scalar: how many rows of a project; 409 OverQuota beyond. */
+/* `sql` selects rows of project ?1, at most ?2 of them, so that it costs no more than the limit is; 409
+ * OverQuota if the limit is reached. */
 bool quota_check(struct store *db, const char *resource, const char *sql, const char *project,
 		 struct error *err);
 
@@ -116,6 +119,18 @@ bool address_take_any(struct store *db, const char *port_id, const char *network
 bool address_take_list(struct store *db, const char *port_id, const char *network_id, yyjson_val *list,
 		       struct error *err);
 
+/* Takes all addresses from the port. */
+bool addresses_release(struct store *db, const char *port_id, struct error *err);
+
+/* --- address_free.c: the free addresses of a subnet's pools --- */
+
+/* "" if all are taken. */
+bool address_free_lowest(struct store *db, const char *subnet_id, char text[IP_TEXT], struct error *err);
+/* The address is free no more (nothing changes if it is not of the pools). */
+bool address_free_take(struct store *db, const char *subnet_id, const struct ip *ip, struct error *err);
+/* The address is free again. */
+bool address_free_give(struct store *db, const char *subnet_id, const char *ip_address, struct error *err);
+
 /* --- port --- */
 
 struct new_port {
@@ -126,12 +141,15 @@ struct new_port {
 	yyjson_val *fixed_ips; /* NULL: any */
 	const char *fixed_ip;  /* one address, or NULL */
 };
+#define PORT_QUOTA "SELECT 1 FROM port WHERE project_id = ?1 LIMIT ?2"
 bool port_insert(struct store *db, const struct new_port *port, char id[37], struct error *err);
 bool port_bind_host(struct store *db, const char *port_id, const char *host, const char *profile,
 		    struct error *err);
 bool security_group_default(struct store *db, const char *project_id, char id[37], struct error *err);
 /* A new random MAC (a direct-physical port had the PF's, which is free again). */
 bool port_new_mac(struct store *db, const char *port_id, struct error *err);
+/* Deletes the port and gives its addresses back. */
+bool port_remove(struct store *db, const char *port_id, struct error *err);
 bool port_changed(struct store *db, const char *port_id, struct error *err);
 
 http_handler network_list, network_show, network_create, network_update, network_delete;

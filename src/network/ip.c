@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int ip_size(const struct ip *ip)
+int ip_size(const struct ip *ip)
 {
 	return ip->version == 4 ? 4 : 16;
 }
@@ -39,6 +39,13 @@ struct ip ip_add(struct ip ip, uint32_t n)
 		n += ip.bytes[i];
 		ip.bytes[i] = (unsigned char)n;
 		n >>= 8;
+	}
+	return ip;
+}
+
+struct ip ip_previous(struct ip ip)
+{
+	for (int i = ip_size(&ip) - 1; i >= 0 && ip.bytes[i]-- == 0; i--) {
 	}
 	return ip;
 }

@@ -1,5 +1,5 @@
 /* Which addresses ports get.  Addresses are given lowest first: predictable, and easy to read in a table
- * (Neutron takes a random one out of the next few).  A subnet's pools are a JSON list [{"start", "end"}]. */
+ * (Neutron takes a random one out of the next few). */
 #include "base/memory.h"
 #include "network/internal.h"
 
@@ -13,59 +13,33 @@ static bool invalid(struct error *err, const char *subnet_id, const char *ip)
 			       ip, subnet_id);
 }
 
-static bool address_insert(struct store *db, const char *port_id, const char *subnet_id, const char *ip,
-			   struct error *err)
+static bool address_insert(struct store *db, const char *port_id, const char *subnet_id,
+			   const char *ip_address, struct error *err)
 {
+	struct ip ip;
+
 	if (store_exec(db, err, "INSERT INTO address (port_id, subnet_id, ip_address) VALUES (?1, ?2, ?3)",
-		       V(port_id), V(subnet_id), V(ip)))
-		return true;
+		       V(port_id), V(subnet_id), V(ip_address)))
+		return !ip_parse(ip_address, &ip) || address_free_take(db, subnet_id, &ip, err);
 	if (err->kind != ERROR_CONFLICT)
 		return false;
 	return error_set_typed(err, ERROR_CONFLICT, "IpAddressAlreadyAllocated",
-			       "IP address %s already allocated in subnet %s.", ip, subnet_id);
+			       "IP address %s already allocated in subnet %s.", ip_address, subnet_id);
 }
 
-/* Is the address taken by a port, or the gateway's own? */
-static bool address_is_free(struct store *db, const char *subnet_id, const char *ip, bool *is_free,
-			    struct error *err)
+bool addresses_release(struct store *db, const char *port_id, struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
-	if (!store_query(db, &rows, err,
-			 "SELECT 1 FROM address WHERE subnet_id = ?1 AND ip_address = ?2 "
-			 "UNION ALL SELECT 1 FROM subnet WHERE id = ?1 AND gateway_ip = ?2",
-			 V(subnet_id), V(ip)))
+	if (!store_query(db, &rows, err, "SELECT subnet_id, ip_address FROM address WHERE port_id = ?1",
+			 V(port_id)))
 		return false;
-	*is_free = !store_next(&rows);
-	return store_end(&rows, err);
-}
-
-/* The lowest free address of the pools, or "" if all are taken.  The first guess is the one after the highest
- * that is taken of those in a row from the pool's start: found by walking, which is quick while pools are of
- * ordinary size, since each look is one key look-up. */
-static bool address_pick(struct store *db, const char *subnet_id, const char *pools, char text[IP_TEXT],
-			 struct error *err)
-{
-	yyjson_doc *doc = yyjson_read(pools, strlen(pools), 0);
-	size_t i, max;
-	yyjson_val *pool;
-	bool found = false, ok = true;
-
-	yyjson_arr_foreach (yyjson_doc_get_root(doc), i, max, pool) {
-		struct ip ip, end;
-
-		if (!ip_parse(field_text(pool, "start", ""), &ip) ||
-		    !ip_parse(field_text(pool, "end", ""), &end))
-			continue;
-		for (; ok && !found && ip_compare(&ip, &end) <= 0; ip = ip_add(ip, 1))
-			ok = address_is_free(db, subnet_id, ip_format(&ip, text), &found, err);
-		if (found || !ok)
-			break;
+	while (store_next(&rows)) {
+		if (!address_free_give(db, store_text(&rows, 0), store_text(&rows, 1), err))
+			return false;
 	}
-	if (!found)
-		*text = '\0';
-	yyjson_doc_free(doc);
-	return ok;
+	return store_end(&rows, err) &&
+	       store_exec(db, err, "DELETE FROM address WHERE port_id = ?1", V(port_id));
 }
 
 static bool none_left(struct error *err, const char *network_id)
@@ -82,21 +56,20 @@ bool address_take(struct store *db, const char *port_id, const char *subnet_id, 
 	char text[IP_TEXT];
 	int prefix;
 
-	if (!store_query(db, &rows, err,
-			 "SELECT cidr, pools, gateway_ip, network_id FROM subnet WHERE id = ?1",
+	if (!store_query(db, &rows, err, "SELECT cidr, gateway_ip, network_id FROM subnet WHERE id = ?1",
 			 V(subnet_id)))
 		return false;
 	if (!store_next(&rows))
 		return not_found(err, "SubnetNotFound", subnet_id);
 	if (ip_address) {
 		if (!ip_parse(ip_address, &ip) || !ip_parse_cidr(store_text(&rows, 0), &network, &prefix) ||
-		    !ip_in(&ip, &network, prefix) || text_equal(store_text(&rows, 2), ip_format(&ip, text)))
+		    !ip_in(&ip, &network, prefix) || text_equal(store_text(&rows, 1), ip_format(&ip, text)))
 			return invalid(err, subnet_id, ip_address);
 	} else {
-		if (!address_pick(db, subnet_id, store_text(&rows, 1), text, err))
+		if (!address_free_lowest(db, subnet_id, text, err))
 			return false;
 		if (!*text)
-			return none_left(err, store_text(&rows, 3));
+			return none_left(err, store_text(&rows, 2));
 	}
 	return address_insert(db, port_id, subnet_id, text, err);
 }
@@ -106,10 +79,9 @@ bool address_take_any(struct store *db, const char *port_id, const char *network
 	bool have[7] = {0}, seen[7] = {0};
 
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
-	if (!store_query(
-		    db, &rows, err,
-		    "SELECT id, ip_version, pools FROM subnet WHERE network_id = ?1 ORDER BY created_at, id",
-		    V(network_id)))
+	if (!store_query(db, &rows, err,
+			 "SELECT id, ip_version FROM subnet WHERE network_id = ?1 ORDER BY created_at, id",
+			 V(network_id)))
 		return false;
 	while (store_next(&rows)) {
 		char text[IP_TEXT];
@@ -118,14 +90,16 @@ bool address_take_any(struct store *db, const char *port_id, const char *network
 		seen[version] = true;
 		if (have[version])
 			continue;
-		if (!address_pick(db, store_text(&rows, 0), store_text(&rows, 2), text, err) ||
+		if (!address_free_lowest(db, store_text(&rows, 0), text, err) ||
 		    (*text && !address_insert(db, port_id, store_text(&rows, 0), text, err)))
 			return false;
 		have[version] = *text;
 	}
+	if (!store_end(&rows, err))
+		return false;
 	if ((seen[4] || seen[6]) && !have[4] && !have[6])
 		return none_left(err, network_id);
-	return store_end(&rows, err);
+	return true;
 }
 
 /* The subnet of the network that an address belongs to, "" if none. */

@@ -43,5 +43,13 @@ const struct store_migration network_migrations[] = {
 	 "CREATE TABLE security_group (id TEXT PRIMARY KEY, project_id TEXT NOT NULL, name TEXT NOT NULL,"
 	 " description TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT;"
 	 "CREATE UNIQUE INDEX security_group_default ON security_group (project_id) WHERE name = 'default';"},
+	/* Free addresses as ranges: address_free.c.  Looks for a MAC and for a project's ports need not read
+	   all ports. */
+	{"CREATE TABLE address_free (subnet_id TEXT NOT NULL REFERENCES subnet (id) ON DELETE CASCADE,"
+	 " first TEXT NOT NULL, last TEXT NOT NULL, PRIMARY KEY (subnet_id, first)) STRICT, WITHOUT ROWID;"
+	 "ALTER TABLE subnet ADD COLUMN free_known INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE address DROP COLUMN number;"
+	 "CREATE INDEX port_mac ON port (mac_address);"
+	 "CREATE INDEX port_project ON port (project_id);"},
 };
 const size_t network_migration_count = sizeof network_migrations / sizeof *network_migrations;

@@ -132,7 +132,7 @@ bool network_create(struct http_request *request, struct http_response *response
 	if (!body ||
 	    !fields_check(request, body, "network", network_fields, ELEMENTS_OF(network_fields), err) ||
 	    !owner_find(request, body, &project, err) ||
-	    !quota_check(request->db, "network", "SELECT count(*) FROM network WHERE project_id = ?1",
+	    !quota_check(request->db, "network", "SELECT 1 FROM network WHERE project_id = ?1 LIMIT ?2",
 			 project, err))
 		return false;
 	snprintf(segment.type, sizeof segment.type, "%s", field_text(body, "provider:network_type", ""));

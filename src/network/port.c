@@ -258,8 +258,7 @@ static bool create_one(struct http_request *request, yyjson_val *body, char id[3
 				       "Invalid input for operation: QoS policies are not built.");
 	if (!owner_find(request, body, &project, err) ||
 	    !network_check(request->db, network_id, request->auth, &network, err) ||
-	    !quota_check(request->db, "port", "SELECT count(*) FROM port WHERE project_id = ?1", project,
-			 err))
+	    !quota_check(request->db, "port", PORT_QUOTA, project, err))
 		return false;
 	struct new_port port = {
 		.network_id = network_id,
@@ -391,7 +390,7 @@ bool port_update(struct http_request *request, struct http_response *response, s
 								     "The mac address %s is in use.", mac)
 						   : false;
 #undef CHANGED
-	if (fixed && (!store_exec(request->db, err, "DELETE FROM address WHERE port_id = ?1", V(id)) ||
+	if (fixed && (!addresses_release(request->db, id, err) ||
 		      !address_take_list(request->db, id, now.network_id, fixed, err)))
 		return false;
 	yyjson_val *host = yyjson_obj_get(body, "binding:host_id"),
@@ -403,6 +402,12 @@ bool port_update(struct http_request *request, struct http_response *response, s
 			    err))
 		return false;
 	return port_changed(request->db, id, err) && port_answer(request, response, 200, id, err);
+}
+
+bool port_remove(struct store *db, const char *port_id, struct error *err)
+{
+	return addresses_release(db, port_id, err) &&
+	       store_exec(db, err, "DELETE FROM port WHERE id = ?1", V(port_id));
 }
 
 bool port_delete(struct http_request *request, struct http_response *response, struct error *err)
@@ -417,5 +422,5 @@ bool port_delete(struct http_request *request, struct http_response *response, s
 			err, ERROR_CONFLICT, "PortInUse",
 			"Port %s has a device of a server bound to it: delete the server first.", id);
 	response->status = 204;
-	return store_exec(request->db, err, "DELETE FROM port WHERE id = ?1", V(id));
+	return port_remove(request->db, id, err);
 }

@@ -172,8 +172,7 @@ static const char *pools_default(struct http_request *request, struct plan *plan
 	char a[IP_TEXT], b[IP_TEXT], c[IP_TEXT], d[IP_TEXT];
 
 	if (plan->network.version == 4 && plan->prefix < 31) {
-		for (int i = 3; i >= 0 && last.bytes[i]-- == 0; i--) {
-		}
+		last = ip_previous(last);
 	} else if (plan->prefix >= 31 && plan->network.version == 4) {
 		first = plan->network;
 	}
@@ -181,9 +180,7 @@ static const char *pools_default(struct http_request *request, struct plan *plan
 	    ip_compare(&plan->gateway, &last) > 0)
 		return http_printf(request, "[{\"start\":\"%s\",\"end\":\"%s\"}]", ip_format(&first, a),
 				   ip_format(&last, b));
-	before = plan->gateway;
-	for (int i = before.version == 4 ? 3 : 15; i >= 0 && before.bytes[i]-- == 0; i--) {
-	}
+	before = ip_previous(plan->gateway);
 	after = ip_add(plan->gateway, 1);
 	if (ip_compare(&plan->gateway, &first) == 0)
 		return http_printf(request, "[{\"start\":\"%s\",\"end\":\"%s\"}]", ip_format(&after, a),
@@ -272,8 +269,8 @@ bool subnet_create(struct http_request *request, struct http_response *response,
 		return bad_input(err, "subnet pools, segments and IPv6 modes", "are not built");
 	if (!owner_find(request, body, &project, err) ||
 	    !network_check(request->db, network_id, request->auth, &network, err) ||
-	    !quota_check(request->db, "subnet", "SELECT count(*) FROM subnet WHERE project_id = ?1", project,
-			 err) ||
+	    !quota_check(request->db, "subnet", "SELECT 1 FROM subnet WHERE project_id = ?1 LIMIT ?2",
+			 project, err) ||
 	    !plan_make(request, body, &plan, err) || !overlap_check(request->db, network_id, &plan, err))
 		return false;
 	if (!store_exec(request->db, err,
