@@ -2,7 +2,7 @@
 BUILD ?= build
 SANITIZE ?= build-asan
 
-.PHONY: all demo test test-unit test-service test-lab lab clean packages
+.PHONY: all demo bench test test-unit test-service test-lab lab clean packages
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -36,6 +36,10 @@ test-service: packages
 
 test-lab: packages
 	tests/run.sh lab
+
+# How fast, how small: on this machine, with a simulated host (bench/README.md).
+bench: packages all
+	/usr/bin/python3 bench/bench.py $(BUILD)
 
 clean:
 	rm -rf $(BUILD) $(SANITIZE)

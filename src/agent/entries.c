@@ -74,6 +74,7 @@ static void entry_take(struct entry *entry, char *wanted)
 	entry_done(entry);
 	entry->wanted = wanted;
 	entry->known = true;
+	entry->turn = agent.turns++;
 	entry->not_before = 0;
 	entry->attempts = 0;
 	yyjson_doc *doc = entry_server(entry);

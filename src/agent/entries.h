@@ -13,6 +13,7 @@ struct entry {
 	char id[37];
 	bool known; /* somebody has said what is wanted: the controller, or the folder of an earlier life */
 	int64_t generation; /* of what is wanted */
+	uint64_t turn;	    /* what is wanted first is done first */
 	bool absent;	    /* it is to go */
 	char *wanted;	    /* JSON, until it is worked off: a host may have a thousand */
 	char *next;	    /* came while a worker is busy with `wanted` */
@@ -34,6 +35,7 @@ struct agent {
 	pthread_cond_t changed;
 	struct map entries; /* by id */
 	int workers;
+	uint64_t turns; /* given out */
 	atomic_bool stopping;
 	bool asked; /* the controller was asked at least once, whether it answered or not */
 	int64_t revision;
@@ -61,6 +63,8 @@ const char *state_text(enum state state);
 /* Waits at most so long for agent.changed; false when it is time to end. */
 bool agent_wait(int64_t microseconds);
 
+/* The server that waits longest for a worker, or NULL. */
+struct entry *work_next(void);
 /* Gives servers that are not as wanted to workers. */
 void work_dispatch(void);
 /* Says which steps take suspiciously long. */

@@ -114,17 +114,27 @@ static bool needs_work(const struct entry *entry)
 	return entry->absent ? entry->state != STATE_GONE : entry->done != entry->generation;
 }
 
-void work_dispatch(void)
+struct entry *work_next(void)
 {
 	struct map_entry *slot;
+	struct entry *first = NULL;
 
-	for (size_t position = 0;
-	     agent.asked && agent.workers < WORKERS && (slot = map_next(&agent.entries, &position));) {
+	for (size_t position = 0; (slot = map_next(&agent.entries, &position));) {
 		struct entry *entry = slot->value;
+
+		if (needs_work(entry) && (!first || entry->turn < first->turn))
+			first = entry;
+	}
+	return first;
+}
+
+void work_dispatch(void)
+{
+	struct entry *entry;
+
+	while (agent.asked && agent.workers < WORKERS && (entry = work_next())) {
 		pthread_t thread;
 
-		if (!needs_work(entry))
-			continue;
 		if (pthread_create(&thread, NULL, worker, entry) != 0)
 			return;
 		pthread_detach(thread);

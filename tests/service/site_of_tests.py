@@ -42,15 +42,16 @@ def request(url, method="GET", body=None, headers=None, timeout=60):
 
 
 class Site:
-    def __init__(self, build):
-        self.build, self.folder = build, tempfile.mkdtemp(prefix="penstock-service.")
+    def __init__(self, build, more="", folder=None):
+        """`more` is added to the configuration; the folder is removed at the end."""
+        self.build, self.folder = build, folder or tempfile.mkdtemp(prefix="penstock-service.")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = "http://127.0.0.1:%d" % self.port
         self.config = self.folder + "/penstock.conf"
         with open(self.config, "w") as out:
-            out.write(CONFIG % {"folder": self.folder, "port": self.port})
+            out.write(CONFIG % {"folder": self.folder, "port": self.port} + more)
         self.run("penstock", "bootstrap", "--password", "secret", "--output", self.folder)
         self.daemon = None
         self.start()

@@ -1,0 +1,51 @@
+/* Tests: which server is worked at next. */
+#include "../test.h"
+
+#include "agent/entries.h"
+#include "wanted.h"
+
+static void want(const char *id, int generation)
+{
+	char text[200];
+	yyjson_doc *doc;
+
+	snprintf(text, sizeof text, "{\"id\": \"%s\", \"generation\": %d, \"want\": \"running\"}", id,
+		 generation);
+	doc = yyjson_read(text, strlen(text), 0);
+	entry_want(entry_get(id), yyjson_doc_get_root(doc));
+	yyjson_doc_free(doc);
+}
+
+/* Whatever their ids are, and however many come after it, the one that waits longest is the next. */
+static void test_first_come_first_served(void **state)
+{
+	char id[40];
+
+	(void)state;
+	for (int i = 0; i < 200; i++) {
+		snprintf(id, sizeof id, "%08x-0000-4000-8000-000000000000", (unsigned int)i * 2654435761U);
+		want(id, 1);
+	}
+	for (int i = 0; i < 200; i++) {
+		struct entry *entry = work_next();
+
+		assert_non_null(entry);
+		snprintf(id, sizeof id, "%08x-0000-4000-8000-000000000000", (unsigned int)i * 2654435761U);
+		assert_string_equal(entry->id, id);
+		entry->done = entry->generation;
+		if (i == 100) /* something new of one that is through goes to the end */
+			want("00000000-0000-4000-8000-000000000000", 2);
+	}
+	assert_string_equal(work_next()->id, "00000000-0000-4000-8000-000000000000");
+	work_next()->busy = true;
+	assert_null(work_next());
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_first_come_first_served),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
