@@ -9,6 +9,7 @@
 #include "sys/sys.h"
 
 #include <getopt.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -116,6 +117,7 @@ static void serve(struct store_writer *writer, int signals)
 
 		if (left <= 0) {
 			housekeeping_submit(writer);
+			malloc_trim(0); /* what a burst of requests or a large body took */
 			next = sys_monotonic() + HOUSEKEEPING_MS * INT64_C(1000);
 			continue;
 		}
@@ -186,6 +188,9 @@ int main(int argc, char **argv)
 	struct error err;
 	int status = options_read(&options, argc, argv);
 
+	/* Few threads that share their memory stay smaller than each with its own. */
+	mallopt(M_ARENA_MAX, 2);
+	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	if (status >= 0)
 		return status;
 	if (options.debug)
