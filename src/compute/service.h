@@ -68,6 +68,7 @@ extern struct compute_settings compute_settings;
 	P(HYPERVISORS, ADMIN, "os-hypervisors:list") \
 	P(HYPERVISORS_DETAIL, ADMIN, "os-hypervisors:list-detail") \
 	P(HYPERVISORS_SHOW, ADMIN, "os-hypervisors:show") \
+	P(HYPERVISORS_UPTIME, ADMIN, "os-hypervisors:uptime") \
 	P(HYPERVISORS_STATISTICS, ADMIN, "os-hypervisors:statistics") \
 	P(ZONES, READER, "os-availability-zone:list") \
 	P(ZONES_DETAIL, ADMIN, "os-availability-zone:detail") \

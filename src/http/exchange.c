@@ -121,13 +121,29 @@ static char *exchange_path(struct http_request *request)
 	return length ? path : "/";
 }
 
+/* RFC 9110, 15.5.6: who refuses a method says which there are. */
+static void allow_add(struct http_exchange *exchange, unsigned methods)
+{
+	struct text names = {0};
+
+	if (methods & 1u << HTTP_GET)
+		methods |= 1u << HTTP_HEAD;
+	for (size_t i = 0; i < ELEMENTS_OF(method_names); i++) {
+		if (methods & 1u << i)
+			text_addf(&names, "%s%s", names.length ? ", " : "", method_names[i]);
+	}
+	if (methods)
+		http_header_add(&exchange->response, "Allow", names.data);
+	text_done(&names);
+}
+
 void http_exchange_route(struct http_exchange *exchange)
 {
 	struct http_request *request = &exchange->request;
 	_cleanup_free_ char *path =
 		memory_printf("%.*s", (int)strcspn(request->target, "?#"), request->target);
 	struct error err;
-	bool path_known = false;
+	unsigned methods = 0; /* that the path has: 1 << HTTP_GET ... */
 
 	request->service = site_find(exchange->internal.site, path);
 	if (!request->service) {
@@ -141,7 +157,7 @@ void http_exchange_route(struct http_exchange *exchange)
 
 		if (!pattern_matches(request, route->pattern, request->path))
 			continue;
-		path_known = true;
+		methods |= 1u << route->method;
 		if (route->method == request->method ||
 		    (route->method == HTTP_GET && request->method == HTTP_HEAD)) {
 			request->route = route;
@@ -149,10 +165,11 @@ void http_exchange_route(struct http_exchange *exchange)
 			return;
 		}
 	}
-	error_set(&err, path_known ? ERROR_METHOD_NOT_ALLOWED : ERROR_NOT_FOUND,
+	allow_add(exchange, methods);
+	error_set(&err, methods ? ERROR_METHOD_NOT_ALLOWED : ERROR_NOT_FOUND,
 		  "The resource could not be found.");
 	if (request->service->no_route)
-		request->service->no_route(request, path_known, &err);
+		request->service->no_route(request, methods != 0, &err);
 	exchange_fail(exchange, &err);
 }
 

@@ -254,6 +254,7 @@ def test_the_openstack_command(site, story, host):
     openstack("server", "create", "--flavor", "m1.small", "--image", "i", "--nic", "port-id=" + port, "--nic", "net-id=" + net, "--wait", "cli")
     assert "ACTIVE" in openstack("server", "list"), "not in the list"
     assert "host1" in openstack("hypervisor", "list")
+    assert "host1" in openstack("hypervisor", "show", "host1")
     assert "NIC Switch agent" in openstack("network", "agent", "list")
     openstack("server", "delete", "--wait", "cli")
     openstack("port", "delete", "cli_port")

@@ -623,6 +623,8 @@ static void test_hosts(void **state)
 	assert_string_equal(at("/hypervisor/uptime"), "null");
 	assert_int_equal(call(ADMIN, "GET", "/os-hypervisors/1", NULL), 200);
 	assert_int_equal(call(ADMIN, "GET", "/os-hypervisors/2", NULL), 404);
+	assert_int_equal(call(ADMIN, "GET", "/os-hypervisors/1/uptime", NULL), 501);
+	assert_int_equal(call(ADMIN, "GET", "/os-hypervisors/2/uptime", NULL), 404);
 	assert_int_equal(call(ADMIN, "GET", "/os-hypervisors/statistics", NULL), 200);
 	assert_int_equal(call(MEMBER, "GET", "/os-availability-zone", NULL), 200);
 	assert_string_equal(at("/availabilityZoneInfo/0/zoneName"), "nova");

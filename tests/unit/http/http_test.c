@@ -180,6 +180,17 @@ static void test_routes(void **state)
 	expect(f, "GET", "/", NULL, 404, "404");
 }
 
+static void test_a_refused_method_names_the_others(void **state)
+{
+	struct http_answer answer = call(*state, "PUT", "/test/things", "{}");
+	char *allow = http_answer_header(&answer, "Allow");
+
+	assert_int_equal(answer.status, 405);
+	assert_string_equal(allow, "GET, HEAD, POST");
+	free(allow);
+	http_answer_done(&answer);
+}
+
 static void test_bad_bodies_change_nothing(void **state)
 {
 	static const char *const bad[] = {"",
@@ -333,6 +344,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_routes),
+		TEST(test_a_refused_method_names_the_others),
 		TEST(test_bad_bodies_change_nothing),
 		TEST(test_a_failed_write_is_undone),
 		TEST_SERVER(test_the_server_serves_all_modes_at_once),
