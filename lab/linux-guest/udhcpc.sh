@@ -3,6 +3,7 @@
 # shellcheck shell=dash disable=SC2154
 case $1 in
 bound | renew)
+	[ -z "$mtu" ] || ip link set "$interface" mtu "$mtu"
 	ip addr add "$ip/$mask" dev "$interface"
 	[ -z "$router" ] || ip route add default via "${router%% *}" dev "$interface"
 	for server in $dns; do echo "nameserver $server"; done > /etc/resolv.conf

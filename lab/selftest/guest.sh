@@ -42,7 +42,9 @@ config_drive() {
 	echo "{\"links\": [$3], \"networks\": [$4], \"services\": []}" > "$folder/network_data.json"
 	bsdtar -C "$work/$1.config" -cf "$work/$1.iso" --format=iso9660 --options volume-id=config-2 openstack
 }
-link() { echo "{\"id\": \"$1\", \"type\": \"phy\", \"ethernet_mac_address\": \"$2\", \"vif_id\": \"v$1\", \"mtu\": 1500}"; }
+link() { # NAME MAC [MTU]: null where DHCP says it
+	echo "{\"id\": \"$1\", \"type\": \"phy\", \"ethernet_mac_address\": \"$2\", \"vif_id\": \"v$1\", \"mtu\": ${3:-1500}}"
+}
 static() { echo "{\"id\": \"network$1\", \"type\": \"ipv4\", \"link\": \"$1\", \"ip_address\": \"$2\", \"netmask\": \"255.255.255.0\", \"routes\": []}"; }
 dhcp() { echo "{\"id\": \"network$1\", \"type\": \"ipv4_dhcp\", \"link\": \"$1\", \"network_id\": \"n\"}"; }
 

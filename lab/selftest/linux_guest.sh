@@ -14,7 +14,7 @@ XML
 virsh -q net-create network.xml || fail "network"
 ip link set p5p1 vf 3 mac $vf_mac
 ip link set p5p1 vf 3 vlan 1010
-config_drive linux '"peer": "10.0.0.101", "count": "3"' "$(link nic $nic_mac), $(link vf $vf_mac)" \
+config_drive linux '"peer": "10.0.0.101", "count": "3"' "$(link nic $nic_mac null), $(link vf $vf_mac)" \
 	"$(dhcp nic), $(static vf 10.0.0.100)"
 began=$(now)
 start linux linux-guest.img 256 "<kernel>/run/lab/linux-guest.vmlinux</kernel><initrd>/run/lab/linux-guest.initrd</initrd>

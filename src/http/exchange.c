@@ -14,6 +14,11 @@ static const char *const method_names[] = {
 	[HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE", [HTTP_OPTIONS] = "OPTIONS",
 };
 
+const char *http_method_name(enum http_method method)
+{
+	return method < HTTP_OTHER ? method_names[method] : "?";
+}
+
 static enum http_method method_parse(const char *name)
 {
 	for (size_t i = 0; i < ELEMENTS_OF(method_names); i++) {

@@ -30,6 +30,8 @@ enum http_method {
 	HTTP_OTHER
 };
 
+const char *http_method_name(enum http_method method); /* "GET" ... */
+
 /* Where a handler runs. */
 enum http_mode {
 	HTTP_READ,  /* on the server's thread, quick, with a reader's snapshot */

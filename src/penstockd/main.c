@@ -22,12 +22,12 @@
 struct options {
 	const char *files[MAX_FILES];
 	size_t file_count;
-	bool debug;
+	bool debug, routes;
 };
 
 static void usage(FILE *out)
 {
-	fputs("Usage: penstockd [--config-file FILE]... [--debug]\n"
+	fputs("Usage: penstockd [--config-file FILE]... [--debug | --routes]\n"
 	      "\n"
 	      "The control plane of Penstock: Identity v3, Image v2, Network v2.0 and Compute v2.1 on one "
 	      "port.\n"
@@ -35,6 +35,7 @@ static void usage(FILE *out)
 	      "  --config-file FILE  read this configuration (nova.conf, ml2_conf.ini ...); may be given\n"
 	      "                      several times, later files win; default /etc/penstock/penstock.conf\n"
 	      "  --debug             log each request\n"
+	      "  --routes            print every method and path that is built, and end\n"
 	      "  --version           print the version and end\n"
 	      "  --help              print this and end\n"
 	      "\n"
@@ -48,6 +49,7 @@ static int options_read(struct options *options, int argc, char **argv)
 	static const struct option longs[] = {
 		{"config-file", required_argument, NULL, 'c'},
 		{"debug", no_argument, NULL, 'd'},
+		{"routes", no_argument, NULL, 'r'},
 		{"version", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
@@ -65,6 +67,9 @@ static int options_read(struct options *options, int argc, char **argv)
 			break;
 		case 'd':
 			options->debug = true;
+			break;
+		case 'r':
+			options->routes = true;
 			break;
 		case 'v':
 			puts("penstockd " PENSTOCK_VERSION);
@@ -138,6 +143,22 @@ static int signals_open(void)
 	return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
+static bool routes_print(const struct config *config, const struct site_settings *settings, struct error *err)
+{
+	struct http_site site;
+
+	if (!site_services(config, settings, &site, err))
+		return false;
+	for (size_t i = 0; i < site.service_count; i++) {
+		const struct http_service *service = site.services[i];
+
+		for (size_t k = 0; k < service->route_count; k++)
+			printf("%-6s %s%s\n", http_method_name(service->routes[k].method), service->prefix,
+			       service->routes[k].pattern);
+	}
+	return true;
+}
+
 static bool run(const struct options *options, struct error *err)
 {
 	int64_t began = sys_monotonic();
@@ -148,6 +169,8 @@ static bool run(const struct options *options, struct error *err)
 
 	if (!config || !site_settings_read(config, &settings, err))
 		return false;
+	if (options->routes)
+		return routes_print(config, &settings, err);
 	struct store *db = site_open(&settings, err);
 	if (!db || !site_start(config, &settings, db, &site, err))
 		return false;

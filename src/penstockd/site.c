@@ -105,8 +105,8 @@ static bool site_recover(struct store *db, struct error *err)
 	return false;
 }
 
-bool site_start(const struct config *config, const struct site_settings *settings, struct store *db,
-		struct http_site *site, struct error *err)
+bool site_services(const struct config *config, const struct site_settings *settings, struct http_site *site,
+		   struct error *err)
 {
 	static const struct http_service *services[5];
 	static const struct http_site empty;
@@ -119,10 +119,16 @@ bool site_start(const struct config *config, const struct site_settings *setting
 	services[2] = services[1] ? network_service(config, err) : NULL;
 	services[3] = services[2] ? compute_service(config, err) : NULL;
 	services[4] = services[3] ? compute_agent_service(config, err) : NULL;
-	if (!services[4] || !site_recover(db, err))
+	if (!services[4])
 		return false;
 	*site = (struct http_site){.services = services,
 				   .service_count = ELEMENTS_OF(services),
 				   .public_url = settings->public_url};
 	return true;
+}
+
+bool site_start(const struct config *config, const struct site_settings *settings, struct store *db,
+		struct http_site *site, struct error *err)
+{
+	return site_services(config, settings, site, err) && site_recover(db, err);
 }

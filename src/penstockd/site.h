@@ -28,6 +28,9 @@ void site_settings_done(struct site_settings *settings);
 /* Makes the state folder (0700) if need be, opens the database for writing and brings all tables up to date.
  */
 struct store *site_open(const struct site_settings *settings, struct error *err);
+/* All services with their settings.  Needs the state folder, but no database. */
+bool site_services(const struct config *config, const struct site_settings *settings, struct http_site *site,
+		   struct error *err);
 /* Starts every service on this database: reads its settings, fills the fleet, mends what a crash left. */
 bool site_start(const struct config *config, const struct site_settings *settings, struct store *db,
 		struct http_site *site, struct error *err);

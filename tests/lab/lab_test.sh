@@ -41,6 +41,12 @@ login() {
 	. "$LAB_DIR/out/openrc"
 	TOKEN=$(curl -s -D - -o /dev/null -H 'Content-Type: application/json' "$OS_AUTH_URL/auth/tokens" -d '{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"admin","domain":{"name":"Default"},"password":"'"$OS_PASSWORD"'"}}},"scope":{"project":{"name":"admin","domain":{"name":"Default"}}}}}' | sed -n 's/^X-Subject-Token: //Ip' | tr -d '\r')
 }
+make_image() { # FILE DISK-FORMAT CONTAINER-FORMAT [MORE-JSON]
+	local id
+	id=$(api POST /image/v2/images '{"name":"'"$1"'","disk_format":"'"$2"'","container_format":"'"$3"'"'"${4:-}"'}' | field id)
+	curl -s -X PUT -H "X-Auth-Token: $TOKEN" -H 'Content-Type: application/octet-stream' --data-binary @"$LAB_DIR/$1" "http://127.0.0.1:$port/image/v2/images/$id/file"
+	echo "$id"
+}
 make_port() { api POST /network/v2.0/ports '{"port":{"network_id":"'"$NET"'","binding:vnic_type":"direct"}}' | field port.id; }
 port_mac() { api GET "/network/v2.0/ports/$1" | field port.mac_address; }
 make_server() { # FLAVOR NETWORKS-JSON [PEER]
@@ -76,8 +82,7 @@ setup() {
 	login
 	NET=$(api POST /network/v2.0/networks '{"network":{"name":"n","provider:network_type":"vlan","provider:physical_network":"physnet_sriov"}}' | field network.id)
 	api POST /network/v2.0/subnets '{"subnet":{"network_id":"'"$NET"'","ip_version":4,"cidr":"10.0.0.0/24","enable_dhcp":false}}' > /dev/null
-	IMAGE=$(api POST /image/v2/images '{"name":"probe","disk_format":"raw","container_format":"bare"}' | field id)
-	curl -s -X PUT -H "X-Auth-Token: $TOKEN" -H 'Content-Type: application/octet-stream' --data-binary @"$LAB_DIR/probe.img" "http://127.0.0.1:$port/image/v2/images/$IMAGE/file"
+	IMAGE=$(make_image probe.img raw bare)
 	FLAVOR=$(api POST /compute/v2.1/flavors '{"flavor":{"name":"f","ram":64,"disk":1,"vcpus":1}}' | field flavor.id)
 	PF_FLAVOR=$(api POST /compute/v2.1/flavors '{"flavor":{"name":"pf","ram":64,"disk":1,"vcpus":1}}' | field flavor.id)
 	api POST "/compute/v2.1/flavors/$PF_FLAVOR/os-extra_specs" '{"extra_specs":{"pci_passthrough:alias":"my_PF:1"}}' > /dev/null
@@ -131,9 +136,27 @@ test_restarts_go_unnoticed_by_guests() {
 	clean
 }
 
+# A guest that does what its config drive says: the static address on the VF, DHCP on the standard NIC.
+test_a_linux_guest_finds_its_addresses() {
+	local image kernel ramdisk net p s flavor
+	kernel=$(make_image linux-guest.vmlinux aki aki) ramdisk=$(make_image linux-guest.initrd ari ari)
+	image=$(make_image linux-guest.img raw bare ',"kernel_id":"'"$kernel"'","ramdisk_id":"'"$ramdisk"'","os_command_line":"'"$(cat "$LAB_DIR/linux-guest.cmdline")"'"')
+	flavor=$(api POST /compute/v2.1/flavors '{"flavor":{"name":"linux","ram":256,"disk":1,"vcpus":1}}' | field flavor.id)
+	net=$(api POST /network/v2.0/networks '{"network":{"name":"private"}}' | field network.id)
+	api POST /network/v2.0/subnets '{"subnet":{"network_id":"'"$net"'","ip_version":4,"cidr":"192.168.99.0/24"}}' > /dev/null
+	p=$(make_port)
+	s=$(IMAGE=$image make_server "$flavor" '[{"port":"'"$p"'"},{"uuid":"'"$net"'"}]')
+	until_true 180 is_status "$s" ACTIVE
+	until_true 400 console_says "$s" "GUEST done"
+	console "$s" | tee /dev/stderr | grep -q "driver=igbvf mac=$(port_mac "$p") static $(api GET "/network/v2.0/ports/$p" | field port.fixed_ips.0.ip_address)/24"
+	console "$s" | grep -q "driver=virtio_net .* dhcp $(api GET "/compute/v2.1/servers/$s" | field server.addresses.private.0.addr)"
+	delete_server "$s"
+	clean
+}
+
 # kill -9 of each daemon at ten random moments while servers are made and deleted.
 test_kill_9_at_random_moments_loses_nothing() {
-	local seed=${SEED:-$RANDOM} round daemon p s servers=()
+	local seed=${SEED:-$RANDOM} round daemon p s
 	echo "seed $seed"
 	RANDOM=$seed
 	for round in 1 2 3 4 5 6 7 8 9 10; do
@@ -157,7 +180,7 @@ test_kill_9_at_random_moments_loses_nothing() {
 
 setup || { echo "not ok lab setup"; exit 1; }
 for test in two_vfs_talk_over_their_vlan_and_leave_no_trace a_whole_pf_goes_and_comes_back_as_it_was \
-	restarts_go_unnoticed_by_guests kill_9_at_random_moments_loses_nothing; do
+	restarts_go_unnoticed_by_guests a_linux_guest_finds_its_addresses kill_9_at_random_moments_loses_nothing; do
 	[ -z "${ONLY:-}" ] || [ "$ONLY" = "$test" ] || continue
 	check "$test"
 done
