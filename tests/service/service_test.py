@@ -5,6 +5,7 @@ import concurrent.futures
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import time
@@ -168,36 +169,55 @@ def test_kill_9_while_servers_come_and_go(site, story, host):
     until(lambda: not host.running, 10, "the host runs nothing")
 
 
-def test_bad_input_changes_nothing(site, story, host):
-    uuid = "11111111-2222-3333-4444-555555555555"
-    routes = [("POST", "/identity/v3/auth/tokens"), ("GET", "/identity/v3/users/" + uuid), ("POST", "/identity/v3/users"),
-              ("PATCH", "/identity/v3/users/" + uuid), ("POST", "/identity/v3/projects"), ("PATCH", "/identity/v3/projects/" + uuid),
-              ("POST", "/identity/v3/roles"), ("PUT", "/identity/v3/projects/a/users/b/roles/c"),
-              ("POST", "/image/v2/images"), ("PATCH", "/image/v2/images/" + uuid), ("PUT", "/image/v2/images/%s/file" % uuid),
-              ("DELETE", "/image/v2/images/" + uuid), ("GET", "/image/v2/images/" + uuid),
-              ("POST", "/network/v2.0/networks"), ("PUT", "/network/v2.0/networks/" + uuid), ("DELETE", "/network/v2.0/networks/" + uuid),
-              ("POST", "/network/v2.0/subnets"), ("PUT", "/network/v2.0/subnets/" + uuid), ("POST", "/network/v2.0/ports"),
-              ("PUT", "/network/v2.0/ports/" + uuid), ("DELETE", "/network/v2.0/ports/" + uuid), ("PUT", "/network/v2.0/agents/" + uuid),
-              ("POST", "/compute/v2.1/flavors"), ("POST", "/compute/v2.1/flavors/%s/os-extra_specs" % uuid),
-              ("POST", "/compute/v2.1/servers"), ("PUT", "/compute/v2.1/servers/" + uuid), ("DELETE", "/compute/v2.1/servers/" + uuid),
-              ("POST", "/compute/v2.1/servers/%s/action" % uuid), ("POST", "/compute/v2.1/os-keypairs"),
-              ("PUT", "/compute/v2.1/os-services/" + uuid), ("POST", "/agent/v1/join"), ("PUT", "/agent/v1/inventory"),
-              ("POST", "/agent/v1/status"), ("GET", "/agent/v1/desired?since=x"), ("POST", "/nonsense"), ("GET", "/compute/v2.1/nonsense")]
-    names = ["user", "project", "role", "network", "subnet", "port", "agent", "flavor", "server", "keypair", "auth", "extra_specs"]
-    bodies = [b"", b"{", b"[]", b"5", b"null", b"\xff\xfe", b'{"a":1,"a":2}', b'{"server":"\\u0000"}', b"x" * (10 << 20), b"{" * 100000]
-    bodies += [json.dumps({"disk_format": 5, **{n: bad for n in names}}).encode() for bad in (
-        None, 5, "x", [], {"name": 5}, {"name": "x" * 100000}, {"name": "", "cidr": 5}, {"unknown": 1}, {"network_id": 7}, {"network_id": uuid},
-        {"name": "a", "description": 5, "ram": -1, "vcpus": "x", "disk": 1 << 70}, {"name": "s", "description": 5, "enabled": 5, "flavorRef": uuid, "imageRef": uuid, "networks": 5},
-        {"name": "s", "description": 5, "enabled": 5, "flavorRef": story.flavor["id"], "imageRef": story.image["id"], "networks": [{"port": uuid}]},
-        {"network_id": story.network["id"], "mac_address": "zz", "fixed_ips": "x"}, {"network_id": story.network["id"], "fixed_ips": [{"ip_address": "1.2.3.4"}]},
-        {"network_id": story.network["id"], "cidr": "10.0.0.0/99", "ip_version": 4}, {"identity": {"methods": ["magic"]}},
+UUID = "11111111-2222-3333-4444-555555555555"
+NAMES = ["user", "project", "role", "network", "subnet", "port", "agent", "flavor", "server", "keypair", "auth", "extra_specs"]
+
+
+def bad_bodies(story):
+    """Bodies that are no use to any path: not JSON, not an object, wrong types, missing and unknown members, unknown ids."""
+    network, flavor, image = story.network["id"], story.flavor["id"], story.image["id"]
+    bodies = [b"", b"{", b"[]", b"5", b"null", b"\xff\xfe", b'{"a":1,"a":2}', b'{"server":"\\u0000"}', b"{" * 100000]
+    return bodies + [json.dumps({"disk_format": 5, **{n: bad for n in NAMES}}).encode() for bad in (
+        None, 5, "x", [], {"name": 5}, {"name": "x" * 100000}, {"name": "", "cidr": 5}, {"unknown": 1}, {"network_id": 7}, {"network_id": UUID},
+        {"name": "a", "description": 5, "ram": -1, "vcpus": "x", "disk": 1 << 70}, {"name": "s", "description": 5, "enabled": 5, "flavorRef": UUID, "imageRef": UUID, "networks": 5},
+        {"name": "s", "description": 5, "enabled": 5, "flavorRef": flavor, "imageRef": image, "networks": [{"port": UUID}]},
+        {"network_id": network, "mac_address": "zz", "fixed_ips": "x"}, {"network_id": network, "fixed_ips": [{"ip_address": "1.2.3.4"}]},
+        {"network_id": network, "cidr": "10.0.0.0/99", "ip_version": 4}, {"identity": {"methods": ["magic"]}},
         {"identity": {"methods": ["password"], "password": {"user": {"name": [], "password": {}}}}})]
 
-    def picture():
-        paths = ["/identity/v3/users", "/identity/v3/projects", "/identity/v3/roles", "/image/v2/images", "/network/v2.0/networks",
-                 "/network/v2.0/subnets", "/network/v2.0/ports", "/compute/v2.1/flavors", "/compute/v2.1/servers", "/compute/v2.1/os-keypairs"]
-        return [site.api("GET", p)[1] for p in paths]
-    before = picture()
+
+def picture(site):
+    """All that clients can make, as they see it."""
+    paths = ["/identity/v3/users", "/identity/v3/projects", "/identity/v3/roles", "/identity/v3/role_assignments", "/image/v2/images",
+             "/network/v2.0/networks", "/network/v2.0/subnets", "/network/v2.0/ports", "/network/v2.0/agents?fields=id&fields=admin_state_up",
+             "/compute/v2.1/flavors/detail", "/compute/v2.1/servers/detail", "/compute/v2.1/os-keypairs", "/compute/v2.1/os-quota-sets/" + UUID]
+    return {p: site.api("GET", p)[1] for p in paths}
+
+
+def unchanged(before, after):
+    """But for when: an empty JSON patch of an image is good and changes its updated_at."""
+    def text(answer):
+        return re.sub('"updated_at": "[^"]*"', "", json.dumps(answer))
+    for path, answer in before.items():
+        assert text(after[path]) == text(answer), "%s was %r, is %r" % (path, answer, after[path])
+
+
+def test_bad_input_changes_nothing(site, story, host):
+    routes = [("POST", "/identity/v3/auth/tokens"), ("GET", "/identity/v3/users/" + UUID), ("POST", "/identity/v3/users"),
+              ("PATCH", "/identity/v3/users/" + UUID), ("POST", "/identity/v3/projects"), ("PATCH", "/identity/v3/projects/" + UUID),
+              ("POST", "/identity/v3/roles"), ("PUT", "/identity/v3/projects/a/users/b/roles/c"),
+              ("POST", "/image/v2/images"), ("PATCH", "/image/v2/images/" + UUID), ("PUT", "/image/v2/images/%s/file" % UUID),
+              ("DELETE", "/image/v2/images/" + UUID), ("GET", "/image/v2/images/" + UUID),
+              ("POST", "/network/v2.0/networks"), ("PUT", "/network/v2.0/networks/" + UUID), ("DELETE", "/network/v2.0/networks/" + UUID),
+              ("POST", "/network/v2.0/subnets"), ("PUT", "/network/v2.0/subnets/" + UUID), ("POST", "/network/v2.0/ports"),
+              ("PUT", "/network/v2.0/ports/" + UUID), ("DELETE", "/network/v2.0/ports/" + UUID), ("PUT", "/network/v2.0/agents/" + UUID),
+              ("POST", "/compute/v2.1/flavors"), ("POST", "/compute/v2.1/flavors/%s/os-extra_specs" % UUID),
+              ("POST", "/compute/v2.1/servers"), ("PUT", "/compute/v2.1/servers/" + UUID), ("DELETE", "/compute/v2.1/servers/" + UUID),
+              ("POST", "/compute/v2.1/servers/%s/action" % UUID), ("POST", "/compute/v2.1/os-keypairs"),
+              ("PUT", "/compute/v2.1/os-services/" + UUID), ("POST", "/agent/v1/join"), ("PUT", "/agent/v1/inventory"),
+              ("POST", "/agent/v1/status"), ("GET", "/agent/v1/desired?since=x"), ("POST", "/nonsense"), ("GET", "/compute/v2.1/nonsense")]
+    bodies = bad_bodies(story) + [b"x" * (10 << 20)]
+    before = picture(site)
     for method, path in routes:
         for body in bodies:
             for headers in ({"X-Auth-Token": site.token}, {}, {"X-Auth-Token": "garbage"}):
@@ -207,7 +227,51 @@ def test_bad_input_changes_nothing(site, story, host):
                 assert 400 <= status < 500 or status == 501, "%s %s %r: %s %r" % (method, path, body[:80], status, answer[:300])
     for method in ("BREW", "OPTIONS", "TRACE"):
         assert 400 <= request(site.url + "/compute/v2.1/servers", method)[0] < 502
-    assert picture() == before, "bad input changed something"
+    unchanged(before, picture(site))
+
+
+def every_route(site):
+    return [line.split() for line in subprocess.check_output(
+        [site.build + "/src/penstockd/penstockd", "--routes", "--config-file", site.config], text=True).splitlines()]
+
+
+def test_every_route_wants_a_token(site, story, host):
+    """Without one, or with a wrong one: 401, but for what is public."""
+    public = {"/identity/", "/identity/v3", "/identity/v3/auth/tokens", "/image/", "/image/versions", "/image/v2", "/network/", "/network/v2.0",
+              "/compute/", "/compute/v2.1", "/agent/v1/join", "/identity/v3/users/{id}/password"}
+    open_to_all = set()
+    for method, pattern in every_route(site):
+        path = re.sub("{[^}]*}", UUID, pattern)
+        for headers in ({}, {"X-Auth-Token": "gAAAAAB" + "x" * 200}, {"X-Agent-Credential": "a.b"}):
+            status, _, answer = request(site.url + path, method, None if method == "GET" else b"{}", headers)
+            if status != 401:
+                open_to_all.add(pattern)
+            assert status < 500, (method, path, status, answer[:200])
+    assert open_to_all <= public, open_to_all - public
+
+
+def test_every_route_survives_nonsense(site, story, host):
+    """Every path that is built, with ids that there are, that there are not and that are none: no 500, nothing changed."""
+    user = site.api("GET", "/identity/v3/users")[1]["users"][0]["id"]
+    project = site.api("GET", "/identity/v3/projects")[1]["projects"][0]["id"]
+    real = {"/users/{": user, "/projects/{": project, "/networks/{": story.network["id"], "/subnets/{": story.subnet["id"],
+            "/images/{": story.image["id"], "/flavors/{": story.flavor["id"]}
+    hostile = [UUID, "%00", "%ff%fe", "a" * 3000, "..%2f..%2fetc", "-1", "99999999999999999999", "'%20OR%201=1", "%25s%25n"]
+    queries = ["", "?limit=x", "?limit=-1", "?limit=99999999999999999999", "?marker=" + UUID, "?marker=%ff", "?sort_key=%00&sort_dir=up", "?fields=x",
+               "?name=" + "x" * 3000, "?%ff=%fe", "?=&&=", "?changes-since=never", "?all_tenants=perhaps"]
+    before = picture(site)
+    for method, pattern in every_route(site):
+        ids = list(hostile) if "{" in pattern else [""]
+        known = [value for name, value in real.items() if name in pattern]
+        if method in ("PUT", "PATCH", "POST") and known and pattern.count("{") == 1:
+            ids += known
+        for value in ids:
+            path = re.sub("{[^}]*}", lambda _: value, pattern)
+            for query in queries if method == "GET" and value in (UUID, "") else [""]:
+                for body in [None] if method == "GET" else bad_bodies(story) if value in (UUID, "", *known) else [b"{}"]:
+                    status, _, answer = request(site.url + path + query, method, body, {"X-Auth-Token": site.token})
+                    assert status < 500 or status == 501, "%s %s %r: %s %r" % (method, path + query, (body or b"")[:80], status, answer[:300])
+    unchanged(before, picture(site))
 
 
 def test_projects_do_not_see_each_other(site, story, host):
@@ -262,6 +326,7 @@ def test_the_openstack_command(site, story, host):
 
 
 def main():
+    os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1")
     site = Site(sys.argv[1])
     story, host = Story(site), Host(site)
     failures = 0
