@@ -118,21 +118,26 @@ test_a_whole_pf_goes_and_comes_back_as_it_was() {
 }
 
 test_restarts_go_unnoticed_by_guests() {
-	local p s before after pid
-	p=$(make_port)
-	s=$(make_server "$FLAVOR" '[{"port":"'"$p"'"}]')
-	until_true 180 is_status "$s" ACTIVE
-	until_true 180 console_says "$s" "PROBE done"
-	pid=$(lab run "pgrep -f guest=instance")
-	before=$(lab run "ip link show p5p1")
+	local p1 p2 s1 s2 s before alive
+	p1=$(make_port) p2=$(make_port)
+	s1=$(make_server "$FLAVOR" '[{"port":"'"$p1"'"}]') s2=$(make_server "$FLAVOR" '[{"port":"'"$p2"'"}]')
+	for s in "$s1" "$s2"; do
+		until_true 180 is_status "$s" ACTIVE
+		until_true 180 console_says "$s" "PROBE done"
+	done
+	before=$(lab run "pgrep -f guest=instance; ip link show p5p1")
 	restart penstockd
 	restart penstock-agent
-	until_true 180 console_says "$s" "PROBE alive"
-	after=$(lab run "ip link show p5p1")
-	[ "$before" = "$after" ]
-	[ "$(lab run 'pgrep -f guest=instance')" = "$pid" ]
-	is_status "$s" ACTIVE
-	delete_server "$s"
+	until_true 60 curl -sf -o /dev/null "http://127.0.0.1:$port/identity/v3"
+	for s in "$s1" "$s2"; do
+		until_true 60 console_says "$s" "PROBE"
+		alive=$(console "$s" | grep -c "PROBE alive")
+		until_true 60 console_says "$s" "PROBE alive $((alive + 1))"
+		is_status "$s" ACTIVE
+	done
+	[ "$(lab run "pgrep -f guest=instance; ip link show p5p1")" = "$before" ]
+	delete_server "$s1"
+	delete_server "$s2"
 	clean
 }
 

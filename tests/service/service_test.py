@@ -303,14 +303,31 @@ def test_a_revoked_token_is_refused_at_once(site, story, host):
     assert site.api("GET", "/compute/v2.1/servers", token=token)[0] == 401
 
 
-def test_the_openstack_command(site, story, host):
+def client(site, program):
+    """A function that runs the program with its arguments as the administrator, and returns what it prints."""
     env = dict(os.environ, PYTHONWARNINGS="ignore", OS_AUTH_URL=site.url + "/identity/v3", OS_USERNAME="admin", OS_PASSWORD="secret",
                OS_PROJECT_NAME="admin", OS_USER_DOMAIN_NAME="Default", OS_PROJECT_DOMAIN_NAME="Default")
 
-    def openstack(*arguments):
-        done = subprocess.run(["/usr/bin/openstack", *arguments], env=env, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, "openstack %s: %s" % (" ".join(arguments), done.stderr)
+    def run(*arguments):
+        done = subprocess.run([program, *arguments], env=env, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, "%s %s: %s" % (program, " ".join(arguments), done.stderr)
         return done.stdout.strip()
+    return run
+
+
+def test_the_neutron_command(site, story, host):
+    neutron = client(site, "/usr/bin/neutron")
+    neutron("net-create", "--shared", "--provider:network_type=vlan", "--provider:physical_network=physnet_sriov", "legacy")
+    neutron("subnet-create", "--name", "legacy_subnet", "--disable-dhcp", "--allocation-pool", "start=10.9.0.100,end=10.9.0.200", "legacy", "10.9.0.0/24")
+    port = neutron("port-create", "legacy", "--name", "legacy_port", "--binding:vnic_type=direct", "-f", "value", "-c", "fixed_ips")
+    assert "10.9.0.100" in port, port
+    assert "legacy_port" in neutron("port-list")
+    neutron("port-delete", "legacy_port")
+    neutron("net-delete", "legacy")
+
+
+def test_the_openstack_command(site, story, host):
+    openstack = client(site, "/usr/bin/openstack")
     openstack("network", "create", "private")
     openstack("subnet", "create", "--network", "private", "--subnet-range", "192.168.99.0/24", "private_subnet")
     port = openstack("port", "create", "--network", "nfv", "--vnic-type", "direct", "cli_port", "-f", "value", "-c", "id")
