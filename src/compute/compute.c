@@ -395,7 +395,8 @@ static const struct http_route version_routes[] = {
 };
 
 static const struct compute_routes *const tables[] = {
-	&server_routes, &flavor_routes, &keypair_routes, &host_routes, &limits_routes,
+	&server_routes, &flavor_routes, &keypair_routes,   &host_routes,
+	&limits_routes, &group_routes,	&aggregate_routes,
 };
 
 static struct http_service service = {
@@ -443,6 +444,10 @@ static bool read_settings(const struct config *config, struct compute_settings *
 	    !config_int(config, "quota", "key_pairs", 100, -1, INT32_MAX, &settings->quota_key_pairs, err) ||
 	    !config_int(config, "quota", "metadata_items", 128, -1, INT32_MAX,
 			&settings->quota_metadata_items, err) ||
+	    !config_int(config, "quota", "server_groups", 10, -1, INT32_MAX, &settings->quota_server_groups,
+			err) ||
+	    !config_int(config, "quota", "server_group_members", 10, -1, INT32_MAX,
+			&settings->quota_server_group_members, err) ||
 	    !config_int(config, "DEFAULT", "instance_build_timeout", 600, 0, 86400, &timeout, err) ||
 	    !config_bool(config, "api", "enable_instance_password", true, &settings->password, err))
 		return false;

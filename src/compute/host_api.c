@@ -1,4 +1,4 @@
-/* What administrators see of the hosts: services, hypervisors, availability zones, aggregates. */
+/* What administrators see of the hosts: services, hypervisors, availability zones. */
 #include "compute/service.h"
 #include "scheduler/scheduler.h"
 
@@ -477,33 +477,6 @@ static bool zones_detail(struct http_request *request, struct http_response *res
 	return zones_list(request, response, true, err);
 }
 
-/* --- aggregates: none can be made yet --- */
-
-static bool aggregates_index(struct http_request *request, struct http_response *response, struct error *err)
-{
-	yyjson_mut_val *root = http_json_object(response, 200);
-
-	(void)request;
-	(void)err;
-	yyjson_mut_obj_add_arr(response->json, root, "aggregates");
-	return true;
-}
-
-static bool aggregate_show(struct http_request *request, struct http_response *response, struct error *err)
-{
-	(void)response;
-	if (!schema_text_fits(SCHEMA_DIGITS, request->params[0]))
-		return error_set(err, ERROR_BAD_REQUEST, "Invalid input received: id must be an integer");
-	return error_set(err, ERROR_NOT_FOUND, "Aggregate %s could not be found.", request->params[0]);
-}
-
-static bool aggregate_create(struct http_request *request, struct http_response *response, struct error *err)
-{
-	(void)request;
-	(void)response;
-	return compute_not_built(err, "make host aggregates");
-}
-
 static const struct http_route routes[] = {
 	{HTTP_GET, "/os-services", services_index, HTTP_READ, .flags = POLICY_SERVICES},
 	{HTTP_PUT, "/os-services/enable", service_enable, HTTP_WRITE, .flags = POLICY_SERVICES_UPDATE},
@@ -521,9 +494,6 @@ static const struct http_route routes[] = {
 	{HTTP_GET, "/os-hypervisors/{id}", hypervisor_show, HTTP_READ, .flags = POLICY_HYPERVISORS_SHOW},
 	{HTTP_GET, "/os-availability-zone", zones_index, HTTP_READ, .flags = POLICY_ZONES},
 	{HTTP_GET, "/os-availability-zone/detail", zones_detail, HTTP_READ, .flags = POLICY_ZONES_DETAIL},
-	{HTTP_GET, "/os-aggregates", aggregates_index, HTTP_READ, .flags = POLICY_AGGREGATES},
-	{HTTP_POST, "/os-aggregates", aggregate_create, HTTP_READ, .flags = POLICY_AGGREGATES},
-	{HTTP_GET, "/os-aggregates/{id}", aggregate_show, HTTP_READ, .flags = POLICY_AGGREGATES},
 };
 
 const struct compute_routes host_routes = {routes, ELEMENTS_OF(routes)};

@@ -1,10 +1,10 @@
-/* Limits, quotas and what is used of them; server groups, of which there are none. */
+/* Limits, quotas and what is used of them. */
 #include "compute/service.h"
 
 #include <string.h>
 
 struct use {
-	int64_t instances, cores, memory_mb, key_pairs;
+	int64_t instances, cores, memory_mb, server_groups;
 };
 
 static bool use_load(struct http_request *request, const char *project, struct use *use, struct error *err)
@@ -12,12 +12,16 @@ static bool use_load(struct http_request *request, const char *project, struct u
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
 	*use = (struct use){0};
-	if (!store_query(request->db, &rows, err,
-			 "SELECT instances, cores, memory_mb FROM project_usage WHERE project_id = ?1",
-			 V(project)))
+	if (!store_query(
+		    request->db, &rows, err,
+		    "SELECT ifnull(sum(instances), 0), ifnull(sum(cores), 0), ifnull(sum(memory_mb), 0), "
+		    "(SELECT count(*) FROM server_group WHERE project_id = ?1) FROM project_usage WHERE "
+		    "project_id = ?1",
+		    V(project)))
 		return false;
 	if (store_next(&rows))
-		*use = (struct use){store_int(&rows, 0), store_int(&rows, 1), store_int(&rows, 2), 0};
+		*use = (struct use){store_int(&rows, 0), store_int(&rows, 1), store_int(&rows, 2),
+				    store_int(&rows, 3)};
 	return store_end(&rows, err);
 }
 
@@ -52,8 +56,8 @@ static bool limits_show(struct http_request *request, struct http_response *resp
 		{"maxPersonality", 0, 2056},
 		{"maxPersonalitySize", 0, 2056},
 		{"maxTotalKeypairs", limits->quota_key_pairs, 0},
-		{"maxServerGroups", 0, 0},
-		{"maxServerGroupMembers", 0, 0},
+		{"maxServerGroups", limits->quota_server_groups, 0},
+		{"maxServerGroupMembers", limits->quota_server_group_members, 0},
 		{"maxTotalFloatingIps", -1, 2035},
 		{"maxSecurityGroups", -1, 2035},
 		{"maxSecurityGroupRules", -1, 2035},
@@ -62,7 +66,7 @@ static bool limits_show(struct http_request *request, struct http_response *resp
 		{"totalInstancesUsed", use.instances, 0},
 		{"totalFloatingIpsUsed", 0, 2035},
 		{"totalSecurityGroupsUsed", 0, 2035},
-		{"totalServerGroupsUsed", 0, 0},
+		{"totalServerGroupsUsed", use.server_groups, 0},
 	};
 	yyjson_mut_val *root = http_json_object(response, 200);
 	yyjson_mut_val *object = yyjson_mut_obj_add_obj(response->json, root, "limits");
@@ -118,8 +122,8 @@ static bool quota_answer(struct http_request *request, struct http_response *res
 		{"ram", limits->quota_ram_mb, use.memory_mb, 0},
 		{"security_group_rules", -1, 0, 2035},
 		{"security_groups", -1, 0, 2035},
-		{"server_group_members", 0, 0, 0},
-		{"server_groups", 0, 0, 0},
+		{"server_group_members", limits->quota_server_group_members, 0, 0},
+		{"server_groups", limits->quota_server_groups, use.server_groups, 0},
 	};
 	yyjson_mut_val *root = http_json_object(response, 200);
 	yyjson_mut_val *object = yyjson_mut_obj_add_obj(response->json, root, "quota_set");
@@ -150,41 +154,12 @@ static bool quota_update(struct http_request *request, struct http_response *res
 				 "change quotas of a project; they are set in [quota] of the configuration");
 }
 
-/* --- server groups --- */
-
-static bool groups_index(struct http_request *request, struct http_response *response, struct error *err)
-{
-	yyjson_mut_val *root = http_json_object(response, 200);
-
-	(void)request;
-	(void)err;
-	yyjson_mut_obj_add_arr(response->json, root, "server_groups");
-	return true;
-}
-
-static bool group_show(struct http_request *request, struct http_response *response, struct error *err)
-{
-	(void)response;
-	return error_set(err, ERROR_NOT_FOUND, "Instance group %s could not be found.", request->params[0]);
-}
-
-static bool group_create(struct http_request *request, struct http_response *response, struct error *err)
-{
-	(void)request;
-	(void)response;
-	return compute_not_built(err, "make server groups");
-}
-
 static const struct http_route routes[] = {
 	{HTTP_GET, "/limits", limits_show, HTTP_READ, .flags = POLICY_LIMITS},
 	{HTTP_GET, "/os-quota-sets/{project}", quota_show, HTTP_READ, .flags = POLICY_QUOTA_SHOW},
 	{HTTP_PUT, "/os-quota-sets/{project}", quota_update, HTTP_READ, .flags = POLICY_QUOTA_UPDATE},
 	{HTTP_GET, "/os-quota-sets/{project}/detail", quota_detail, HTTP_READ, .flags = POLICY_QUOTA_DETAIL},
 	{HTTP_GET, "/os-quota-sets/{project}/defaults", quota_show, HTTP_READ, .flags = POLICY_QUOTA_SHOW},
-	{HTTP_GET, "/os-server-groups", groups_index, HTTP_READ, .flags = POLICY_GROUPS},
-	{HTTP_POST, "/os-server-groups", group_create, HTTP_READ, .flags = POLICY_GROUPS_CREATE},
-	{HTTP_GET, "/os-server-groups/{id}", group_show, HTTP_READ, .flags = POLICY_GROUPS},
-	{HTTP_DELETE, "/os-server-groups/{id}", group_show, HTTP_READ, .flags = POLICY_GROUPS_CREATE},
 };
 
 const struct compute_routes limits_routes = {routes, ELEMENTS_OF(routes)};

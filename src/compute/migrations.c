@@ -113,6 +113,37 @@ const struct store_migration compute_migrations[] = {
 		" expires_at INTEGER NOT NULL"
 		") STRICT;",
 	},
+	{
+		"CREATE TABLE server_group ("
+		" id TEXT PRIMARY KEY,"
+		" project_id TEXT NOT NULL,"
+		" user_id TEXT NOT NULL,"
+		" name TEXT NOT NULL,"
+		" policy TEXT NOT NULL,"
+		" max_server_per_host INTEGER," /* of anti-affinity; NULL: 1 */
+		" created_at INTEGER NOT NULL"
+		") STRICT;"
+		"CREATE INDEX server_group_project ON server_group (project_id);"
+		"ALTER TABLE server ADD COLUMN group_id TEXT;"
+		"CREATE INDEX server_group_member ON server (group_id) WHERE group_id IS NOT NULL;"
+
+		"CREATE TABLE aggregate ("
+		" number INTEGER PRIMARY KEY AUTOINCREMENT,"
+		" uuid TEXT NOT NULL UNIQUE,"
+		" name TEXT NOT NULL UNIQUE,"
+		" availability_zone TEXT,"
+		" metadata TEXT NOT NULL," /* JSON, without the zone */
+		" created_at INTEGER NOT NULL,"
+		" updated_at INTEGER NOT NULL" /* 0: never */
+		") STRICT;"
+		"CREATE TABLE aggregate_host ("
+		" aggregate INTEGER NOT NULL REFERENCES aggregate (number),"
+		" host_id TEXT NOT NULL,"
+		" host_name TEXT NOT NULL,"
+		" PRIMARY KEY (aggregate, host_id)"
+		") STRICT;"
+		"CREATE INDEX aggregate_host_host ON aggregate_host (host_id);",
+	},
 };
 
 const size_t compute_migration_count = ELEMENTS_OF(compute_migrations);

@@ -20,6 +20,7 @@ struct plan {
 	struct server_nic *nics; /* as wished, or the default network */
 	size_t nic_count;
 	struct network_port *ports; /* of nics[i], as far as they are given */
+	struct placement *placement;
 };
 
 static void plan_done(struct plan *plan)
@@ -339,6 +340,10 @@ static bool birth_claim(struct http_request *request, const struct plan *plan, s
 					 .availability_zone = plan->wish->zone,
 					 .host = plan->wish->host};
 
+	if (!placement_make(request, &plan->wish->hints, plan->flavor.extra_specs, plan->placement, err))
+		return false;
+	wish.rules = plan->placement->rules;
+	wish.rule_count = plan->placement->count;
 	for (size_t i = 0; i < plan->nic_count; i++) {
 		const struct network_port *port = &plan->ports[i];
 		struct scheduler_port_request *ask = &ports[wish.port_count];
@@ -395,10 +400,11 @@ static bool birth_insert(struct http_request *request, const struct plan *plan, 
 		"admin_pass,"
 		" metadata, tags, security_groups, disk_config, reservation_id, launch_index, access_ipv4, "
 		"access_ipv6,"
-		" created_at, updated_at)"
+		" created_at, updated_at, group_id)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, "
 		"?18, ?19,"
-		" ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?36)",
+		" ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?36, "
+		"?37)",
 		V((const char *)birth->id), V(request->auth->project_id), V(request->auth->user_id),
 		V(birth->name), V(birth->hostname), V(wish->description), V(server_state_info(state)->text),
 		V(server_want_text(birth->placed ? WANT_RUNNING : WANT_ABSENT)), V(birth->revision),
@@ -412,7 +418,7 @@ static bool birth_insert(struct http_request *request, const struct plan *plan, 
 		V(plan->kernel_json), V(plan->ramdisk_json), V(wish->key_name), V(plan->key_data),
 		V(or_null(wish->user_data)), V(wish->config_drive), V(wish->admin_pass), V(wish->metadata),
 		V(wish->tags), V(wish->security_groups), V(wish->disk_config), V(wish->reservation_id),
-		V(birth->index), V(wish->access_ipv4), V(wish->access_ipv6), V(now));
+		V(birth->index), V(wish->access_ipv4), V(wish->access_ipv6), V(now), V(wish->hints.group_id));
 }
 
 static const struct scheduler_device *device_of_port(const struct scheduler_grant *grant, const char *port_id)
@@ -564,7 +570,8 @@ static bool plan_make(struct http_request *request, struct plan *plan, struct er
 bool server_create(struct http_request *request, struct http_response *response, struct error *err)
 {
 	struct server_request wish;
-	_cleanup_(plan_done) struct plan plan = {.wish = &wish};
+	_cleanup_(plan_done) struct plan plan = {.wish = &wish,
+						 .placement = http_alloc(request, sizeof *plan.placement)};
 	char first[SYS_UUID_SIZE] = "";
 
 	if (!server_request_parse(request, &wish, err) || !plan_make(request, &plan, err))

@@ -267,25 +267,14 @@ static bool parse_block_devices(yyjson_val *server, struct server_request *wish,
 		"image to boot from, with source_type image, destination_type local and boot_index 0.");
 }
 
-/* Hints that would change the choice of a host must not be passed over in silence. */
-static bool check_hints(yyjson_val *body, struct error *err)
+static bool parse_hints(struct http_request *request, yyjson_val *body, struct server_request *wish,
+			struct error *err)
 {
-	static const char *const unknown[] = {"different_host", "same_host",	      "query", "target_cell",
-					      "different_cell", "build_near_host_ip", "cidr"};
 	yyjson_val *hints = yyjson_obj_get(body, "os:scheduler_hints");
 
 	if (!hints)
 		hints = yyjson_obj_get(body, "OS-SCH-HNT:scheduler_hints");
-	yyjson_val *group = yyjson_obj_get(hints, "group");
-	if (group)
-		return error_set(err, ERROR_BAD_REQUEST, "Instance group %s could not be found.",
-				 yyjson_is_str(group) ? yyjson_get_str(group) : "None");
-	for (size_t i = 0; i < ELEMENTS_OF(unknown); i++) {
-		if (yyjson_obj_get(hints, unknown[i]))
-			return error_set(err, ERROR_BAD_REQUEST,
-					 "The scheduler hint %s is not known to Penstock.", unknown[i]);
-	}
-	return true;
+	return placement_hints_read(request, hints, &wish->hints, err);
 }
 
 static bool parse_counts(yyjson_val *server, struct server_request *wish, struct error *err)
@@ -366,7 +355,7 @@ bool server_request_parse(struct http_request *request, struct server_request *w
 	    compute_settings.quota_metadata_items >= 0)
 		return error_set(err, ERROR_FORBIDDEN, "Maximum number of metadata items exceeds %lld",
 				 (long long)compute_settings.quota_metadata_items);
-	return check_refused(server, err) && check_hints(body, err) &&
+	return check_refused(server, err) && parse_hints(request, body, wish, err) &&
 	       parse_networks(request, yyjson_obj_get(server, "networks"), wish, err) &&
 	       parse_counts(server, wish, err) &&
 	       parse_zone(request, text_of(server, "availability_zone", NULL), wish, err) &&

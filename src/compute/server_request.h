@@ -2,7 +2,7 @@
  * without the other services. */
 #pragma once
 
-#include "compute/service.h"
+#include "compute/placement.h"
 
 struct server_nic {
 	const char *port_id; /* or */
@@ -31,6 +31,7 @@ struct server_request {
 	enum server_networks networks;
 	struct server_nic *nics;
 	size_t nic_count;
+	struct placement_hints hints;
 };
 
 bool server_request_parse(struct http_request *request, struct server_request *wish, struct error *err);

@@ -1,5 +1,6 @@
 /* How a server is shown, at each microversion. */
 #include "compute/server.h"
+#include "compute/server_group.h"
 
 #include <string.h>
 
@@ -189,9 +190,8 @@ bool server_view(struct http_request *request, struct store_rows *rows, yyjson_m
 	if (!short_view && !add_extensions(request, rows, state, doc, object, err))
 		return false;
 	add_newer(request, rows, doc, object);
-	if (view != SERVER_VIEW_DETAIL && request->microversion >= 2071)
-		yyjson_mut_obj_add_arr(doc, object, "server_groups");
-	return true;
+	return view == SERVER_VIEW_DETAIL || request->microversion < 2071 ||
+	       server_group_add(request, store_text(rows, COLUMN_ID), doc, object, err);
 }
 
 bool server_answer(struct http_request *request, struct http_response *response, const char *id,

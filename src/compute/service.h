@@ -19,7 +19,8 @@
 
 struct compute_settings {
 	int64_t max_limit; /* [api] max_limit: items of a list */
-	int64_t quota_instances, quota_cores, quota_ram_mb, quota_key_pairs, quota_metadata_items;
+	int64_t quota_instances, quota_cores, quota_ram_mb, quota_key_pairs, quota_metadata_items,
+		quota_server_groups, quota_server_group_members;
 	int64_t build_timeout; /* [DEFAULT] instance_build_timeout, microseconds; 0: none */
 	char default_zone[64]; /* [DEFAULT] default_availability_zone */
 	bool password;	       /* [api] enable_instance_password: show adminPass */
@@ -73,12 +74,19 @@ extern struct compute_settings compute_settings;
 	P(ZONES, READER, "os-availability-zone:list") \
 	P(ZONES_DETAIL, ADMIN, "os-availability-zone:detail") \
 	P(AGGREGATES, ADMIN, "os-aggregates:index") \
+	P(AGGREGATES_SHOW, ADMIN, "os-aggregates:show") \
+	P(AGGREGATES_CREATE, ADMIN, "os-aggregates:create") \
+	P(AGGREGATES_UPDATE, ADMIN, "os-aggregates:update") \
+	P(AGGREGATES_DELETE, ADMIN, "os-aggregates:delete") \
+	P(AGGREGATES_ACTION, ADMIN, "os-aggregates:set_metadata") \
 	P(LIMITS, READER, "limits") \
 	P(QUOTA_SHOW, READER, "os-quota-sets:show") \
 	P(QUOTA_DETAIL, READER, "os-quota-sets:detail") \
 	P(QUOTA_UPDATE, ADMIN, "os-quota-sets:update") \
 	P(GROUPS, READER, "os-server-groups:index") \
-	P(GROUPS_CREATE, MEMBER, "os-server-groups:create")
+	P(GROUPS_SHOW, READER, "os-server-groups:show") \
+	P(GROUPS_CREATE, MEMBER, "os-server-groups:create") \
+	P(GROUPS_DELETE, MEMBER, "os-server-groups:delete")
 
 enum compute_policy {
 #define P(name, rule, text) POLICY_##name,
@@ -95,7 +103,8 @@ struct compute_routes {
 };
 
 /* Tables of the files; patterns without "/v2.1". */
-extern const struct compute_routes flavor_routes, keypair_routes, server_routes, host_routes, limits_routes;
+extern const struct compute_routes flavor_routes, keypair_routes, server_routes, host_routes, limits_routes,
+	group_routes, aggregate_routes;
 
 /* 403 "Policy doesn't allow os_compute_api:<rule> to be performed."; returns false. */
 bool compute_forbidden(struct error *err, const char *rule);

@@ -182,6 +182,7 @@ static void explain_devices(const struct place *place, const struct fleet_host *
 void place_explain(const struct place *place, const struct fleet_host *host, struct text *why)
 {
 	const char *zone = place->request->availability_zone;
+	const struct scheduler_rule *broken = place_rule_broken(place, host);
 	struct place_amount amounts[PLACE_AMOUNTS];
 
 	if (zone && strcmp(zone, host->availability_zone) != 0) {
@@ -200,6 +201,10 @@ void place_explain(const struct place *place, const struct fleet_host *host, str
 	}
 	if (host->vcpus == 0) {
 		text_add(why, "has not told yet what it has");
+		return;
+	}
+	if (broken) {
+		text_add(why, broken->reason);
 		return;
 	}
 	place_amounts(place, host, amounts);

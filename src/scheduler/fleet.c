@@ -165,13 +165,13 @@ static bool host_read(struct store *db, struct fleet_host *host, struct error *e
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
-	if (!store_query(
-		    db, &rows, err,
-		    "SELECT h.name, h.availability_zone, h.enabled, h.disabled_reason, h.vcpus, h.memory_mb, "
-		    "h.reserved_memory_mb, h.disk_gb, s.vcpus_used, s.memory_mb_used, s.disk_gb_used, "
-		    "s.heard_at "
-		    "FROM host h JOIN host_state s ON s.host_id = h.id WHERE h.id = ?1",
-		    V((const char *)host->id)))
+	if (!store_query(db, &rows, err,
+			 "SELECT h.name, coalesce(h.aggregate_zone, h.availability_zone), h.enabled, "
+			 "h.disabled_reason, h.vcpus, h.memory_mb, "
+			 "h.reserved_memory_mb, h.disk_gb, s.vcpus_used, s.memory_mb_used, s.disk_gb_used, "
+			 "s.heard_at "
+			 "FROM host h JOIN host_state s ON s.host_id = h.id WHERE h.id = ?1",
+			 V((const char *)host->id)))
 		return false;
 	host->there = store_next(&rows);
 	if (host->there) {

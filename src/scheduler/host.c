@@ -93,11 +93,13 @@ bool scheduler_host_authenticate(struct store *db, const char *credential_hash, 
 /* --- views --- */
 
 #define HOST_SELECT \
-	"SELECT h.id, h.name, h.availability_zone, h.enabled, h.disabled_reason, h.created_at, h.number, " \
+	"SELECT h.id, h.name, coalesce(h.aggregate_zone, h.availability_zone), h.enabled, " \
+	"h.disabled_reason, h.created_at, h.number, " \
 	"h.vcpus, " \
 	"h.memory_mb, h.reserved_memory_mb, h.disk_gb, h.hypervisor_type, h.hypervisor_version, " \
 	"h.cpu_info, " \
-	"s.heard_at, s.revision, s.vcpus_used, s.memory_mb_used, s.disk_gb_used, s.servers " \
+	"s.heard_at, s.revision, s.vcpus_used, s.memory_mb_used, s.disk_gb_used, s.servers, " \
+	"ifnull(h.aggregate_zone, '') " \
 	"FROM host h JOIN host_state s ON s.host_id = h.id "
 
 enum {
@@ -121,6 +123,7 @@ enum {
 	HOST_MEMORY_USED,
 	HOST_DISK_USED,
 	HOST_SERVERS,
+	HOST_AGGREGATE_ZONE,
 };
 
 static void host_fill(struct store_rows *rows, struct scheduler_host *host)
@@ -128,6 +131,7 @@ static void host_fill(struct store_rows *rows, struct scheduler_host *host)
 	SET(host->id, store_text(rows, HOST_ID));
 	SET(host->name, store_text(rows, HOST_NAME));
 	SET(host->availability_zone, store_text(rows, HOST_ZONE));
+	SET(host->aggregate_zone, store_text(rows, HOST_AGGREGATE_ZONE));
 	SET(host->disabled_reason, store_text(rows, HOST_REASON));
 	SET(host->hypervisor_type, store_text(rows, HOST_TYPE));
 	SET(host->cpu_info, store_text(rows, HOST_CPU_INFO));
@@ -199,6 +203,14 @@ bool scheduler_host_set_enabled(struct store *db, const char *host_id, bool enab
 		return false;
 	if (store_changes(db) == 0)
 		return error_set(err, ERROR_NOT_FOUND, "Compute host %.200s could not be found.", host_id);
+	fleet_mark_stale(db, fleet_host(host_id));
+	return true;
+}
+
+bool scheduler_host_set_zone(struct store *db, const char *host_id, const char *zone, struct error *err)
+{
+	if (!store_exec(db, err, "UPDATE host SET aggregate_zone = ?2 WHERE id = ?1", V(host_id), V(zone)))
+		return false;
 	fleet_mark_stale(db, fleet_host(host_id));
 	return true;
 }

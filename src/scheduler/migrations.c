@@ -30,5 +30,7 @@ const struct store_migration scheduler_migrations[] = {
 	 " port_id TEXT NOT NULL, alias TEXT NOT NULL, PRIMARY KEY (host_id, address),"
 	 " FOREIGN KEY (host_id, address) REFERENCES device (host_id, address)) STRICT;"
 	 "CREATE INDEX device_claim_server ON device_claim (server_id);"},
+	/* where the operator's aggregates put the host; NULL: where its agent says */
+	{"ALTER TABLE host ADD COLUMN aggregate_zone TEXT;"},
 };
 const size_t scheduler_migration_count = sizeof scheduler_migrations / sizeof *scheduler_migrations;

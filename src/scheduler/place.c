@@ -93,6 +93,7 @@ static enum pci_fit request_fits(const struct place_request *request, const stru
 bool place_begin(struct place *place, const struct scheduler_request *request, struct error *err)
 {
 	*place = (struct place){.request = request};
+	place_rules_begin(place);
 	if (!requests_of_ports(place, err) || !requests_of_aliases(place, err))
 		return false;
 	if (place->request_count == 0)
@@ -112,6 +113,7 @@ bool place_begin(struct place *place, const struct scheduler_request *request, s
 
 void place_done(struct place *place)
 {
+	place_rules_done(place);
 	free(place->fits);
 	free(place->fits_last);
 }
@@ -166,7 +168,7 @@ static bool host_fits(const struct place *place, const struct fleet_host *host)
 
 	if (!host->there || !host->enabled || !place_is_asked_for(place, host) ||
 	    (zone && strcmp(zone, host->availability_zone) != 0) ||
-	    !heartbeat_is_up(host->heartbeat->heard_at))
+	    !heartbeat_is_up(host->heartbeat->heard_at) || place_rule_broken(place, host))
 		return false;
 	place_amounts(place, host, amounts);
 	return host->vcpus > 0 && place_amount_fits(&amounts[0]) && place_amount_fits(&amounts[1]) &&
@@ -303,7 +305,7 @@ double place_weight(const struct place *place, const struct fleet_host *host)
 	struct place_amount amounts[PLACE_AMOUNTS];
 
 	place_amounts(place, host, amounts);
-	return s->cpu_weight * free_share(&amounts[0]) + s->ram_weight * free_share(&amounts[1]) +
-	       s->disk_weight * free_share(&amounts[2]) +
+	return place_rules_weight(place, host) + s->cpu_weight * free_share(&amounts[0]) +
+	       s->ram_weight * free_share(&amounts[1]) + s->disk_weight * free_share(&amounts[2]) +
 	       s->pci_weight * ((100 - devices) / 100 - (place->slot_count == 0 && devices > 0 ? 10 : 0));
 }

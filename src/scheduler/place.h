@@ -17,6 +17,11 @@ struct place_request {
 	unsigned count;
 };
 
+struct place_rule {
+	const struct scheduler_rule *rule;
+	uint32_t *listed; /* how often, by host of the fleet */
+};
+
 /* A request made ready for looking at many hosts. */
 struct place {
 	const struct scheduler_request *request;
@@ -28,6 +33,7 @@ struct place {
 	/* bit r of [kind]: request r may have a device of that kind; `last`: if the host offers nothing else
 	 * for r */
 	uint64_t *fits, *fits_last;
+	struct place_rule *rules; /* of request->rules, or NULL */
 };
 
 /* ERROR_BAD_REQUEST if the request is malformed.  place_done() in any case. */
@@ -55,4 +61,12 @@ void place_amounts(const struct place *place, const struct fleet_host *host,
 bool place_amount_fits(const struct place_amount *amount);
 /* Which requests may have devices of the pool's kind on this host. */
 uint64_t place_pool_fits(const struct place *place, const struct fleet_host *host, uint32_t kind);
+/* --- rules.c --- */
+
+void place_rules_begin(struct place *place);
+void place_rules_done(struct place *place);
+/* The first rule that forbids the host, or NULL. */
+const struct scheduler_rule *place_rule_broken(const struct place *place, const struct fleet_host *host);
+double place_rules_weight(const struct place *place, const struct fleet_host *host);
+
 bool place_is_asked_for(const struct place *place, const struct fleet_host *host);

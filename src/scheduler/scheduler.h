@@ -32,7 +32,8 @@ struct scheduler_host {
 	char id[37]; /* UUID; also the hypervisor's id */
 	char name[256];
 	char availability_zone[64];
-	bool enabled; /* service-enable / disable */
+	char aggregate_zone[64]; /* that zone, if aggregates say it; "" if the agent does */
+	bool enabled;		 /* service-enable / disable */
 	char disabled_reason[256];
 	bool up;		      /* heard of within SCHEDULER_DOWN_AFTER */
 	int64_t heard_at, created_at; /* microseconds */
@@ -62,6 +63,8 @@ bool scheduler_host_report(struct store *db, const char *host_id, yyjson_val *in
 bool scheduler_host_heard(struct store *db, const char *host_id, struct error *err);
 bool scheduler_host_set_enabled(struct store *db, const char *host_id, bool enabled, const char *reason,
 				struct error *err);
+/* The zone that the operator put the host into; NULL: the one that its agent says. */
+bool scheduler_host_set_zone(struct store *db, const char *host_id, const char *zone, struct error *err);
 /* Moves the host's revision and returns the new one; long polls with key "host:<id>" are woken after commit.
  */
 bool scheduler_host_touch(struct store *db, const char *host_id, int64_t *revision, struct error *err);
@@ -82,6 +85,16 @@ struct scheduler_port_request {
 				    */
 };
 
+/* Hosts on which a server must be, must not be, or is better or worse placed, for a reason that the scheduler
+ * knows nothing of: server groups, hints, aggregates. */
+struct scheduler_rule {
+	const char *reason; /* what a refused host is told: "has a server of group web (anti-affinity)" */
+	const char *const *host_ids; /* a host may be listed several times */
+	size_t host_count;
+	bool only;     /* on one of these; else on none of them */
+	double weight; /* not 0: no host is refused, and each listing of a host adds this to its weight */
+};
+
 struct scheduler_request {
 	const char *server_id;
 	int64_t vcpus, memory_mb, disk_gb;
@@ -90,6 +103,8 @@ struct scheduler_request {
 	size_t port_count;
 	const char *availability_zone; /* NULL: any */
 	const char *host;	       /* forced host (az "nova:host:node", or `host`), NULL: any */
+	const struct scheduler_rule *rules;
+	size_t rule_count;
 };
 
 struct scheduler_device {

@@ -303,6 +303,110 @@ def test_a_revoked_token_is_refused_at_once(site, story, host):
     assert site.api("GET", "/compute/v2.1/servers", token=token)[0] == 401
 
 
+class Fleet:
+    """Two more hosts for as long as a test takes; they are disabled afterwards."""
+
+    def __init__(self, site, names):
+        self.site, self.hosts = site, [Host(site, name, vfs=0) for name in names]
+
+    def __enter__(self):
+        return self.hosts
+
+    def __exit__(self, *_):
+        for service in self.site.api("GET", "/compute/v2.1/os-services")[1]["services"]:
+            if service["host"] in [h.name for h in self.hosts]:
+                self.site.api("PUT", "/compute/v2.1/os-services/disable", {"host": service["host"], "binary": "nova-compute"})
+        for host in self.hosts:
+            host.stopping = True
+
+
+def make_hinted(site, story, hints, **more):
+    status, answer = site.api("POST", "/compute/v2.1/servers", {"os:scheduler_hints": hints, "server": {
+        "name": "g", "flavorRef": story.flavor["id"], "imageRef": story.image["id"], "networks": "none", **more}},
+        headers={"X-OpenStack-Nova-API-Version": "2.90"})
+    assert status == 202, answer
+    return answer["server"]["id"]
+
+
+def host_of(story, server):
+    return story.settle(server).get("OS-EXT-SRV-ATTR:host")
+
+
+def test_server_groups_and_hints(site, story, host):
+    newest = {"X-OpenStack-Nova-API-Version": "2.90"}
+
+    def group(**more):
+        status, answer = site.api("POST", "/compute/v2.1/os-server-groups", {"server_group": {"name": "g", **more}}, headers=newest)
+        assert status == 200, answer
+        return answer["server_group"]["id"]
+    with Fleet(site, ["group1", "group2"]):
+        apart, together, soft = group(policy="anti-affinity"), group(policy="affinity"), group(policy="soft-anti-affinity")
+        first, second, third = [make_hinted(site, story, {"group": apart}) for _ in range(3)]
+        assert len({host_of(story, s) for s in (first, second, third)}) == 3
+        fourth = make_hinted(site, story, {"group": apart})
+        fault = story.settle(fourth)["fault"]
+        assert fault["details"].count("has as many servers of the group g as its policy anti-affinity allows") == 3, fault
+        members = site.api("GET", "/compute/v2.1/os-server-groups/" + apart, headers=newest)[1]["server_group"]["members"]
+        assert members == [first, second, third, fourth]
+        assert site.api("GET", "/compute/v2.1/servers/" + first, headers=newest)[1]["server"]["server_groups"] == [apart]
+        one, two = make_hinted(site, story, {"group": together}), make_hinted(site, story, {"group": together})
+        assert host_of(story, one) == host_of(story, two)
+        spread = [make_hinted(site, story, {"group": soft}) for _ in range(4)]
+        assert len({host_of(story, s) for s in spread}) == 3, "a soft policy spreads while it can"
+        beside = make_hinted(site, story, {"same_host": first})
+        assert host_of(story, beside) == host_of(story, first)
+        away = make_hinted(site, story, {"different_host": [first, second]})
+        assert host_of(story, away) == host_of(story, third)
+        nowhere = make_hinted(site, story, {"same_host": UUID})
+        assert "same_host" in story.settle(nowhere)["fault"]["details"]
+        for bad in ({"group": UUID}, {"group": 5}, {"same_host": "x"}, {"different_host": [5]}, {"query": "x"}):
+            status, answer = site.api("POST", "/compute/v2.1/servers", {"os:scheduler_hints": bad, "server": {
+                "name": "g", "flavorRef": story.flavor["id"], "imageRef": story.image["id"]}})
+            assert status == 400, (bad, answer)
+        for server in [first, second, third, fourth, one, two, beside, away, nowhere, *spread]:
+            story.delete(server)
+        for one in (apart, together, soft):
+            assert site.api("DELETE", "/compute/v2.1/os-server-groups/" + one)[0] == 204
+    assert site.api("GET", "/compute/v2.1/os-server-groups")[1]["server_groups"] == []
+
+
+def test_aggregates_make_zones(site, story, host):
+    def action(what, body):
+        return site.api("POST", "/compute/v2.1/os-aggregates/%d/action" % aggregate, {what: body})
+    status, answer = site.api("POST", "/compute/v2.1/os-aggregates", {"aggregate": {"name": "fast", "availability_zone": "edge"}})
+    assert status == 200, answer
+    aggregate = answer["aggregate"]["id"]
+    with Fleet(site, ["zone1"]):
+        assert action("add_host", {"host": "zone1"})[0] == 200
+        assert action("add_host", {"host": "zone1"})[0] == 409
+        assert action("add_host", {"host": "nobody"})[0] == 404
+        assert action("set_metadata", {"metadata": {"disk": "ssd"}})[1]["aggregate"]["metadata"] == {"availability_zone": "edge", "disk": "ssd"}
+        zones = {z["zoneName"]: z for z in site.api("GET", "/compute/v2.1/os-availability-zone/detail")[1]["availabilityZoneInfo"]}
+        assert list(zones["edge"]["hosts"]) == ["zone1"], zones
+        server = make_hinted(site, story, {}, availability_zone="edge")
+        assert host_of(story, server) == "zone1"
+        status, answer = action("remove_host", {"host": "zone1"})
+        assert status == 409 and "instances" in answer["conflictingRequest"]["message"], "a server was promised its zone"
+        story.delete(server)
+        other = site.api("POST", "/compute/v2.1/os-aggregates", {"aggregate": {"name": "slow", "availability_zone": "core"}})[1]["aggregate"]["id"]
+        status, answer = site.api("POST", "/compute/v2.1/os-aggregates/%d/action" % other, {"add_host": {"host": "zone1"}})
+        assert status == 409 and "edge" in answer["conflictingRequest"]["message"], answer
+        assert site.api("DELETE", "/compute/v2.1/os-aggregates/%d" % other)[0] == 200
+        fast = story.make_flavor("m1.ssd", {"aggregate_instance_extra_specs:disk": "ssd"})
+        slow = story.make_flavor("m1.hdd", {"aggregate_instance_extra_specs:disk": "hdd"})
+        server = make_hinted(site, story, {}, flavorRef=fast["id"])
+        assert host_of(story, server) == "zone1"
+        story.delete(server)
+        server = make_hinted(site, story, {}, flavorRef=slow["id"])
+        assert "is in no aggregate with disk = hdd" in story.settle(server)["fault"]["details"]
+        story.delete(server)
+        assert site.api("DELETE", "/compute/v2.1/os-aggregates/%d" % aggregate)[0] == 400
+        assert action("remove_host", {"host": "zone1"})[0] == 200
+        assert site.api("DELETE", "/compute/v2.1/os-aggregates/%d" % aggregate)[0] == 200
+        for flavor in (fast, slow):
+            site.api("DELETE", "/compute/v2.1/flavors/" + flavor["id"])
+
+
 def client(site, program):
     """A function that runs the program with its arguments as the administrator, and returns what it prints."""
     env = dict(os.environ, PYTHONWARNINGS="ignore", OS_AUTH_URL=site.url + "/identity/v3", OS_USERNAME="admin", OS_PASSWORD="secret",

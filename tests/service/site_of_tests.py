@@ -18,6 +18,9 @@ pci_alias = {"vendor_id": "8086", "product_id": "10c9", "name": "my_PF"}
 [penstock]
 listen = 127.0.0.1
 port = %(port)d
+[quota]
+instances = 50
+cores = 50
 [identity]
 password_hash_rounds = 4
 [ml2]

@@ -297,6 +297,15 @@ bool scheduler_host_set_enabled(struct store *db, const char *host_id, bool enab
 	return true;
 }
 
+bool scheduler_host_set_zone(struct store *db, const char *host_id, const char *zone, struct error *err)
+{
+	(void)db;
+	(void)host_id;
+	(void)zone;
+	(void)err;
+	return true;
+}
+
 bool scheduler_host_touch(struct store *db, const char *host_id, int64_t *revision, struct error *err)
 {
 	(void)db;

@@ -373,7 +373,13 @@ static void test_bad_requests(void **state)
 		{"{'server': {" BASE ", 'availability_zone': 'mars'}}", 400,
 		 "availability zone is not available"},
 		{"{'server': {" BASE ", 'personality': [{'path': '/x'}]}}", 400, "use user_data"},
-		{"{'server': {" BASE "}, 'os:scheduler_hints': {'group': 'g'}}", 400, "Instance group g"},
+		{"{'server': {" BASE "}, 'os:scheduler_hints': {'group': 'g'}}", 400,
+		 "UUID of a server group"},
+		{"{'server': {" BASE
+		 "}, 'os:scheduler_hints': {'group': '10000000-0000-4000-8000-00000000000f'}}",
+		 400, "Instance group 10000000"},
+		{"{'server': {" BASE "}, 'os:scheduler_hints': {'query': 'x'}}", 400,
+		 "hint query is not known"},
 		{"{'server': {" BASE ", 'block_device_mapping_v2': [{'source_type': 'blank'}]}}", 400,
 		 "Block Device Mapping is Invalid"},
 	};

@@ -1,0 +1,10 @@
+/* Within the compute room: host aggregates as the creation of servers needs them. */
+#pragma once
+
+#include "compute/placement.h"
+
+/* Rules out of a flavor's extra specs (JSON) "aggregate_instance_extra_specs:KEY": only hosts of an aggregate
+ * whose metadata satisfies it.  (Nova wants AggregateInstanceExtraSpecsFilter enabled for that; here it is
+ * always on, and keys without that scope are left alone.) */
+bool aggregate_rules(struct http_request *request, const char *extra_specs, struct placement *placement,
+		     struct error *err);

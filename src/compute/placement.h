@@ -1,0 +1,35 @@
+/* Within the compute room: where a new server may be, for reasons that the scheduler does not know: hints,
+ * server groups, aggregates. */
+#pragma once
+
+#include "compute/service.h"
+#include "scheduler/scheduler.h"
+
+enum { PLACEMENT_RULES_MAX = 40 };
+
+/* In the request's memory. */
+struct placement {
+	struct scheduler_rule rules[PLACEMENT_RULES_MAX];
+	size_t count;
+};
+
+/* What a client hinted, checked; texts belong to the request. */
+struct placement_hints {
+	const char *group_id;
+	const char **same_host, **different_host; /* ids of servers */
+	size_t same_host_count, different_host_count;
+	bool has_same_host;
+};
+
+/* "os:scheduler_hints" of the body; NULL is fine.  A hint that would change the choice of a host and is not
+ * known is ERROR_BAD_REQUEST: it is not passed over in silence. */
+bool placement_hints_read(struct http_request *request, yyjson_val *hints, struct placement_hints *out,
+			  struct error *err);
+/* All rules for a server of this flavor ("extra_specs": its JSON).  Asked anew for each server of a request,
+ * since the one before may count. */
+bool placement_make(struct http_request *request, const struct placement_hints *hints,
+		    const char *extra_specs, struct placement *placement, struct error *err);
+
+/* Adds a rule; its host_ids are filled by placement_host_add(). */
+struct scheduler_rule *placement_rule(struct placement *placement, const char *reason, bool only);
+void placement_host_add(struct http_request *request, struct scheduler_rule *rule, const char *host_id);
