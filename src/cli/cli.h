@@ -14,6 +14,7 @@
 /* Sub-commands: exit status. argv[0] is the sub-command's name. */
 int cli_bootstrap(int argc, char **argv);
 int cli_agent_token(int argc, char **argv);
+int cli_explain(int argc, char **argv);
 
 /* --config-file options of a sub-command. */
 struct cli_files {

@@ -434,8 +434,8 @@ static bool metadata_matches(const char *metadata, const char *key, const char *
 	return matches;
 }
 
-static bool spec_rule(struct http_request *request, const char *key, const char *wish,
-		      struct placement *placement, struct error *err)
+static bool spec_rule(struct store *db, const char *key, const char *wish, struct placement *placement,
+		      struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 	struct scheduler_rule *rule;
@@ -445,21 +445,21 @@ static bool spec_rule(struct http_request *request, const char *key, const char 
 				 "The flavor has too many extra specs of " SCOPE " (at most %d).",
 				 PLACEMENT_RULES_MAX - 3);
 	rule = placement_rule(placement,
-			      http_printf(request, "is in no aggregate with %s %s", key,
-					  strchr(wish, ' ') ? wish : http_printf(request, "= %s", wish)),
+			      memory_printf("is in no aggregate with %s %s%s", key,
+					    strchr(wish, ' ') ? "" : "= ", wish),
 			      true);
-	if (!store_query(request->db, &rows, err,
+	if (!store_query(db, &rows, err,
 			 "SELECT h.host_id, a.metadata FROM aggregate_host h JOIN aggregate a ON a.number = "
 			 "h.aggregate"))
 		return false;
 	while (store_next(&rows)) {
 		if (metadata_matches(store_text(&rows, 1), key, wish))
-			placement_host_add(request, rule, store_text(&rows, 0));
+			placement_host_add(placement, rule, store_text(&rows, 0));
 	}
 	return store_end(&rows, err);
 }
 
-bool aggregate_rules(struct http_request *request, const char *extra_specs, struct placement *placement,
+bool aggregate_rules(struct store *db, const char *extra_specs, struct placement *placement,
 		     struct error *err)
 {
 	yyjson_doc *doc = extra_specs ? yyjson_read(extra_specs, strlen(extra_specs), 0) : NULL;
@@ -469,8 +469,8 @@ bool aggregate_rules(struct http_request *request, const char *extra_specs, stru
 
 	yyjson_obj_foreach (yyjson_doc_get_root(doc), i, max, key, value) {
 		if (ok && text_starts_with(yyjson_get_str(key), SCOPE))
-			ok = spec_rule(request, http_copy(request, yyjson_get_str(key) + strlen(SCOPE)),
-				       yyjson_get_str(value), placement, err);
+			ok = spec_rule(db, yyjson_get_str(key) + strlen(SCOPE), yyjson_get_str(value),
+				       placement, err);
 	}
 	yyjson_doc_free(doc);
 	return ok;

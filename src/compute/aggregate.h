@@ -6,5 +6,5 @@
 /* Rules out of a flavor's extra specs (JSON) "aggregate_instance_extra_specs:KEY": only hosts of an aggregate
  * whose metadata satisfies it.  (Nova wants AggregateInstanceExtraSpecsFilter enabled for that; here it is
  * always on, and keys without that scope are left alone.) */
-bool aggregate_rules(struct http_request *request, const char *extra_specs, struct placement *placement,
+bool aggregate_rules(struct store *db, const char *extra_specs, struct placement *placement,
 		     struct error *err);

@@ -8,26 +8,42 @@
 
 #define HINT_SERVERS_MAX 100
 
-struct scheduler_rule *placement_rule(struct placement *placement, const char *reason, bool only)
+static void *own(struct placement *placement, void *memory)
+{
+	return *ARRAY_ADD(placement->owned, placement->owned_count) = memory;
+}
+
+void placement_done(struct placement *placement)
+{
+	for (size_t i = 0; i < placement->owned_count; i++)
+		free(placement->owned[i]);
+	free(placement->owned);
+	*placement = (struct placement){0};
+}
+
+struct scheduler_rule *placement_rule(struct placement *placement, char *reason, bool only)
 {
 	struct scheduler_rule *rule = &placement->rules[placement->count++];
+
+	own(placement, reason);
 
 	*rule = (struct scheduler_rule){.reason = reason, .only = only};
 	return rule;
 }
 
-/* The list doubles at powers of two; the old ones go with the request. */
-void placement_host_add(struct http_request *request, struct scheduler_rule *rule, const char *host_id)
+/* The list doubles at powers of two; the old ones go with the rest. */
+void placement_host_add(struct placement *placement, struct scheduler_rule *rule, const char *host_id)
 {
 	const char **ids = (const char **)rule->host_ids;
 
 	if ((rule->host_count & (rule->host_count - 1)) == 0) {
-		ids = http_alloc(request, (rule->host_count ? 2 * rule->host_count : 1) * sizeof *ids);
+		ids = own(placement,
+			  memory_alloc((rule->host_count ? 2 * rule->host_count : 1) * sizeof *ids));
 		if (rule->host_count)
 			memcpy(ids, rule->host_ids, rule->host_count * sizeof *ids);
 		rule->host_ids = ids;
 	}
-	ids[rule->host_count++] = http_copy(request, host_id);
+	ids[rule->host_count++] = own(placement, memory_copy_text(host_id));
 }
 
 /* --- hints --- */
@@ -82,8 +98,8 @@ bool placement_hints_read(struct http_request *request, yyjson_val *hints, struc
 }
 
 /* Servers of other projects are not there for who may not see them. */
-static bool host_of_server(struct http_request *request, const char *server_id, struct scheduler_rule *rule,
-			   struct error *err)
+static bool host_of_server(struct http_request *request, const char *server_id, struct placement *placement,
+			   struct scheduler_rule *rule, struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
@@ -93,17 +109,17 @@ static bool host_of_server(struct http_request *request, const char *server_id, 
 			 V(server_id), V(request->auth->admin), V(request->auth->project_id)))
 		return false;
 	if (store_next(&rows))
-		placement_host_add(request, rule, store_text(&rows, 0));
+		placement_host_add(placement, rule, store_text(&rows, 0));
 	return store_end(&rows, err);
 }
 
 static bool hint_rule(struct http_request *request, struct placement *placement, const char *reason,
 		      bool only, const char *const *servers, size_t count, struct error *err)
 {
-	struct scheduler_rule *rule = placement_rule(placement, reason, only);
+	struct scheduler_rule *rule = placement_rule(placement, memory_copy_text(reason), only);
 
 	for (size_t i = 0; i < count; i++) {
-		if (!host_of_server(request, servers[i], rule, err))
+		if (!host_of_server(request, servers[i], placement, rule, err))
 			return false;
 	}
 	return true;
@@ -112,7 +128,7 @@ static bool hint_rule(struct http_request *request, struct placement *placement,
 bool placement_make(struct http_request *request, const struct placement_hints *hints,
 		    const char *extra_specs, struct placement *placement, struct error *err)
 {
-	placement->count = 0;
+	placement_done(placement);
 	return (!hints->has_same_host ||
 		hint_rule(request, placement, "has none of the servers that the hint same_host names", true,
 			  hints->same_host, hints->same_host_count, err)) &&
@@ -120,5 +136,5 @@ bool placement_make(struct http_request *request, const struct placement_hints *
 		hint_rule(request, placement, "has a server that the hint different_host names", false,
 			  hints->different_host, hints->different_host_count, err)) &&
 	       (!hints->group_id || server_group_rule(request, hints->group_id, placement, err)) &&
-	       aggregate_rules(request, extra_specs, placement, err);
+	       aggregate_rules(request->db, extra_specs, placement, err);
 }

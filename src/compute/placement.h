@@ -7,11 +7,15 @@
 
 enum { PLACEMENT_RULES_MAX = 40 };
 
-/* In the request's memory. */
+/* Rules with all that they point to; start from {0}. */
 struct placement {
 	struct scheduler_rule rules[PLACEMENT_RULES_MAX];
 	size_t count;
+	void **owned;
+	size_t owned_count;
 };
+
+void placement_done(struct placement *placement);
 
 /* What a client hinted, checked; texts belong to the request. */
 struct placement_hints {
@@ -25,11 +29,11 @@ struct placement_hints {
  * known is ERROR_BAD_REQUEST: it is not passed over in silence. */
 bool placement_hints_read(struct http_request *request, yyjson_val *hints, struct placement_hints *out,
 			  struct error *err);
-/* All rules for a server of this flavor ("extra_specs": its JSON).  Asked anew for each server of a request,
- * since the one before may count. */
+/* All rules for a server of this flavor ("extra_specs": its JSON), in place of those that *placement has.
+ * Asked anew for each server of a request, since the one before may count. */
 bool placement_make(struct http_request *request, const struct placement_hints *hints,
 		    const char *extra_specs, struct placement *placement, struct error *err);
 
-/* Adds a rule; its host_ids are filled by placement_host_add(). */
-struct scheduler_rule *placement_rule(struct placement *placement, const char *reason, bool only);
-void placement_host_add(struct http_request *request, struct scheduler_rule *rule, const char *host_id);
+/* Adds a rule, whose reason (malloc'ed) is taken over; its host_ids are filled by placement_host_add(). */
+struct scheduler_rule *placement_rule(struct placement *placement, char *reason, bool only);
+void placement_host_add(struct placement *placement, struct scheduler_rule *rule, const char *host_id);

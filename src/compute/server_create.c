@@ -20,7 +20,7 @@ struct plan {
 	struct server_nic *nics; /* as wished, or the default network */
 	size_t nic_count;
 	struct network_port *ports; /* of nics[i], as far as they are given */
-	struct placement *placement;
+	struct placement placement;
 };
 
 static void plan_done(struct plan *plan)
@@ -28,6 +28,7 @@ static void plan_done(struct plan *plan)
 	flavor_done(&plan->flavor);
 	free(plan->flavor_json);
 	free(plan->alias_spec);
+	placement_done(&plan->placement);
 }
 
 /* --- flavor --- */
@@ -327,7 +328,7 @@ struct birth {
 	int64_t revision;
 };
 
-static bool birth_claim(struct http_request *request, const struct plan *plan, struct birth *birth,
+static bool birth_claim(struct http_request *request, struct plan *plan, struct birth *birth,
 			struct error *err)
 {
 	struct scheduler_port_request ports[SCHEDULER_MAX_REQUESTS];
@@ -340,10 +341,10 @@ static bool birth_claim(struct http_request *request, const struct plan *plan, s
 					 .availability_zone = plan->wish->zone,
 					 .host = plan->wish->host};
 
-	if (!placement_make(request, &plan->wish->hints, plan->flavor.extra_specs, plan->placement, err))
+	if (!placement_make(request, &plan->wish->hints, plan->flavor.extra_specs, &plan->placement, err))
 		return false;
-	wish.rules = plan->placement->rules;
-	wish.rule_count = plan->placement->count;
+	wish.rules = plan->placement.rules;
+	wish.rule_count = plan->placement.count;
 	for (size_t i = 0; i < plan->nic_count; i++) {
 		const struct network_port *port = &plan->ports[i];
 		struct scheduler_port_request *ask = &ports[wish.port_count];
@@ -510,7 +511,7 @@ static bool birth_refused(struct http_request *request, const struct birth *birt
 	       server_action_end(request->db, birth->id, true, err);
 }
 
-static bool server_bear(struct http_request *request, const struct plan *plan, struct birth *birth,
+static bool server_bear(struct http_request *request, struct plan *plan, struct birth *birth,
 			struct error *err)
 {
 	sys_uuid(birth->id);
@@ -570,8 +571,7 @@ static bool plan_make(struct http_request *request, struct plan *plan, struct er
 bool server_create(struct http_request *request, struct http_response *response, struct error *err)
 {
 	struct server_request wish;
-	_cleanup_(plan_done) struct plan plan = {.wish = &wish,
-						 .placement = http_alloc(request, sizeof *plan.placement)};
+	_cleanup_(plan_done) struct plan plan = {.wish = &wish};
 	char first[SYS_UUID_SIZE] = "";
 
 	if (!server_request_parse(request, &wish, err) || !plan_make(request, &plan, err))

@@ -222,7 +222,8 @@ static bool group_find(struct http_request *request, const char *id, struct grou
 /* The hosts of the members: those with at least `least` of them, each once, or each as often as it has one.
  */
 static bool hosts_add(struct http_request *request, const char *id, int64_t least, bool each,
-		      struct scheduler_rule *rule, int64_t *members, struct error *err)
+		      struct placement *placement, struct scheduler_rule *rule, int64_t *members,
+		      struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
@@ -235,7 +236,7 @@ static bool hosts_add(struct http_request *request, const char *id, int64_t leas
 
 		*members += here;
 		for (int64_t i = 0; !store_is_null(&rows, 0) && here >= least && i < (each ? here : 1); i++)
-			placement_host_add(request, rule, store_text(&rows, 0));
+			placement_host_add(placement, rule, store_text(&rows, 0));
 	}
 	return store_end(&rows, err);
 }
@@ -252,14 +253,14 @@ bool server_group_rule(struct http_request *request, const char *group_id, struc
 	bool soft = strncmp(group.policy, "soft-", 5) == 0, together = !strstr(group.policy, "anti");
 	rule = placement_rule(
 		placement,
-		http_printf(request,
-			    together ? "has no server of the group %s, whose policy is %s"
-				     : "has as many servers of the group %s as its policy %s allows",
-			    group.name, group.policy),
+		memory_printf(together ? "has no server of the group %s, whose policy is %s"
+				       : "has as many servers of the group %s as its policy %s allows",
+			      group.name, group.policy),
 		together);
 	if (soft)
 		rule->weight = together ? SOFT_WEIGHT : -SOFT_WEIGHT;
-	if (!hosts_add(request, group_id, soft || together ? 1 : group.most, soft, rule, &members, err))
+	if (!hosts_add(request, group_id, soft || together ? 1 : group.most, soft, placement, rule, &members,
+		       err))
 		return false;
 	if (together && !soft && rule->host_count == 0)
 		placement->count--; /* the first may be anywhere */

@@ -70,6 +70,22 @@ bool network_port_load(struct store *db, const char *port_id, struct network_por
 	return store_end(&rows, err) && addresses_fill(db, port, err);
 }
 
+bool network_port_find(struct store *db, const char *id_or_name, char id[256], struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	if (!store_query(db, &rows, err, "SELECT id FROM port WHERE id = ?1 OR name = ?1 LIMIT 2",
+			 V(id_or_name)))
+		return false;
+	if (!store_next(&rows))
+		return not_found(err, "PortNotFound", id_or_name);
+	snprintf(id, 256, "%s", store_text(&rows, 0));
+	if (store_next(&rows))
+		return error_set(err, ERROR_CONFLICT, "there are several ports %.200s: give the id",
+				 id_or_name);
+	return store_end(&rows, err);
+}
+
 bool network_ports_of_server(struct store *db, const char *server_id, struct network_port **ports,
 			     size_t *count, struct error *err)
 {

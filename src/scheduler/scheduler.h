@@ -138,6 +138,11 @@ bool scheduler_alias_check(const char *alias_spec, struct error *err);
  * physnet_sriov: 5 of 5 are in use\n"), at most 64 lines and a count of the rest. */
 bool scheduler_claim(struct store *db, const struct scheduler_request *request, struct scheduler_grant *grant,
 		     struct text *refusals, struct error *err);
+/* What scheduler_claim() would find: a line for each host, "edge-1: fits, with 0000:21:10.0" or why not;
+ * *where is the name of the host that it would choose (good until the fleet changes), or NULL.  Changes
+ * nothing. */
+bool scheduler_dry_run(struct store *db, const struct scheduler_request *request, struct text *lines,
+		       const char **where, struct error *err);
 /* Gives everything of this server back.  Nothing claimed is fine. */
 bool scheduler_release(struct store *db, const char *server_id, struct error *err);
 /* Devices that a server has, *devices freed by the caller. */

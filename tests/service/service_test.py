@@ -407,6 +407,26 @@ def test_aggregates_make_zones(site, story, host):
             site.api("DELETE", "/compute/v2.1/flavors/" + flavor["id"])
 
 
+def test_penstock_explain(site, story, host):
+    port = story.port(name="explained")
+    before = claims(site)
+    told = site.run("penstock", "explain", "--flavor", "m1.small", "--port", "explained")
+    assert "host1: fits, with 0000:21:10." in told and "It would be placed on host1." in told, told
+    told = site.run("penstock", "explain", "--flavor", "m1.pf")
+    assert "host1: fits, with 0000:" in told, told
+    held = [story.server(story.port()) for _ in range(2)]
+    for server in held:
+        story.settle(server)
+    told = site.run("penstock", "explain", "--flavor", "m1.small", "--port", port["id"])
+    assert "host1: needs 1 VF of physnet_sriov: 2 of 2 are in use" in told and "No valid host was found." in told, told
+    refused = story.server(port)
+    told = site.run("penstock", "explain", refused)
+    assert "2 of 2 are in use" in told, told
+    for server in [refused, *held]:
+        story.delete(server)
+    assert claims(site) == before
+
+
 def client(site, program):
     """A function that runs the program with its arguments as the administrator, and returns what it prints."""
     env = dict(os.environ, PYTHONWARNINGS="ignore", OS_AUTH_URL=site.url + "/identity/v3", OS_USERNAME="admin", OS_PASSWORD="secret",
