@@ -3,6 +3,7 @@
 #include "base/timestamp.h"
 #include "network/internal.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -21,15 +22,48 @@ yyjson_val *network_body(struct http_request *request, const char *name, struct 
 	return NULL;
 }
 
+/* Neutron counts characters, not bytes. */
+static size_t characters(yyjson_val *value)
+{
+	size_t count = 0;
+
+	for (const char *c = yyjson_get_str(value); *c; c++)
+		count += (*c & 0xc0) != 0x80;
+	return count;
+}
+
+static bool is_uuid(const char *text)
+{
+	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+	for (size_t i = 0; i < sizeof shape - 1; i++) {
+		if (shape[i] == '-' ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
+			return false;
+	}
+	return !text[sizeof shape - 1];
+}
+
+/* true, 1, "true", "yes", "1" and so on, in any case. */
+static bool value_to_bool(yyjson_val *value, bool *truth)
+{
+	if (yyjson_is_bool(value))
+		*truth = yyjson_get_bool(value);
+	else if (yyjson_is_int(value))
+		*truth = yyjson_get_sint(value) == 1;
+	return yyjson_is_bool(value) ||
+	       (yyjson_is_int(value) && (yyjson_get_sint(value) == 0 || yyjson_get_sint(value) == 1)) ||
+	       (yyjson_is_str(value) && text_to_bool(yyjson_get_str(value), truth));
+}
+
 static bool field_type_fits(const struct field *field, yyjson_val *value)
 {
 	switch (field->type) {
 	case FIELD_TEXT:
-		return yyjson_is_str(value) && yyjson_get_len(value) <= (field->max ? field->max : 255);
+		return yyjson_is_str(value) && characters(value) <= (field->max ? field->max : 255);
+	case FIELD_UUID:
+		return yyjson_is_str(value) && is_uuid(yyjson_get_str(value));
 	case FIELD_BOOL:
-		return yyjson_is_bool(value) || yyjson_equals_str(value, "true") ||
-		       yyjson_equals_str(value, "false") || yyjson_equals_str(value, "True") ||
-		       yyjson_equals_str(value, "False");
+		return value_to_bool(value, &(bool){0});
 	case FIELD_INT:
 		return yyjson_is_int(value) ||
 		       (yyjson_is_str(value) &&
@@ -44,11 +78,32 @@ static bool field_type_fits(const struct field *field, yyjson_val *value)
 	return true;
 }
 
-static const char *const field_words[] = {[FIELD_TEXT] = "a valid string",
-					  [FIELD_BOOL] = "a boolean",
-					  [FIELD_INT] = "an integer",
-					  [FIELD_LIST] = "a list",
-					  [FIELD_OBJECT] = "a dictionary"};
+/* A value of a wrong type.  Neutron has two exceptions for it: what it converts, and what it validates. */
+static bool field_refuse(struct http_request *request, const struct field *field, yyjson_val *value,
+			 struct error *err)
+{
+	static const char *const words[] = {[FIELD_TEXT] = "a valid string",
+					    [FIELD_UUID] = "a valid UUID",
+					    [FIELD_LIST] = "a list",
+					    [FIELD_OBJECT] = "a dictionary"};
+	const char *text = yyjson_is_str(value) ? yyjson_get_str(value) : field_json(request, value, "null");
+
+	if (field->type == FIELD_BOOL)
+		return error_set_typed(
+			err, ERROR_BAD_REQUEST, "InvalidInput",
+			"Invalid input for operation: '%.200s' cannot be converted to boolean.", text);
+	if (field->type == FIELD_INT)
+		return error_set_typed(err, ERROR_BAD_REQUEST, "InvalidInput",
+				       "Invalid input for operation: '%.200s' is not an integer.", text);
+	if (field->type == FIELD_TEXT && yyjson_is_str(value))
+		return error_set_typed(
+			err, ERROR_BAD_REQUEST, "HTTPBadRequest",
+			"Invalid input for %s. Reason: '%.300s' exceeds maximum length of %zu.", field->name,
+			text, field->max ? field->max : 255);
+	return error_set_typed(err, ERROR_BAD_REQUEST, "HTTPBadRequest",
+			       "Invalid input for %s. Reason: '%.200s' is not %s.", field->name, text,
+			       words[field->type] ? words[field->type] : "valid");
+}
 
 static bool field_check(struct http_request *request, const char *resource, const struct field *field,
 			yyjson_val *value, struct error *err)
@@ -56,22 +111,17 @@ static bool field_check(struct http_request *request, const char *resource, cons
 	bool creating = request->method == HTTP_POST;
 
 	if (creating ? !field->post : !field->put)
-		return error_set_typed(err, ERROR_BAD_REQUEST, "HTTPBadRequest", "%s read-only attribute %s",
-				       creating ? "Attribute not allowed in POST:" : "Cannot update",
+		return error_set_typed(err, ERROR_BAD_REQUEST, "HTTPBadRequest",
+				       creating ? "Attribute '%s' not allowed in POST"
+						: "Cannot update read-only attribute %s",
 				       field->name);
 	if (field->admin && !request->auth->admin)
 		return error_set_typed(err, ERROR_FORBIDDEN, "PolicyNotAuthorized",
 				       "(rule:%s_%s and rule:%s_%s:%s) is disallowed by policy",
 				       creating ? "create" : "update", resource,
 				       creating ? "create" : "update", resource, field->name);
-	if (yyjson_is_null(value) ? !field->nullable : !field_type_fits(field, value)) {
-		const char *text = field_json(request, value, "null");
-
-		return error_set_typed(err, ERROR_BAD_REQUEST, "HTTPBadRequest",
-				       "Invalid input for %s. Reason: '%.200s' is not %s.", field->name, text,
-				       field_words[field->type]);
-	}
-	return true;
+	return (yyjson_is_null(value) ? field->nullable : field_type_fits(field, value)) ||
+	       field_refuse(request, field, value, err);
 }
 
 bool fields_check(struct http_request *request, yyjson_val *object, const char *resource,
@@ -105,11 +155,8 @@ const char *field_text(yyjson_val *object, const char *name, const char *fallbac
 
 bool field_bool(yyjson_val *object, const char *name, bool fallback)
 {
-	yyjson_val *value = yyjson_obj_get(object, name);
-
-	if (yyjson_is_str(value))
-		return strcasecmp(yyjson_get_str(value), "true") == 0;
-	return yyjson_is_bool(value) ? yyjson_get_bool(value) : fallback;
+	value_to_bool(yyjson_obj_get(object, name), &fallback);
+	return fallback;
 }
 
 int64_t field_int(yyjson_val *object, const char *name, int64_t fallback)

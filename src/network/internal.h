@@ -65,12 +65,12 @@ bool segment_choose(struct store *db, struct segment *segment, bool provider, st
 /* The member of the body that the path asks for ("network"), or NULL and 400. */
 yyjson_val *network_body(struct http_request *request, const char *name, struct error *err);
 /* Which attributes a body may have. */
-enum field_type { FIELD_TEXT, FIELD_BOOL, FIELD_INT, FIELD_LIST, FIELD_OBJECT, FIELD_ANY };
+enum field_type { FIELD_TEXT, FIELD_UUID, FIELD_BOOL, FIELD_INT, FIELD_LIST, FIELD_OBJECT, FIELD_ANY };
 struct field {
 	const char *name;
 	enum field_type type;
 	bool nullable, post, put, admin;
-	size_t max; /* bytes of a text; 0: 255 */
+	size_t max; /* characters of a text; 0: 255 */
 };
 /* Refuses unknown attributes, wrong types and what only administrators may set. */
 bool fields_check(struct http_request *request, yyjson_val *object, const char *resource,

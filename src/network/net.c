@@ -12,6 +12,17 @@
 	"(SELECT json_group_array(s.id) FROM subnet s WHERE s.network_id = n.id)"
 
 static const struct field network_fields[] = {
+	{"id"},
+	{"status"},
+	{"subnets"},
+	{"availability_zones"},
+	{"l2_adjacency"},
+	{"ipv4_address_scope"},
+	{"ipv6_address_scope"},
+	{"revision_number"},
+	{"created_at"},
+	{"updated_at"},
+	{"tags"},
 	{"name", FIELD_TEXT, .post = true, .put = true},
 	{"description", FIELD_TEXT, .post = true, .put = true},
 	{"admin_state_up", FIELD_BOOL, .post = true, .put = true},

@@ -15,9 +15,20 @@
 	"(SELECT g.id FROM security_group g WHERE g.project_id = p.project_id AND g.name = 'default')"
 
 static const struct field port_fields[] = {
+	{"id"},
+	{"status"},
+	{"binding:vif_type"},
+	{"binding:vif_details"},
+	{"ip_allocation"},
+	{"resource_request"},
+	{"qos_network_policy_id"},
+	{"revision_number"},
+	{"created_at"},
+	{"updated_at"},
+	{"tags"},
 	{"name", FIELD_TEXT, .post = true, .put = true},
 	{"description", FIELD_TEXT, .post = true, .put = true},
-	{"network_id", FIELD_TEXT, .post = true},
+	{"network_id", FIELD_UUID, .post = true},
 	{"admin_state_up", FIELD_BOOL, .post = true, .put = true},
 	{"mac_address", FIELD_TEXT, .post = true, .put = true},
 	{"fixed_ips", FIELD_LIST, .post = true, .put = true},

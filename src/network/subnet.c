@@ -10,9 +10,14 @@
 	"s.enable_dhcp, s.pools, s.dns_nameservers, s.host_routes, s.revision, s.created_at, s.updated_at"
 
 static const struct field subnet_fields[] = {
+	{"id"},
+	{"revision_number"},
+	{"created_at"},
+	{"updated_at"},
+	{"tags"},
 	{"name", FIELD_TEXT, .post = true, .put = true},
 	{"description", FIELD_TEXT, .post = true, .put = true},
-	{"network_id", FIELD_TEXT, .post = true},
+	{"network_id", FIELD_UUID, .post = true},
 	{"ip_version", FIELD_INT, .post = true},
 	{"cidr", FIELD_TEXT, .nullable = true, .post = true},
 	{"gateway_ip", FIELD_TEXT, .nullable = true, .post = true, .put = true},
