@@ -88,14 +88,6 @@ void add_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name,
 void add_standard(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *project, const char *description,
 		  int64_t revision, int64_t created, int64_t updated);
 
-/* Every list: takes the complete views, keeps those that pass the query's filters (?name=a&name=b, other
- * members likewise), sorts, cuts at limit and marker, leaves the members that `fields` names, adds
- * <plural>_links. */
-bool list_finish(struct http_request *request, struct http_response *response, yyjson_mut_val *list,
-		 const char *plural, struct error *err);
-/* One view: leaves the members that `fields` names. */
-void view_finish(struct http_request *request, yyjson_mut_val *view);
-
 bool not_found(struct error *err, const char *type, const char *id);
 bool is_visible(const struct auth *auth, const char *project_id, bool shared);
 /* The project that a new thing belongs to: the requester's, or tenant_id/project_id by an administrator. */
@@ -103,6 +95,16 @@ bool owner_find(struct http_request *request, yyjson_val *body, const char **pro
 /* SQL scalar: how many rows of a project; 409 OverQuota beyond. */
 bool quota_check(struct store *db, const char *resource, const char *sql, const char *project,
 		 struct error *err);
+
+/* --- list.c --- */
+
+/* Every list: takes the complete views, keeps those that pass the query's filters (?name=a&name=b, other
+ * members likewise), sorts, cuts a page at limit and marker, leaves the members that `fields` names, adds
+ * <plural>_links. */
+bool list_finish(struct http_request *request, struct http_response *response, yyjson_mut_val *list,
+		 const char *plural, struct error *err);
+/* One view: leaves the members that `fields` names. */
+void view_finish(struct http_request *request, yyjson_mut_val *view);
 
 /* --- ipam.c --- */
 
