@@ -21,6 +21,64 @@ yyjson_val *network_body(struct http_request *request, const char *name, struct 
 	return NULL;
 }
 
+static bool create_many(struct http_request *request, struct http_response *response,
+			const struct resource *resource, yyjson_val *bodies, struct error *err)
+{
+	yyjson_mut_val *root = http_json_object(response, 201), *view;
+	yyjson_mut_val *list = yyjson_mut_obj_add_arr(response->json, root, resource->plural);
+	size_t i, max;
+	yyjson_val *body;
+	char id[37];
+
+	if (yyjson_arr_size(bodies) == 0)
+		return error_set_typed(err, ERROR_BAD_REQUEST, "HTTPBadRequest", "Resources required");
+	yyjson_arr_foreach (bodies, i, max, body) {
+		if (!yyjson_is_obj(body))
+			return error_set_typed(err, ERROR_BAD_REQUEST, "HTTPBadRequest",
+					       "Invalid body: each of '%s' must be a dictionary",
+					       resource->plural);
+		if (!resource->create(request, body, id, err) ||
+		    !(view = resource->load(request, response->json, id, err)))
+			return false;
+		yyjson_mut_arr_append(list, view);
+	}
+	return true;
+}
+
+bool resource_answer(struct http_request *request, struct http_response *response,
+		     const struct resource *resource, int status, const char *id, struct error *err)
+{
+	yyjson_mut_val *root = http_json_object(response, status);
+	yyjson_mut_val *view = resource->load(request, response->json, id, err);
+
+	if (!view)
+		return false;
+	view_finish(request, view);
+	yyjson_mut_obj_add_val(response->json, root, resource->name, view);
+	return true;
+}
+
+bool resource_create(struct http_request *request, struct http_response *response,
+		     const struct resource *resource, struct error *err)
+{
+	yyjson_val *body = http_body_json(request, err), *many = yyjson_obj_get(body, resource->plural);
+	char id[37];
+
+	if (yyjson_is_arr(many))
+		return create_many(request, response, resource, many, err);
+	body = network_body(request, resource->name, err);
+	return body && resource->create(request, body, id, err) &&
+	       resource_answer(request, response, resource, 201, id, err);
+}
+
+bool qos_check(yyjson_val *body, struct error *err)
+{
+	const char *policy = field_text(body, "qos_policy_id", NULL);
+
+	return !policy || error_set_typed(err, ERROR_NOT_FOUND, "QosPolicyNotFound",
+					  "QoS policy %.64s could not be found.", policy);
+}
+
 /* Neutron counts characters, not bytes. */
 static size_t characters(yyjson_val *value)
 {

@@ -33,14 +33,22 @@ struct network_settings {
 		int64_t first, last;
 	} ranges[VLAN_MAX_RANGES];
 	int range_count;
+	char type_drivers[8][16]; /* none: all */
+	int type_driver_count;
 	char tenant_types[8][16];
 	int tenant_type_count;
 	char flat[VLAN_MAX_RANGES][65];
 	int flat_count;
 	bool flat_any;
 	int64_t vni_first, vni_last;
-	bool sriov;  /* mechanism_drivers has sriovnicswitch */
-	int64_t mtu; /* global_physnet_mtu */
+	bool sriov;	  /* mechanism_drivers has sriovnicswitch */
+	int64_t mtu;	  /* global_physnet_mtu */
+	int64_t path_mtu; /* of tunnels; 0: the same */
+	struct physnet_mtu {
+		char physical_network[65];
+		int64_t mtu;
+	} mtus[VLAN_MAX_RANGES];
+	int mtu_count;
 	unsigned char base_mac[3];
 	int64_t agent_down;				 /* microseconds */
 	int64_t quota_network, quota_subnet, quota_port; /* -1: none */
@@ -60,10 +68,26 @@ struct segment {
  * not given are "" and -1. */
 bool segment_choose(struct store *db, struct segment *segment, bool provider, struct error *err);
 
+/* The largest MTU of a network on this segment. */
+int64_t segment_mtu_max(const struct segment *segment);
+
 /* --- requests and answers --- */
 
 /* The member of the body that the path asks for ("network"), or NULL and 400. */
 yyjson_val *network_body(struct http_request *request, const char *name, struct error *err);
+/* What POST needs of a resource: one is made of "network", several are of "networks". */
+struct resource {
+	const char *name, *plural;
+	bool (*create)(struct http_request *request, yyjson_val *body, char id[37], struct error *err);
+	/* The view of one, or NULL and *err. */
+	yyjson_mut_val *(*load)(struct http_request *request, yyjson_mut_doc *doc, const char *id,
+				struct error *err);
+};
+bool resource_create(struct http_request *request, struct http_response *response,
+		     const struct resource *resource, struct error *err);
+/* Answers with the view of one. */
+bool resource_answer(struct http_request *request, struct http_response *response,
+		     const struct resource *resource, int status, const char *id, struct error *err);
 /* Which attributes a body may have. */
 enum field_type { FIELD_TEXT, FIELD_UUID, FIELD_BOOL, FIELD_INT, FIELD_LIST, FIELD_OBJECT, FIELD_ANY };
 struct field {
@@ -117,6 +141,12 @@ bool address_take_any(struct store *db, const char *port_id, const char *network
 /* fixed_ips of a request: [{subnet_id, ip_address}]. */
 bool address_take_list(struct store *db, const char *port_id, const char *network_id, yyjson_val *list,
 		       struct error *err);
+
+/* Refuses QoS policies: there are none. */
+bool qos_check(yyjson_val *body, struct error *err);
+/* Is the requester an administrator or of the network's project?  What is done to somebody else's shared
+ * network is not theirs to decide.  404 if it cannot be seen. */
+bool network_is_own(struct http_request *request, const char *network_id, bool *own, struct error *err);
 
 /* --- port --- */
 

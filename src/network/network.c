@@ -87,8 +87,12 @@ static bool network_before(struct http_request *request, struct http_response *r
 		return true;
 	if (!identity_authenticate(request, err))
 		return false;
-	return request->auth->project_id || error_set_typed(err, ERROR_FORBIDDEN, "PolicyNotAuthorized",
-							    "a token scoped to a project is needed");
+	if (!request->auth->project_id)
+		return error_set_typed(err, ERROR_FORBIDDEN, "PolicyNotAuthorized",
+				       "a token scoped to a project is needed");
+	return request->route->mode != HTTP_WRITE || request->auth->member || request->auth->service ||
+	       error_set_typed(err, ERROR_FORBIDDEN, "PolicyNotAuthorized",
+			       "role member is needed to change something: it is disallowed by policy");
 }
 
 static void unauthorized(struct http_request *request, struct http_response *response,

@@ -80,7 +80,28 @@ static bool vni_read(const struct config *config, struct error *err)
 	return true;
 }
 
-static void types_read(const struct config *config)
+static bool type_built(const char *type)
+{
+	static const char *const types[] = {"local", "flat", "vlan", "vxlan", "geneve"};
+
+	for (size_t i = 0; i < ELEMENTS_OF(types); i++) {
+		if (strcmp(types[i], type) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Which types [ml2] type_drivers loads, of those that there are. */
+static bool type_loaded(const char *type)
+{
+	for (int i = 0; i < network_settings.type_driver_count; i++) {
+		if (strcmp(network_settings.type_drivers[i], type) == 0)
+			return type_built(type);
+	}
+	return network_settings.type_driver_count == 0 && type_built(type);
+}
+
+static bool types_read(const struct config *config, struct error *err)
 {
 	struct network_settings *s = &network_settings;
 	const char *option = config_text(config, "ml2", "project_network_types", NULL)
@@ -88,12 +109,58 @@ static void types_read(const struct config *config)
 				     : "tenant_network_types";
 	char item[64];
 
-	for (size_t i = 0; i < 8 && config_list_item(config, "ml2", option, i, item, sizeof item); i++)
+	for (size_t i = 0; i < 8 && config_list_item(config, "ml2", "type_drivers", i, item, sizeof item);
+	     i++)
+		snprintf(s->type_drivers[s->type_driver_count++], sizeof s->type_drivers[0], "%.15s", item);
+	for (size_t i = 0; i < 8 && config_list_item(config, "ml2", option, i, item, sizeof item); i++) {
+		if (!type_loaded(item))
+			return error_set(err, ERROR_BAD_REQUEST,
+					 "[ml2] %s: there is no type driver for '%.40s'", option, item);
 		snprintf(s->tenant_types[s->tenant_type_count++], sizeof s->tenant_types[0], "%.15s", item);
+	}
 	if (s->tenant_type_count == 0)
 		strcpy(s->tenant_types[s->tenant_type_count++], "local");
 	for (size_t i = 0; config_list_item(config, "ml2", "mechanism_drivers", i, item, sizeof item); i++)
 		s->sriov |= strcmp(item, "sriovnicswitch") == 0;
+	return true;
+}
+
+/* "physnet:mtu", for physical networks that carry less than the others. */
+static bool mtus_read(const struct config *config, struct error *err)
+{
+	struct network_settings *s = &network_settings;
+	char item[128], *colon;
+
+	for (size_t i = 0; config_list_item(config, "ml2", "physical_network_mtus", i, item, sizeof item);
+	     i++) {
+		struct physnet_mtu *mtu = &s->mtus[s->mtu_count++];
+
+		colon = strrchr(item, ':');
+		if (colon)
+			*colon++ = '\0';
+		if (!colon || s->mtu_count > VLAN_MAX_RANGES - 1 || !*item || strlen(item) > 64 ||
+		    !text_to_int64(colon, 68, 65535, &mtu->mtu))
+			return error_set(err, ERROR_BAD_REQUEST,
+					 "[ml2] physical_network_mtus: '%.80s': expected physnet:mtu", item);
+		snprintf(mtu->physical_network, sizeof mtu->physical_network, "%s", item);
+	}
+	return config_int(config, "ml2", "path_mtu", 0, 0, 65535, &s->path_mtu, err);
+}
+
+/* A tunnel's header takes 50 bytes of what the physical network carries (MT-1). */
+int64_t segment_mtu_max(const struct segment *segment)
+{
+	const struct network_settings *s = &network_settings;
+	int64_t mtu = s->mtu;
+
+	if (strcmp(segment->type, "vxlan") == 0 || strcmp(segment->type, "geneve") == 0)
+		return (s->path_mtu && s->path_mtu < mtu ? s->path_mtu : mtu) - 50;
+	for (int i = 0; i < s->mtu_count; i++) {
+		if (strcmp(s->mtus[i].physical_network, segment->physical_network) == 0 &&
+		    s->mtus[i].mtu < mtu)
+			mtu = s->mtus[i].mtu;
+	}
+	return mtu;
 }
 
 bool network_settings_read(const struct config *config, struct error *err)
@@ -102,7 +169,8 @@ bool network_settings_read(const struct config *config, struct error *err)
 	unsigned int b[3];
 
 	network_settings = (struct network_settings){0};
-	types_read(config);
+	if (!types_read(config, err) || !mtus_read(config, err))
+		return false;
 	if (sscanf(mac, "%2x:%2x:%2x:", &b[0], &b[1], &b[2]) != 3 || (b[0] & 1))
 		return error_set(err, ERROR_BAD_REQUEST,
 				 "[DEFAULT] base_mac = %.40s: expected a unicast MAC address", mac);
@@ -230,8 +298,13 @@ static bool flat_choose(struct store *db, struct segment *segment, struct error 
 		return input_error(err, "physical_network required for flat provider network");
 	for (int i = 0; i < network_settings.flat_count; i++)
 		known |= strcmp(network_settings.flat[i], segment->physical_network) == 0;
-	if (!known)
-		return input_error(err, "physical_network unknown for flat provider network");
+	if (!known) {
+		char text[200];
+
+		snprintf(text, sizeof text, "physical_network '%s' unknown for flat provider network",
+			 segment->physical_network);
+		return input_error(err, text);
+	}
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 	if (!store_query(db, &rows, err,
 			 "SELECT 1 FROM network WHERE type = 'flat' AND physical_network = ?1",
@@ -248,9 +321,15 @@ static bool flat_choose(struct store *db, struct segment *segment, struct error 
 static bool overlay_choose(struct store *db, struct segment *segment, struct error *err)
 {
 	bool is_free;
+	char text[80];
 
-	if (*segment->physical_network)
-		return input_error(err, "physical_network prohibited for this provider network");
+	if (*segment->physical_network) {
+		snprintf(text, sizeof text, "provider:physical_network specified for %s network",
+			 segment->type);
+		return input_error(err, text);
+	}
+	if (segment->id == 0)
+		return input_error(err, "segmentation_id must be positive");
 	if (segment->id < 0)
 		return range_pick(db, segment, network_settings.vni_first, network_settings.vni_last, err) &&
 		       (segment->id >= 0 || none_free(err));
@@ -260,35 +339,40 @@ static bool overlay_choose(struct store *db, struct segment *segment, struct err
 					   (long long)segment->id));
 }
 
-bool segment_choose(struct store *db, struct segment *segment, bool provider, struct error *err)
+/* A project's network: the types in the order of the configuration; flat ones are nobody's (VL-9, FL-2). */
+static bool tenant_choose(struct store *db, struct segment *segment, struct error *err)
 {
-	if (provider && !*segment->type)
-		return input_error(err, "network_type required");
-	for (int i = 0; !provider && i < network_settings.tenant_type_count; i++) {
-		struct segment candidate = {.id = -1};
-
-		snprintf(candidate.type, sizeof candidate.type, "%s", network_settings.tenant_types[i]);
-		if (segment_choose(db, &candidate, true, err)) {
-			*segment = candidate;
+	for (int i = 0; i < network_settings.tenant_type_count; i++) {
+		*segment = (struct segment){.id = -1};
+		snprintf(segment->type, sizeof segment->type, "%s", network_settings.tenant_types[i]);
+		if (strcmp(segment->type, "flat") == 0)
+			continue;
+		if (segment_choose(db, segment, true, err))
 			return true;
-		}
 		if (err->kind != ERROR_UNAVAILABLE)
 			return false;
 	}
+	return none_free(err);
+}
+
+bool segment_choose(struct store *db, struct segment *segment, bool provider, struct error *err)
+{
+	char text[80];
+
 	if (!provider)
-		return none_free(err);
+		return tenant_choose(db, segment, err);
+	if (!*segment->type)
+		return input_error(err, "network_type required");
+	if (!type_loaded(segment->type)) {
+		snprintf(text, sizeof text, "network_type value '%.20s' not supported", segment->type);
+		return input_error(err, text);
+	}
 	if (strcmp(segment->type, "vlan") == 0)
 		return vlan_choose(db, segment, err);
 	if (strcmp(segment->type, "flat") == 0)
 		return flat_choose(db, segment, err);
-	if (strcmp(segment->type, "vxlan") == 0 || strcmp(segment->type, "geneve") == 0)
+	if (strcmp(segment->type, "local") != 0)
 		return overlay_choose(db, segment, err);
-	if (strcmp(segment->type, "local") == 0)
-		return (!*segment->physical_network && segment->id < 0) ||
-		       input_error(
-			       err,
-			       "physical_network and segmentation_id prohibited for local provider network");
-	char text[80];
-	snprintf(text, sizeof text, "network_type value '%.20s' not supported", segment->type);
-	return input_error(err, text);
+	return (!*segment->physical_network && segment->id < 0) ||
+	       input_error(err, "physical_network and segmentation_id prohibited for local provider network");
 }

@@ -7,6 +7,9 @@ static struct config *config;
 static const struct http_service *services[1];
 static struct http_site site = {services, 1, "http://c"};
 static struct http_answer answer;
+/* What cloud_at() and text() gave: kept to the end, so that tests need not care. */
+static char **texts;
+static size_t text_count;
 
 /* Double of identity: the token says who asks. */
 bool identity_authenticate(struct http_request *request, struct error *err)
@@ -67,6 +70,10 @@ int cloud_tear_down(void **state)
 {
 	(void)state;
 	cloud_close();
+	while (text_count)
+		free(texts[--text_count]);
+	free(texts);
+	texts = NULL;
 	return 0;
 }
 
@@ -85,24 +92,21 @@ int cloud_call(const char *token, const char *method, const char *path, const ch
 	return answer.status;
 }
 
-static char *next_text(void)
+static const char *keep(char *place)
 {
-	static char texts[8][4000];
-	static int next;
-
-	return texts[next++ % 8];
+	*ARRAY_ADD(texts, text_count) = place;
+	return place;
 }
 
 const char *cloud_at(const char *pointer)
 {
-	char *place = next_text();
 	yyjson_doc *doc = yyjson_read(answer.body, answer.body_size, 0);
 	yyjson_val *value = yyjson_doc_ptr_get(doc, pointer);
 	_cleanup_free_ char *json = value ? yyjson_val_write(value, 0, NULL) : NULL;
+	char *place = memory_copy_text(yyjson_is_str(value) ? yyjson_get_str(value) : json ? json : "");
 
-	snprintf(place, 4000, "%s", yyjson_is_str(value) ? yyjson_get_str(value) : json ? json : "");
 	yyjson_doc_free(doc);
-	return place;
+	return keep(place);
 }
 
 int cloud_size(const char *pointer)
@@ -144,11 +148,12 @@ const char *cloud_make_at(const char *file, int line, const char *token, const c
 
 const char *text(const char *format, ...)
 {
-	char *place = next_text();
+	char *place = NULL;
 	va_list arguments;
 
 	va_start(arguments, format);
-	vsnprintf(place, 4000, format, arguments);
+	if (vasprintf(&place, format, arguments) < 0)
+		abort();
 	va_end(arguments);
-	return place;
+	return keep(place);
 }

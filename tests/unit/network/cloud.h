@@ -31,7 +31,8 @@ int cloud_tear_down(void **state);
 /* Sends a request to /network/v2.0<path> and gives the status; single quotes in `body` stand for double ones.
  * The answer is kept for cloud_at(). */
 int cloud_call(const char *token, const char *method, const char *path, const char *body);
-/* The value at a JSON pointer of the last answer as text, "" if there is none. */
+/* The value at a JSON pointer of the last answer as text, "" if there is none.  It lives to the end, as what
+ * make() and text() give does. */
 const char *cloud_at(const char *pointer);
 /* How many items the list there has, -1 if it is none. */
 int cloud_size(const char *pointer);
@@ -42,13 +43,12 @@ void cloud_refused_at(const char *file, int line, int status, const char *type, 
 #define refused(status, type, token, method, path, body) \
 	cloud_refused_at(__FILE__, __LINE__, status, type, token, method, path, body)
 
-/* Makes a thing ("network", with these members of its body) and gives its id, in one of eight places that are
- * used in turn. */
+/* Makes a thing ("network", with these members of its body) and gives its id. */
 const char *cloud_make_at(const char *file, int line, const char *token, const char *resource,
 			  const char *members);
 #define make(token, resource, members) cloud_make_at(__FILE__, __LINE__, token, resource, members)
 
-/* printf into one of eight places that are used in turn. */
+/* printf. */
 const char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #define assert_at(pointer, wanted) assert_string_equal(cloud_at(pointer), wanted)

@@ -123,6 +123,8 @@ static void refuses_bad_segments(void **state)
 		VLAN_ON("nosuch"),
 		VLAN_ON("physnet_a") ", " ID ": 0",
 		VLAN_ON("physnet_a") ", " ID ": 4095",
+		VLAN_ON("physnet_a") ", " ID ": -1",
+		VLAN_ON("physnet_a") ", " ID ": -101",
 		VLAN_ON("physnet_a") ", " ID ": 'abc'",
 		"'provider:network_type': 'vlan', " ID ": 101",
 		"'provider:physical_network': 'physnet_a'",
@@ -132,6 +134,8 @@ static void refuses_bad_segments(void **state)
 		FLAT ", 'provider:physical_network': 'physnet_f', " ID ": 5",
 		"'provider:network_type': 'vxlan', 'provider:physical_network': 'physnet_a'",
 		"'provider:network_type': 'local', 'provider:physical_network': 'physnet_a'",
+		"'provider:network_type': 'vxlan', " ID ": 0",
+		"'provider:network_type': 'flat', 'provider:physical_network': 'physnet_f', " ID ": -1",
 		"'provider:network_type': 'nosuch'",
 		"'provider:network_type': 'gre'",
 	};
@@ -194,12 +198,34 @@ static void tenant_networks(void **state)
 	make(ADMIN, "network", "");
 	assert_segment("vxlan", "null", "9");
 	refused(503, "NoNetworkAvailable", ADMIN, "POST", "/networks", "{'network': {}}");
+	/* Flat networks are nobody's, whatever the list says (FL-2). */
+	cloud_open("[ml2]\ntenant_network_types = flat,local\n");
+	make(ADMIN, "network", "");
+	assert_segment("local", "null", "null");
 	/* An ordinary user's network has a segment but shows none (PR-1). */
 	cloud_open(CLOUD_SETTINGS);
 	make(MEMBER, "network", "");
 	assert_at("/network/provider:network_type", "");
 	refused(403, "PolicyNotAuthorized", MEMBER, "POST", "/networks",
 		"{'network': {" VLAN_ON("physnet_a") "}}");
+}
+
+/* What is not loaded is as if it were not there. */
+static void reads_type_drivers(void **state)
+{
+	struct config *config = config_new();
+	struct error err = {0};
+
+	(void)state;
+	cloud_open("[ml2]\ntype_drivers = flat,vxlan\nproject_network_types = vxlan\n");
+	make(ADMIN, "network", "'provider:network_type': 'vxlan'");
+	refused(400, "InvalidInput", ADMIN, "POST", "/networks",
+		"{'network': {'provider:network_type': 'local'}}");
+	assert_true(config_read_text(config, "test",
+				     "[ml2]\ntype_drivers = vlan\ntenant_network_types = gre\n", &err));
+	assert_false(network_settings_read(config, &err));
+	assert_non_null(strstr(err.message, "'gre'"));
+	config_free(config);
 }
 
 static void reads_vni_ranges(void **state)
@@ -231,6 +257,7 @@ int main(void)
 		cmocka_unit_test(refuses_what_is_taken),
 		cmocka_unit_test(reads_flat_networks),
 		cmocka_unit_test(tenant_networks),
+		cmocka_unit_test(reads_type_drivers),
 		cmocka_unit_test(reads_vni_ranges),
 	};
 
