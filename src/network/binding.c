@@ -232,6 +232,24 @@ bool port_changed(struct store *db, const char *port_id, struct error *err)
 	return !change_hook || !*port.device_id || !*port.host_id || change_hook(db, port.device_id, err);
 }
 
+bool network_changed(struct store *db, const char *network_id, struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	if (!change_hook)
+		return true;
+	if (!store_query(db, &rows, err,
+			 "SELECT DISTINCT device_id FROM port WHERE network_id = ?1 AND device_id <> '' AND "
+			 "host_id <> ''",
+			 V(network_id)))
+		return false;
+	while (store_next(&rows)) {
+		if (!change_hook(db, store_text(&rows, 0), err))
+			return false;
+	}
+	return store_end(&rows, err);
+}
+
 static bool agent_is_alive(struct store *db, const char *host, const char *physical_network, bool *alive,
 			   struct error *err)
 {

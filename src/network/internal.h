@@ -18,6 +18,7 @@ bool ip_parse(const char *text, struct ip *ip);
 char *ip_format(const struct ip *ip, char text[IP_TEXT]);
 int ip_compare(const struct ip *a, const struct ip *b);
 struct ip ip_add(struct ip ip, uint32_t n);
+struct ip ip_previous(struct ip ip);
 /* "10.0.0.0/24": *network has the host bits cleared. */
 bool ip_parse_cidr(const char *text, struct ip *network, int *prefix);
 struct ip ip_last(struct ip network, int prefix);
@@ -148,6 +149,22 @@ bool qos_check(yyjson_val *body, struct error *err);
  * network is not theirs to decide.  404 if it cannot be seen. */
 bool network_is_own(struct http_request *request, const char *network_id, bool *own, struct error *err);
 
+/* --- subnet_plan.c --- */
+
+struct subnet_plan {
+	struct ip network, gateway; /* gateway.version 0: none */
+	int prefix;
+	bool dhcp;
+	char cidr[64], gateway_text[IP_TEXT];
+	const char *pools; /* JSON, in the request's memory */
+};
+/* Reads a new subnet's addresses from a request's body. */
+bool subnet_plan_make(struct http_request *request, yyjson_val *body, struct subnet_plan *plan,
+		      struct error *err);
+/* *plan is what there is: puts in what the body changes. */
+bool subnet_plan_change(struct http_request *request, yyjson_val *body, struct subnet_plan *plan,
+			struct error *err);
+
 /* --- port --- */
 
 struct new_port {
@@ -165,6 +182,8 @@ bool security_group_default(struct store *db, const char *project_id, char id[37
 /* A new random MAC (a direct-physical port had the PF's, which is free again). */
 bool port_new_mac(struct store *db, const char *port_id, struct error *err);
 bool port_changed(struct store *db, const char *port_id, struct error *err);
+/* The same for all ports of a network that are plugged in. */
+bool network_changed(struct store *db, const char *network_id, struct error *err);
 
 http_handler network_list, network_show, network_create, network_update, network_delete;
 http_handler subnet_list, subnet_show, subnet_create, subnet_update, subnet_delete;

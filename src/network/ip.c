@@ -45,6 +45,13 @@ struct ip ip_add(struct ip ip, uint32_t n)
 	return ip;
 }
 
+struct ip ip_previous(struct ip ip)
+{
+	for (int i = ip_size(&ip) - 1; i >= 0 && ip.bytes[i]-- == 0; i--) {
+	}
+	return ip;
+}
+
 static struct ip ip_fill(struct ip ip, int prefix, bool ones)
 {
 	for (int bit = prefix; bit < 8 * ip_size(&ip); bit++) {

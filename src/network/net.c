@@ -302,7 +302,8 @@ bool network_update(struct http_request *request, struct http_response *response
 		    CHANGED("port_security_enabled"), V_OPTIONAL(mtu), V_OPTIONAL(segment.id), V(sys_now())))
 		return false;
 #undef CHANGED
-	return resource_answer(request, response, &network_resource, 200, id, err);
+	return network_changed(request->db, id, err) &&
+	       resource_answer(request, response, &network_resource, 200, id, err);
 }
 
 bool network_delete(struct http_request *request, struct http_response *response, struct error *err)
