@@ -42,7 +42,10 @@ struct network_settings {
 	int flat_count;
 	bool flat_any;
 	int64_t vni_first, vni_last;
-	bool sriov;	  /* mechanism_drivers has sriovnicswitch */
+	bool sriov;	      /* mechanism_drivers has sriovnicswitch */
+	bool devices_limited; /* it binds these devices only, "8086:10ca" ... */
+	char devices[32][16];
+	int device_count;
 	int64_t mtu;	  /* global_physnet_mtu */
 	int64_t path_mtu; /* of tunnels; 0: the same */
 	struct physnet_mtu {
@@ -176,12 +179,21 @@ struct new_port {
 	const char *fixed_ip;  /* one address, or NULL */
 };
 bool port_insert(struct store *db, const struct new_port *port, char id[37], struct error *err);
+/* "aa-BB-..." of a station: *mac in lower case with colons. */
+bool mac_parse(const char *text, char mac[18]);
+/* Refuses values that no port can have, and what the requester may not decide. */
+bool port_body_check(struct http_request *request, yyjson_val *body, const char *network_id,
+		     struct error *err);
+/* Address pairs (JSON) need port security. */
+bool port_pairs_check(const char *pairs, bool port_security, struct error *err);
 bool port_bind_host(struct store *db, const char *port_id, const char *host, const char *profile,
 		    struct error *err);
 bool security_group_default(struct store *db, const char *project_id, char id[37], struct error *err);
 /* A new random MAC (a direct-physical port had the PF's, which is free again). */
 bool port_new_mac(struct store *db, const char *port_id, struct error *err);
 bool port_changed(struct store *db, const char *port_id, struct error *err);
+/* The same when the port is gone already. */
+bool device_changed(struct store *db, const char *device_id, struct error *err);
 /* The same for all ports of a network that are plugged in. */
 bool network_changed(struct store *db, const char *network_id, struct error *err);
 

@@ -125,6 +125,29 @@ static bool types_read(const struct config *config, struct error *err)
 	return true;
 }
 
+/* [ml2_sriov] supported_pci_vendor_devs of old releases: not given, it limits nothing; empty, it allows
+ * nothing (PV-1 to PV-3). */
+static bool devices_read(const struct config *config, struct error *err)
+{
+	struct network_settings *s = &network_settings;
+	unsigned int vendor, product;
+	char item[64], end;
+
+	s->devices_limited = config_text(config, "ml2_sriov", "supported_pci_vendor_devs", NULL);
+	for (size_t i = 0;
+	     config_list_item(config, "ml2_sriov", "supported_pci_vendor_devs", i, item, sizeof item); i++) {
+		if (s->device_count == (int)ELEMENTS_OF(s->devices) ||
+		    sscanf(item, "%4x:%4x%c", &vendor, &product, &end) != 2)
+			return error_set(
+				err, ERROR_BAD_REQUEST,
+				"[ml2_sriov] supported_pci_vendor_devs: '%s': expected at most %zu of "
+				"vendor:product",
+				item, ELEMENTS_OF(s->devices));
+		snprintf(s->devices[s->device_count++], sizeof s->devices[0], "%04x:%04x", vendor, product);
+	}
+	return true;
+}
+
 /* "physnet:mtu", for physical networks that carry less than the others. */
 static bool mtus_read(const struct config *config, struct error *err)
 {
@@ -169,7 +192,7 @@ bool network_settings_read(const struct config *config, struct error *err)
 	unsigned int b[3];
 
 	network_settings = (struct network_settings){0};
-	if (!types_read(config, err) || !mtus_read(config, err))
+	if (!types_read(config, err) || !mtus_read(config, err) || !devices_read(config, err))
 		return false;
 	if (sscanf(mac, "%2x:%2x:%2x:", &b[0], &b[1], &b[2]) != 3 || (b[0] & 1))
 		return error_set(err, ERROR_BAD_REQUEST,
