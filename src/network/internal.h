@@ -201,4 +201,5 @@ http_handler network_list, network_show, network_create, network_update, network
 http_handler subnet_list, subnet_show, subnet_create, subnet_update, subnet_delete;
 http_handler port_list, port_show, port_create, port_update, port_delete;
 http_handler agent_list, agent_show, agent_update, agent_delete;
-http_handler extension_list, extension_show, quota_show, zone_list, group_list, group_show;
+http_handler extension_list, extension_show, zone_list, group_list, group_show;
+http_handler quota_list, quota_show, quota_details;

@@ -75,7 +75,11 @@ static const struct http_route network_routes[] = {
 	{HTTP_PUT, "/v2.0/agents/{id}", agent_update, HTTP_WRITE},
 	{HTTP_DELETE, "/v2.0/agents/{id}", agent_delete, HTTP_WRITE},
 	{HTTP_GET, "/v2.0/availability_zones", zone_list, HTTP_READ},
+	{HTTP_GET, "/v2.0/quotas", quota_list, HTTP_READ},
 	{HTTP_GET, "/v2.0/quotas/{project}", quota_show, HTTP_READ},
+	{HTTP_GET, "/v2.0/quotas/{project}/default", quota_show, HTTP_READ},
+	{HTTP_GET, "/v2.0/quotas/{project}/details", quota_details,
+	 HTTP_READ}, /* asked for as details.json */
 	{HTTP_GET, "/v2.0/security-groups", group_list, HTTP_READ},
 	{HTTP_GET, "/v2.0/security-groups/{id}", group_show, HTTP_READ},
 };
