@@ -149,42 +149,53 @@ static void mac_make(char mac[18])
 }
 
 /* Unique on all networks: two VFs of one PF must never share an address. */
-static bool mac_is_free(struct store *db, const char *mac, bool *is_free, struct error *err)
+static bool mac_is_free(struct store *db, const char *mac, const char *port_id, bool *is_free,
+			struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
-	if (!store_query(db, &rows, err, "SELECT 1 FROM port WHERE mac_address = ?1", V(mac)))
+	if (!store_query(db, &rows, err, "SELECT 1 FROM port WHERE mac_address = ?1 AND id <> ?2", V(mac),
+			 V(port_id)))
 		return false;
 	*is_free = !store_next(&rows);
 	return store_end(&rows, err);
 }
 
-static bool mac_choose(struct store *db, const char *wanted, char mac[18], struct error *err)
+/* `port_id` is who may have it already, "" if nobody. */
+static bool mac_take(struct store *db, const char *wanted, const char *port_id, const char *network_id,
+		     char mac[18], struct error *err)
 {
-	bool is_free = false;
+	bool is_free;
 
-	if (wanted && !mac_parse(wanted, mac))
+	if (!mac_parse(wanted, mac))
 		return error_set_typed(
 			err, ERROR_BAD_REQUEST, "HTTPBadRequest",
 			"Invalid input for mac_address. Reason: '%.40s' is not a valid MAC address.", wanted);
+	return mac_is_free(db, mac, port_id, &is_free, err) &&
+	       (is_free || error_set_typed(err, ERROR_CONFLICT, "MacAddressInUse",
+					   "Unable to complete operation for network %s. The mac address %s "
+					   "is in use.",
+					   network_id, mac));
+}
+
+static bool mac_invent(struct store *db, char mac[18], struct error *err)
+{
+	bool is_free = false;
+
 	for (int i = 0; i < 16 && !is_free; i++) {
-		if (!wanted)
-			mac_make(mac);
-		if (!mac_is_free(db, mac, &is_free, err))
+		mac_make(mac);
+		if (!mac_is_free(db, mac, "", &is_free, err))
 			return false;
-		if (wanted)
-			break;
 	}
-	return is_free || wanted ||
-	       error_set_typed(err, ERROR_UNAVAILABLE, "MacAddressGenerationFailure",
-			       "Unable to generate unique mac.");
+	return is_free || error_set_typed(err, ERROR_UNAVAILABLE, "MacAddressGenerationFailure",
+					  "Unable to generate unique mac.");
 }
 
 bool port_new_mac(struct store *db, const char *port_id, struct error *err)
 {
 	char mac[18];
 
-	return mac_choose(db, NULL, mac, err) &&
+	return mac_invent(db, mac, err) &&
 	       store_exec(db, err, "UPDATE port SET mac_address = ?2 WHERE id = ?1", V(port_id),
 			  V((const char *)mac));
 }
@@ -193,7 +204,8 @@ bool port_insert(struct store *db, const struct new_port *port, char id[37], str
 {
 	char mac[18], group[37];
 
-	if (!mac_choose(db, port->mac_address, mac, err) ||
+	if (!(port->mac_address ? mac_take(db, port->mac_address, "", port->network_id, mac, err)
+				: mac_invent(db, mac, err)) ||
 	    !security_group_default(db, port->project_id, group, err))
 		return false;
 	if (!store_exec(db, err,
@@ -209,12 +221,7 @@ bool port_insert(struct store *db, const struct new_port *port, char id[37], str
 			V(port->port_security), V(port->device_id), V(port->device_owner),
 			V(port->by_compute), V(port->vnic_type), V(port->profile), V(port->pairs),
 			V(sys_now())))
-		return err->kind == ERROR_CONFLICT
-			       ? error_set_typed(err, ERROR_CONFLICT, "MacAddressInUse",
-						 "Unable to complete operation for network %s. The mac "
-						 "address %s is in use.",
-						 port->network_id, mac)
-			       : false;
+		return false;
 	if (port->fixed_ips)
 		return address_take_list(db, id, port->network_id, port->fixed_ips, err);
 	if (port->fixed_ip) {
@@ -366,7 +373,7 @@ bool port_update(struct http_request *request, struct http_response *response, s
 	if (!body || !port_writable(request, id, &now, err) ||
 	    !fields_check(request, body, "port", port_fields, ELEMENTS_OF(port_fields), err) ||
 	    !update_check(request, body, &now, err) ||
-	    (wanted_mac && !mac_choose(request->db, wanted_mac, mac, err)))
+	    (wanted_mac && !mac_take(request->db, wanted_mac, id, now.network_id, mac, err)))
 		return false;
 #define CHANGED(name) V_OPTIONAL(yyjson_obj_get(body, name) ? (int64_t)field_bool(body, name, false) : -1)
 	if (!store_exec(request->db, err,
@@ -382,9 +389,7 @@ bool port_update(struct http_request *request, struct http_response *response, s
 			V(field_text(body, "device_id", NULL)), V(field_text(body, "device_owner", NULL)),
 			V(field_text(body, "binding:vnic_type", NULL)), V(pairs_json(request, body, NULL)),
 			V((const char *)(wanted_mac ? mac : NULL)), V(sys_now())))
-		return err->kind == ERROR_CONFLICT ? error_set_typed(err, ERROR_CONFLICT, "MacAddressInUse",
-								     "The mac address %s is in use.", mac)
-						   : false;
+		return false;
 #undef CHANGED
 	if (fixed && (!store_exec(request->db, err, "DELETE FROM address WHERE port_id = ?1", V(id)) ||
 		      !address_take_list(request->db, id, now.network_id, fixed, err)))

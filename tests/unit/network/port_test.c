@@ -184,9 +184,10 @@ static void macs(void **state)
 	post_refused(409, "MacAddressInUse", MEMBER, "'mac_address': '02:00:00:AA:40:01'");
 	for (size_t i = 0; i < ELEMENTS_OF(bad); i++)
 		post_refused(400, "HTTPBadRequest", MEMBER, text("'mac_address': '%s'", bad[i]));
-	/* The same on another network is allowed (BI-2). */
-	const char *other = make(MEMBER, "network", "");
-	make(MEMBER, "port", text("'network_id': '%s', 'mac_address': '02:00:00:aa:40:01'", other));
+	/* Nor on another network: two VFs of one PF never share one. */
+	const char *other = make(OTHER, "network", "");
+	refused(409, "MacAddressInUse", OTHER, "POST", "/ports",
+		text("{'port': {'network_id': '%s', 'mac_address': '02:00:00:aa:40:01'}}", other));
 	/* Another one for a port that is there is the administrator's to give. */
 	const char *id = make(MEMBER, "port", port_body);
 	put_refused(403, "PolicyNotAuthorized", MEMBER, id, "'mac_address': '02:00:00:aa:40:02'");
@@ -194,6 +195,7 @@ static void macs(void **state)
 	put_refused(400, "HTTPBadRequest", ADMIN, id, "'mac_address': 'nope'");
 	assert_int_equal(put(ADMIN, id, "'mac_address': '02:00:00:AA:40:02'"), 200);
 	assert_at("/port/mac_address", "02:00:00:aa:40:02");
+	assert_int_equal(put(ADMIN, id, "'mac_address': '02:00:00:aa:40:02'"), 200);
 }
 
 static void vnic_types(void **state)
