@@ -188,6 +188,15 @@ static bool is_supported(const char *vendor_info)
 	return false;
 }
 
+static bool is_bindable(const char *vnic_type)
+{
+	for (size_t i = 0; i < NETWORK_SRIOV_TYPES; i++) {
+		if (strcmp(network_sriov_types[i], vnic_type) == 0)
+			return !network_settings.prohibited[i];
+	}
+	return false;
+}
+
 static bool is_layer2(const struct network_port *port)
 {
 	return strcmp(port->network_type, "vlan") == 0 || strcmp(port->network_type, "flat") == 0;
@@ -200,8 +209,7 @@ static const char *sriov_refusal(const struct network_port *port, const char *ve
 		return "[ml2] mechanism_drivers lacks sriovnicswitch";
 	if (!is_layer2(port))
 		return "this needs a vlan or flat network";
-	if (strcmp(port->vnic_type, "direct") != 0 && strcmp(port->vnic_type, "macvtap") != 0 &&
-	    strcmp(port->vnic_type, "direct-physical") != 0)
+	if (!is_bindable(port->vnic_type))
 		return "nothing here binds this type";
 	return is_supported(vendor_info) ? NULL : "[ml2_sriov] supported_pci_vendor_devs lacks its device";
 }

@@ -281,6 +281,9 @@ bool owner_find(struct http_request *request, yyjson_val *body, const char **pro
 {
 	const char *wanted = field_text(body, "project_id", field_text(body, "tenant_id", NULL));
 
+	if (yyjson_obj_get(body, "project_id") && !text_equal(wanted, field_text(body, "tenant_id", wanted)))
+		return error_set_typed(err, ERROR_BAD_REQUEST, "HTTPBadRequest",
+				       "'project_id' and 'tenant_id' do not match");
 	*project = wanted ? wanted : request->auth->project_id;
 	if (!*project || !**project)
 		return error_set_typed(err, ERROR_BAD_REQUEST, "HTTPBadRequest",

@@ -28,6 +28,10 @@ bool ip_in(const struct ip *ip, const struct ip *network, int prefix);
 
 #define VLAN_MAX_RANGES 64
 
+/* The vNIC types that sriovnicswitch can bind here. */
+#define NETWORK_SRIOV_TYPES 3
+extern const char *const network_sriov_types[NETWORK_SRIOV_TYPES];
+
 struct network_settings {
 	struct vlan_range {
 		char physical_network[65];
@@ -42,8 +46,9 @@ struct network_settings {
 	int flat_count;
 	bool flat_any;
 	int64_t vni_first, vni_last;
-	bool sriov;	      /* mechanism_drivers has sriovnicswitch */
-	bool devices_limited; /* it binds these devices only, "8086:10ca" ... */
+	bool sriov;			      /* mechanism_drivers has sriovnicswitch */
+	bool prohibited[NETWORK_SRIOV_TYPES]; /* vNIC types that it shall not bind */
+	bool devices_limited;		      /* it binds these devices only, "8086:10ca" ... */
 	char devices[32][16];
 	int device_count;
 	int64_t mtu;	  /* global_physnet_mtu */
@@ -53,13 +58,15 @@ struct network_settings {
 		int64_t mtu;
 	} mtus[VLAN_MAX_RANGES];
 	int mtu_count;
-	unsigned char base_mac[3];
+	unsigned char base_mac[4];			 /* the last one 0: any */
 	int64_t agent_down;				 /* microseconds */
 	int64_t quota_network, quota_subnet, quota_port; /* -1: none */
 };
 extern struct network_settings network_settings;
 
 bool network_settings_read(const struct config *config, struct error *err);
+/* Is there such a network type, and does [ml2] type_drivers load it? */
+bool network_type_loaded(const char *type);
 
 /* What a network stands on. */
 struct segment {

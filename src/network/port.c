@@ -141,11 +141,12 @@ bool port_list(struct http_request *request, struct http_response *response, str
 
 static void mac_make(char mac[18])
 {
+	const unsigned char *base = network_settings.base_mac;
 	unsigned char b[3];
 
 	sys_random(b, sizeof b);
-	snprintf(mac, 18, "%02x:%02x:%02x:%02x:%02x:%02x", network_settings.base_mac[0],
-		 network_settings.base_mac[1], network_settings.base_mac[2], b[0], b[1], b[2]);
+	snprintf(mac, 18, "%02x:%02x:%02x:%02x:%02x:%02x", base[0], base[1], base[2],
+		 base[3] ? base[3] : b[0], b[1], b[2]);
 }
 
 /* Unique on all networks: two VFs of one PF must never share an address. */

@@ -130,6 +130,29 @@ static void supported_devices(void **state)
 	}
 }
 
+/* MD-1. */
+static void prohibited_types(void **state)
+{
+	struct config *config;
+	struct error err;
+
+	(void)state;
+	open_with(CLOUD_SETTINGS "[sriov_driver]\nvnic_type_prohibit_list = macvtap, direct-physical\n");
+	assert_string_equal(vif_of("direct", "h1", ""), "hw_veb");
+	assert_string_equal(vif_of("macvtap", "h1", ""), "binding_failed");
+	assert_string_equal(vif_of("direct-physical", "h1", ""), "binding_failed");
+	static const char *const bad[] = {"normal", "nope", "direct,macvtap,direct-physical"};
+	for (size_t i = 0; i < ELEMENTS_OF(bad); i++) {
+		config = config_new();
+		assert_true(config_read_text(config, "test",
+					     text("[sriov_driver]\nvnic_type_prohibit_list = %s\n", bad[i]),
+					     &err));
+		if (network_settings_read(config, &err))
+			fail_msg("%s is taken", bad[i]);
+		config_free(config);
+	}
+}
+
 /* --- compute's door --- */
 
 static bool plug_in(const char *id, const char *server, const char *vendor_info, struct error *err)
@@ -265,13 +288,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(as_ml2_binds),
-		TEST(bound_ports_keep_type_and_mac),
-		TEST(supported_devices),
-		TEST(binds_and_releases),
-		TEST(refuses_unsupported_devices),
-		TEST(ports_for_servers),
-		TEST(nobody_plugs_into_others),
+		TEST(as_ml2_binds),	  TEST(bound_ports_keep_type_and_mac),
+		TEST(supported_devices),  TEST(prohibited_types),
+		TEST(binds_and_releases), TEST(refuses_unsupported_devices),
+		TEST(ports_for_servers),  TEST(nobody_plugs_into_others),
 		TEST(hosts_are_told),
 	};
 

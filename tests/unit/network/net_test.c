@@ -50,6 +50,7 @@ static void refuses_bad_bodies(void **state)
 		{"{'network': {'name': 5}}", "HTTPBadRequest"},
 		{"{'network': {'name': null}}", "HTTPBadRequest"},
 		{"{'network': {'tenant_id': 5}}", "HTTPBadRequest"},
+		{"{'network': {'tenant_id': 'a', 'project_id': 'b'}}", "HTTPBadRequest"},
 		{"{'network': {'mtu': -5}}", "HTTPBadRequest"},
 		{"{'network': {'mtu': 1451}}", "InvalidInput"},
 		{"{'network': {'mtu': 'x'}}", "InvalidInput"},

@@ -198,6 +198,27 @@ static void macs(void **state)
 	assert_int_equal(put(ADMIN, id, "'mac_address': '02:00:00:aa:40:02'"), 200);
 }
 
+static void base_mac(void **state)
+{
+	static const char *const bad[] = {"nope", "01:16:3e:00:00:00", "fa:16:3e", ""};
+
+	(void)state;
+	cloud_open("[DEFAULT]\nbase_mac = 02:aa:bb:cc:00:00\n");
+	network = make(MEMBER, "network", "");
+	make(MEMBER, "port", text("'network_id': '%s'", network));
+	assert_int_equal(strncmp(cloud_at("/port/mac_address"), "02:aa:bb:cc:", 12), 0);
+	for (size_t i = 0; i < ELEMENTS_OF(bad); i++) {
+		struct config *config = config_new();
+		struct error err;
+
+		assert_true(
+			config_read_text(config, "test", text("[DEFAULT]\nbase_mac = %s\n", bad[i]), &err));
+		if (network_settings_read(config, &err))
+			fail_msg("%s is taken", bad[i]);
+		config_free(config);
+	}
+}
+
 static void vnic_types(void **state)
 {
 	static const char *const types[] = {"normal",  "direct",	"direct-physical",
@@ -376,6 +397,7 @@ int main(void)
 		TEST(addresses_that_cannot_be),
 		TEST(both_versions),
 		TEST(macs),
+		TEST(base_mac),
 		TEST(vnic_types),
 		TEST(refuses_bad_bodies),
 		TEST(profiles),
