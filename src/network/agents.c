@@ -31,6 +31,9 @@ static yyjson_mut_val *agent_view(yyjson_mut_doc *doc, struct store_rows *rows)
 	add_json(doc, settings, "device_mappings", store_text(rows, 2));
 	yyjson_mut_obj_add_int(doc, settings, "devices", store_int(rows, 3));
 	yyjson_mut_obj_add_arr(doc, settings, "extensions");
+	yyjson_mut_obj_add_obj(doc, settings, "resource_provider_bandwidths");
+	yyjson_mut_obj_add_obj(doc, settings, "resource_provider_hypervisors");
+	yyjson_mut_obj_add_obj(doc, settings, "resource_provider_inventory_defaults");
 	return view;
 }
 
@@ -64,8 +67,9 @@ bool agent_show(struct http_request *request, struct http_response *response, st
 		return false;
 	if (!store_next(&rows) || !request->auth->admin)
 		return not_found(err, "AgentNotFound", request->params[0]);
-	yyjson_mut_val *root = http_json_object(response, 200);
-	yyjson_mut_obj_add_val(response->json, root, "agent", agent_view(response->json, &rows));
+	yyjson_mut_val *root = http_json_object(response, 200), *view = agent_view(response->json, &rows);
+	view_finish(request, view);
+	yyjson_mut_obj_add_val(response->json, root, "agent", view);
 	return store_end(&rows, err);
 }
 

@@ -93,7 +93,10 @@ bool network_ports_of_server(struct store *db, const char *server_id, struct net
 
 	*ports = NULL;
 	*count = 0;
-	if (!store_query(db, &rows, err, PORT_LOAD "WHERE p.device_id = ?1 ORDER BY p.device_index",
+	/* Anyone may write a device_id on a port; plugged in are only those that compute bound. */
+	if (!store_query(db, &rows, err,
+			 PORT_LOAD "WHERE p.device_id = ?1 AND (p.host_id <> '' OR p.by_compute) "
+				   "ORDER BY p.device_index",
 			 V(server_id)))
 		return false;
 	while (store_next(&rows)) {
@@ -110,6 +113,10 @@ bool network_port_create_for_server(struct store *db, const char *project_id, co
 				    const char *fixed_ip, const char *server_id, struct network_port *port,
 				    struct error *err)
 {
+	struct network_port network;
+
+	if (!network_check(db, network_id, NULL, &network, err))
+		return false;
 	struct new_port wish = {.network_id = network_id,
 				.project_id = project_id,
 				.name = "",
@@ -120,7 +127,7 @@ bool network_port_create_for_server(struct store *db, const char *project_id, co
 				.profile = "{}",
 				.pairs = "[]",
 				.admin_state_up = true,
-				.port_security = true,
+				.port_security = network.port_security,
 				.by_compute = true,
 				.fixed_ip = fixed_ip};
 	char id[37];
@@ -147,48 +154,110 @@ static const char *vif_of(const struct network_port *port, char details[200])
 	return vf ? "hw_veb" : "hostdev_physical";
 }
 
-static const char *profile_of(const struct network_port *port, const struct network_binding *binding,
-			      char profile[400])
+/* A profile without what a binding puts in, with what this binding (or NULL) does; freed by the caller.
+ * What else an administrator wrote there (trusted ...) stays, as Nova leaves it. */
+static char *profile_merge(const char *profile, const char *physical_network,
+			   const struct network_binding *binding)
 {
-	if (!binding->pci_slot)
-		return "{}";
-	snprintf(profile, 400,
-		 "{\"pci_vendor_info\":\"%s\",\"pci_slot\":\"%s\",\"physical_network\":\"%s\"%s%s%s}",
-		 binding->pci_vendor_info, binding->pci_slot, port->physical_network,
-		 binding->mac_of_pf ? ",\"device_mac_address\":\"" : "",
-		 binding->mac_of_pf ? binding->mac_of_pf : "", binding->mac_of_pf ? "\"" : "");
-	return profile;
+	static const char *const keys[] = {"pci_vendor_info", "pci_slot", "physical_network",
+					   "device_mac_address"};
+	yyjson_doc *old = yyjson_read(profile, strlen(profile), 0);
+	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+	yyjson_mut_val *root = yyjson_val_mut_copy(doc, yyjson_doc_get_root(old));
+
+	if (!yyjson_mut_is_obj(root))
+		root = yyjson_mut_obj(doc);
+	for (size_t i = 0; i < ELEMENTS_OF(keys); i++)
+		yyjson_mut_obj_remove_key(root, keys[i]);
+	if (binding && binding->pci_slot) {
+		add_text(doc, root, "pci_vendor_info", binding->pci_vendor_info);
+		add_text(doc, root, "pci_slot", binding->pci_slot);
+		add_text(doc, root, "physical_network", physical_network);
+		if (binding->mac_of_pf)
+			add_text(doc, root, "device_mac_address", binding->mac_of_pf);
+	}
+	char *text = yyjson_mut_val_write(root, 0, NULL);
+	yyjson_mut_doc_free(doc);
+	yyjson_doc_free(old);
+	return text;
+}
+
+static bool profile_load(struct store *db, const char *port_id, char **profile, struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	if (!store_query(db, &rows, err, "SELECT profile FROM port WHERE id = ?1", V(port_id)))
+		return false;
+	*profile = memory_copy_text(store_next(&rows) ? store_text(&rows, 0) : "{}");
+	return store_end(&rows, err);
+}
+
+/* Does sriovnicswitch take this device (PV-2)? */
+static bool is_supported(const char *vendor_info)
+{
+	if (!network_settings.devices_limited)
+		return true;
+	for (int i = 0; vendor_info && i < network_settings.device_count; i++) {
+		if (strcmp(network_settings.devices[i], vendor_info) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_bindable(const char *vnic_type)
+{
+	for (size_t i = 0; i < NETWORK_SRIOV_TYPES; i++) {
+		if (strcmp(network_sriov_types[i], vnic_type) == 0)
+			return !network_settings.prohibited[i];
+	}
+	return false;
+}
+
+static bool is_layer2(const struct network_port *port)
+{
+	return strcmp(port->network_type, "vlan") == 0 || strcmp(port->network_type, "flat") == 0;
+}
+
+/* Why sriovnicswitch does not bind the port, NULL if it does. */
+static const char *sriov_refusal(const struct network_port *port, const char *vendor_info)
+{
+	if (!network_settings.sriov)
+		return "[ml2] mechanism_drivers lacks sriovnicswitch";
+	if (!is_layer2(port))
+		return "this needs a vlan or flat network";
+	if (!is_bindable(port->vnic_type))
+		return "nothing here binds this type";
+	return is_supported(vendor_info) ? NULL : "[ml2_sriov] supported_pci_vendor_devs lacks its device";
 }
 
 static bool binding_check(const struct network_port *port, const struct network_binding *binding,
 			  struct error *err)
 {
-	bool sriov = strcmp(port->vnic_type, "normal") != 0;
-	bool layer2 = strcmp(port->network_type, "vlan") == 0 || strcmp(port->network_type, "flat") == 0;
+	const char *why = NULL;
 
 	if (*port->device_id && strcmp(port->device_id, binding->server_id) != 0)
 		return error_set_typed(err, ERROR_CONFLICT, "PortInUse", "Port %s is still in use.",
 				       port->id);
-	if (sriov && binding->host && (!network_settings.sriov || !layer2))
-		return error_set_typed(
-			err, ERROR_CONFLICT, "PortBindingFailed",
-			network_settings.sriov
-				? "Port %s has vNIC type %s, which needs a vlan or flat network"
-				: "Port %s has vNIC type %s, but [ml2] mechanism_drivers lacks "
-				  "sriovnicswitch",
-			port->id, port->vnic_type);
-	return true;
+	if (strcmp(port->vnic_type, "normal") != 0 && binding->host)
+		why = sriov_refusal(port, binding->pci_vendor_info);
+	return !why || error_set_typed(err, ERROR_CONFLICT, "PortBindingFailed",
+				       "Binding failed for port %s of vNIC type %s%s%s: %s.", port->id,
+				       port->vnic_type, binding->pci_vendor_info ? ", device " : "",
+				       binding->pci_vendor_info ? binding->pci_vendor_info : "", why);
 }
 
 bool network_port_bind(struct store *db, const char *port_id, const struct network_binding *binding,
 		       struct error *err)
 {
 	struct network_port port;
-	char details[200], profile[400];
+	_cleanup_free_ char *old = NULL, *profile = NULL;
+	char details[200];
 	const char *vif;
 
-	if (!network_port_load(db, port_id, &port, err) || !binding_check(&port, binding, err))
+	if (!network_port_load(db, port_id, &port, err) || !binding_check(&port, binding, err) ||
+	    !profile_load(db, port_id, &old, err))
 		return false;
+	profile = profile_merge(old, port.physical_network, binding);
 	vif = vif_of(&port, details);
 	/* A direct-physical port takes the address of the PF that it became (BI-1). */
 	return store_exec(db, err,
@@ -200,18 +269,23 @@ bool network_port_bind(struct store *db, const char *port_id, const struct netwo
 			  V(port_id), V(binding->server_id),
 			  V(binding->device_owner ? binding->device_owner : "compute:nova"),
 			  V(binding->index), V(binding->host), V(binding->host ? vif : "unbound"),
-			  V((const char *)(binding->host ? details : "{}")),
-			  V(profile_of(&port, binding, profile)), V(binding->mac_of_pf), V(sys_now()));
+			  V((const char *)(binding->host ? details : "{}")), V(profile),
+			  V(binding->mac_of_pf), V(sys_now()));
 }
 
 static bool release_one(struct store *db, const char *port_id, const char *vnic_type, struct error *err)
 {
+	_cleanup_free_ char *old = NULL, *profile = NULL;
+
+	if (!profile_load(db, port_id, &old, err))
+		return false;
+	profile = profile_merge(old, NULL, NULL);
 	return store_exec(
 		       db, err,
 		       "UPDATE port SET device_id = '', device_owner = '', device_index = 0, host_id = '', "
-		       "vif_type = 'unbound', vif_details = '{}', profile = '{}', status = 'DOWN', "
+		       "vif_type = 'unbound', vif_details = '{}', profile = ?3, status = 'DOWN', "
 		       "revision = revision + 1, updated_at = ?2 WHERE id = ?1",
-		       V(port_id), V(sys_now())) &&
+		       V(port_id), V(sys_now()), V(profile)) &&
 	       (strcmp(vnic_type, "direct-physical") != 0 || port_new_mac(db, port_id, err));
 }
 
@@ -247,6 +321,29 @@ bool port_changed(struct store *db, const char *port_id, struct error *err)
 	return !change_hook || !*port.device_id || !*port.host_id || change_hook(db, port.device_id, err);
 }
 
+bool device_changed(struct store *db, const char *device_id, struct error *err)
+{
+	return !change_hook || !*device_id || change_hook(db, device_id, err);
+}
+
+bool network_changed(struct store *db, const char *network_id, struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	if (!change_hook)
+		return true;
+	if (!store_query(db, &rows, err,
+			 "SELECT DISTINCT device_id FROM port WHERE network_id = ?1 AND device_id <> '' AND "
+			 "host_id <> ''",
+			 V(network_id)))
+		return false;
+	while (store_next(&rows)) {
+		if (!change_hook(db, store_text(&rows, 0), err))
+			return false;
+	}
+	return store_end(&rows, err);
+}
+
 static bool agent_is_alive(struct store *db, const char *host, const char *physical_network, bool *alive,
 			   struct error *err)
 {
@@ -266,28 +363,39 @@ static bool agent_is_alive(struct store *db, const char *host, const char *physi
 	return store_end(&rows, err);
 }
 
+/* Whether sriovnicswitch binds the port to this host, as ML2 would (MD-3, MD-6, MD-7, PV-2). */
+static bool can_bind(struct store *db, const struct network_port *port, const char *host, const char *profile,
+		     bool *can, struct error *err)
+{
+	yyjson_doc *doc = yyjson_read(profile, strlen(profile), 0);
+
+	*can = !sriov_refusal(port, field_text(yyjson_doc_get_root(doc), "pci_vendor_info", NULL));
+	yyjson_doc_free(doc);
+	return !*can || strcmp(port->vnic_type, "direct-physical") == 0 ||
+	       agent_is_alive(db, host, port->physical_network, can, err);
+}
+
 /* PUT of binding:host_id or binding:profile by an administrator (PO-12, MD-6, MD-9).  NULL: as it is. */
 bool port_bind_host(struct store *db, const char *port_id, const char *host, const char *profile,
 		    struct error *err)
 {
+	_cleanup_free_ char *old = NULL;
 	struct network_port port;
 	char details[200] = "{}";
 	const char *vif = "unbound";
-	bool alive = true;
+	bool can = true;
 
-	if (!network_port_load(db, port_id, &port, err))
+	if (!network_port_load(db, port_id, &port, err) || !profile_load(db, port_id, &old, err))
 		return false;
 	host = host ? host : port.host_id;
 	if (*host) {
-		bool vf = strcmp(port.vnic_type, "direct") == 0 || strcmp(port.vnic_type, "macvtap") == 0;
-
-		if (vf && !agent_is_alive(db, host, port.physical_network, &alive, err))
+		if (strcmp(port.vnic_type, "normal") != 0 &&
+		    !can_bind(db, &port, host, profile ? profile : old, &can, err))
 			return false;
-		vif = alive ? vif_of(&port, details) : "binding_failed";
+		vif = can ? vif_of(&port, details) : "binding_failed";
 	}
 	return store_exec(db, err,
 			  "UPDATE port SET host_id = ?2, vif_type = ?3, vif_details = ?4, profile = "
-			  "coalesce(?5, profile), "
-			  "status = 'DOWN' WHERE id = ?1",
-			  V(port_id), V(host), V(vif), V((const char *)(alive ? details : "{}")), V(profile));
+			  "coalesce(?5, profile), status = 'DOWN' WHERE id = ?1",
+			  V(port_id), V(host), V(vif), V((const char *)(can ? details : "{}")), V(profile));
 }

@@ -1,10 +1,10 @@
-/* What all resources share: reading bodies, filtering and cutting lists, ownership, standard members. */
+/* What all resources share: reading bodies, ownership, standard members. */
 #include "base/memory.h"
 #include "base/timestamp.h"
 #include "network/internal.h"
 
+#include <ctype.h>
 #include <string.h>
-#include <strings.h>
 
 yyjson_val *network_body(struct http_request *request, const char *name, struct error *err)
 {
@@ -21,15 +21,106 @@ yyjson_val *network_body(struct http_request *request, const char *name, struct 
 	return NULL;
 }
 
+static bool create_many(struct http_request *request, struct http_response *response,
+			const struct resource *resource, yyjson_val *bodies, struct error *err)
+{
+	yyjson_mut_val *root = http_json_object(response, 201), *view;
+	yyjson_mut_val *list = yyjson_mut_obj_add_arr(response->json, root, resource->plural);
+	size_t i, max;
+	yyjson_val *body;
+	char id[37];
+
+	if (yyjson_arr_size(bodies) == 0)
+		return error_set_typed(err, ERROR_BAD_REQUEST, "HTTPBadRequest", "Resources required");
+	yyjson_arr_foreach (bodies, i, max, body) {
+		if (!yyjson_is_obj(body))
+			return error_set_typed(err, ERROR_BAD_REQUEST, "HTTPBadRequest",
+					       "Invalid body: each of '%s' must be a dictionary",
+					       resource->plural);
+		if (!resource->create(request, body, id, err) ||
+		    !(view = resource->load(request, response->json, id, err)))
+			return false;
+		yyjson_mut_arr_append(list, view);
+	}
+	return true;
+}
+
+bool resource_answer(struct http_request *request, struct http_response *response,
+		     const struct resource *resource, int status, const char *id, struct error *err)
+{
+	yyjson_mut_val *root = http_json_object(response, status);
+	yyjson_mut_val *view = resource->load(request, response->json, id, err);
+
+	if (!view)
+		return false;
+	view_finish(request, view);
+	yyjson_mut_obj_add_val(response->json, root, resource->name, view);
+	return true;
+}
+
+bool resource_create(struct http_request *request, struct http_response *response,
+		     const struct resource *resource, struct error *err)
+{
+	yyjson_val *body = http_body_json(request, err), *many = yyjson_obj_get(body, resource->plural);
+	char id[37];
+
+	if (yyjson_is_arr(many))
+		return create_many(request, response, resource, many, err);
+	body = network_body(request, resource->name, err);
+	return body && resource->create(request, body, id, err) &&
+	       resource_answer(request, response, resource, 201, id, err);
+}
+
+bool qos_check(yyjson_val *body, struct error *err)
+{
+	const char *policy = field_text(body, "qos_policy_id", NULL);
+
+	return !policy || error_set_typed(err, ERROR_NOT_FOUND, "QosPolicyNotFound",
+					  "QoS policy %.64s could not be found.", policy);
+}
+
+/* Neutron counts characters, not bytes. */
+static size_t characters(yyjson_val *value)
+{
+	size_t count = 0;
+
+	for (const char *c = yyjson_get_str(value); *c; c++)
+		count += (*c & 0xc0) != 0x80;
+	return count;
+}
+
+static bool is_uuid(const char *text)
+{
+	static const char shape[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+	for (size_t i = 0; i < sizeof shape - 1; i++) {
+		if (shape[i] == '-' ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
+			return false;
+	}
+	return !text[sizeof shape - 1];
+}
+
+/* true, 1, "true", "yes", "1" and so on, in any case. */
+static bool value_to_bool(yyjson_val *value, bool *truth)
+{
+	if (yyjson_is_bool(value))
+		*truth = yyjson_get_bool(value);
+	else if (yyjson_is_int(value))
+		*truth = yyjson_get_sint(value) == 1;
+	return yyjson_is_bool(value) ||
+	       (yyjson_is_int(value) && (yyjson_get_sint(value) == 0 || yyjson_get_sint(value) == 1)) ||
+	       (yyjson_is_str(value) && text_to_bool(yyjson_get_str(value), truth));
+}
+
 static bool field_type_fits(const struct field *field, yyjson_val *value)
 {
 	switch (field->type) {
 	case FIELD_TEXT:
-		return yyjson_is_str(value) && yyjson_get_len(value) <= (field->max ? field->max : 255);
+		return yyjson_is_str(value) && characters(value) <= (field->max ? field->max : 255);
+	case FIELD_UUID:
+		return yyjson_is_str(value) && is_uuid(yyjson_get_str(value));
 	case FIELD_BOOL:
-		return yyjson_is_bool(value) || yyjson_equals_str(value, "true") ||
-		       yyjson_equals_str(value, "false") || yyjson_equals_str(value, "True") ||
-		       yyjson_equals_str(value, "False");
+		return value_to_bool(value, &(bool){0});
 	case FIELD_INT:
 		return yyjson_is_int(value) ||
 		       (yyjson_is_str(value) &&
@@ -44,11 +135,32 @@ static bool field_type_fits(const struct field *field, yyjson_val *value)
 	return true;
 }
 
-static const char *const field_words[] = {[FIELD_TEXT] = "a valid string",
-					  [FIELD_BOOL] = "a boolean",
-					  [FIELD_INT] = "an integer",
-					  [FIELD_LIST] = "a list",
-					  [FIELD_OBJECT] = "a dictionary"};
+/* A value of a wrong type.  Neutron has two exceptions for it: what it converts, and what it validates. */
+static bool field_refuse(struct http_request *request, const struct field *field, yyjson_val *value,
+			 struct error *err)
+{
+	static const char *const words[] = {[FIELD_TEXT] = "a valid string",
+					    [FIELD_UUID] = "a valid UUID",
+					    [FIELD_LIST] = "a list",
+					    [FIELD_OBJECT] = "a dictionary"};
+	const char *text = yyjson_is_str(value) ? yyjson_get_str(value) : field_json(request, value, "null");
+
+	if (field->type == FIELD_BOOL)
+		return error_set_typed(
+			err, ERROR_BAD_REQUEST, "InvalidInput",
+			"Invalid input for operation: '%.200s' cannot be converted to boolean.", text);
+	if (field->type == FIELD_INT)
+		return error_set_typed(err, ERROR_BAD_REQUEST, "InvalidInput",
+				       "Invalid input for operation: '%.200s' is not an integer.", text);
+	if (field->type == FIELD_TEXT && yyjson_is_str(value))
+		return error_set_typed(
+			err, ERROR_BAD_REQUEST, "HTTPBadRequest",
+			"Invalid input for %s. Reason: '%.300s' exceeds maximum length of %zu.", field->name,
+			text, field->max ? field->max : 255);
+	return error_set_typed(err, ERROR_BAD_REQUEST, "HTTPBadRequest",
+			       "Invalid input for %s. Reason: '%.200s' is not %s.", field->name, text,
+			       words[field->type] ? words[field->type] : "valid");
+}
 
 static bool field_check(struct http_request *request, const char *resource, const struct field *field,
 			yyjson_val *value, struct error *err)
@@ -56,22 +168,17 @@ static bool field_check(struct http_request *request, const char *resource, cons
 	bool creating = request->method == HTTP_POST;
 
 	if (creating ? !field->post : !field->put)
-		return error_set_typed(err, ERROR_BAD_REQUEST, "HTTPBadRequest", "%s read-only attribute %s",
-				       creating ? "Attribute not allowed in POST:" : "Cannot update",
+		return error_set_typed(err, ERROR_BAD_REQUEST, "HTTPBadRequest",
+				       creating ? "Attribute '%s' not allowed in POST"
+						: "Cannot update read-only attribute %s",
 				       field->name);
 	if (field->admin && !request->auth->admin)
 		return error_set_typed(err, ERROR_FORBIDDEN, "PolicyNotAuthorized",
 				       "(rule:%s_%s and rule:%s_%s:%s) is disallowed by policy",
 				       creating ? "create" : "update", resource,
 				       creating ? "create" : "update", resource, field->name);
-	if (yyjson_is_null(value) ? !field->nullable : !field_type_fits(field, value)) {
-		const char *text = field_json(request, value, "null");
-
-		return error_set_typed(err, ERROR_BAD_REQUEST, "HTTPBadRequest",
-				       "Invalid input for %s. Reason: '%.200s' is not %s.", field->name, text,
-				       field_words[field->type]);
-	}
-	return true;
+	return (yyjson_is_null(value) ? field->nullable : field_type_fits(field, value)) ||
+	       field_refuse(request, field, value, err);
 }
 
 bool fields_check(struct http_request *request, yyjson_val *object, const char *resource,
@@ -105,11 +212,8 @@ const char *field_text(yyjson_val *object, const char *name, const char *fallbac
 
 bool field_bool(yyjson_val *object, const char *name, bool fallback)
 {
-	yyjson_val *value = yyjson_obj_get(object, name);
-
-	if (yyjson_is_str(value))
-		return strcasecmp(yyjson_get_str(value), "true") == 0;
-	return yyjson_is_bool(value) ? yyjson_get_bool(value) : fallback;
+	value_to_bool(yyjson_obj_get(object, name), &fallback);
+	return fallback;
 }
 
 int64_t field_int(yyjson_val *object, const char *name, int64_t fallback)
@@ -160,180 +264,6 @@ void add_standard(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *proje
 	yyjson_mut_obj_add_arr(doc, object, "tags");
 }
 
-static bool value_equals(yyjson_mut_val *value, const char *text)
-{
-	char number[32];
-
-	if (yyjson_mut_is_str(value))
-		return strcmp(yyjson_mut_get_str(value), text) == 0;
-	if (yyjson_mut_is_bool(value))
-		return strcasecmp(text, yyjson_mut_get_bool(value) ? "true" : "false") == 0 ||
-		       strcmp(text, yyjson_mut_get_bool(value) ? "1" : "0") == 0;
-	if (yyjson_mut_is_int(value)) {
-		snprintf(number, sizeof number, "%lld", (long long)yyjson_mut_get_sint(value));
-		return strcmp(number, text) == 0;
-	}
-	if (yyjson_mut_is_arr(value)) {
-		size_t i, max;
-		yyjson_mut_val *item;
-
-		yyjson_mut_arr_foreach (value, i, max, item) {
-			if (value_equals(item, text))
-				return true;
-		}
-	}
-	return false;
-}
-
-/* fixed_ips=ip_address=10.0.0.5 or fixed_ips=subnet_id=... */
-static bool fixed_ips_pass(yyjson_mut_val *list, const char *filter)
-{
-	const char *equals = strchr(filter, '=');
-	size_t i, max;
-	yyjson_mut_val *item;
-
-	yyjson_mut_arr_foreach (list, i, max, item) {
-		if (equals &&
-		    value_equals(yyjson_mut_obj_getn(item, filter, (size_t)(equals - filter)), equals + 1))
-			return true;
-	}
-	return false;
-}
-
-static bool is_paging(const char *name)
-{
-	static const char *const names[] = {"fields",	    "limit",	"marker",
-					    "page_reverse", "sort_key", "sort_dir"};
-
-	for (size_t i = 0; i < ELEMENTS_OF(names); i++) {
-		if (strcmp(names[i], name) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* All values of one parameter are alternatives; different parameters must all pass. */
-static bool view_passes(struct http_request *request, yyjson_mut_val *view)
-{
-	const char *name, *value, *other, *alternative;
-
-	for (size_t i = 0; http_query_next(request, &i, &name, &value);) {
-		yyjson_mut_val *member = yyjson_mut_obj_get(view, name);
-		bool passes = false;
-
-		if (is_paging(name) || !member)
-			continue;
-		for (size_t k = 0; !passes && http_query_next(request, &k, &other, &alternative);) {
-			if (strcmp(other, name) == 0)
-				passes = strcmp(name, "fixed_ips") == 0 ? fixed_ips_pass(member, alternative)
-									: value_equals(member, alternative);
-		}
-		if (!passes)
-			return false;
-	}
-	return true;
-}
-
-static bool is_wanted_field(struct http_request *request, const char *field, bool *any)
-{
-	const char *name, *value;
-	bool wanted = false;
-
-	for (size_t i = 0; http_query_next(request, &i, &name, &value);) {
-		if (strcmp(name, "fields") != 0)
-			continue;
-		*any = true;
-		wanted |= strcmp(value, field) == 0;
-	}
-	return wanted;
-}
-
-void view_finish(struct http_request *request, yyjson_mut_val *view)
-{
-	yyjson_mut_obj_iter iter;
-	yyjson_mut_val *key;
-	bool any = false;
-
-	if (!http_query(request, "fields"))
-		return;
-	yyjson_mut_obj_iter_init(view, &iter);
-	while ((key = yyjson_mut_obj_iter_next(&iter))) {
-		if (!is_wanted_field(request, yyjson_mut_get_str(key), &any) && any)
-			yyjson_mut_obj_iter_remove(&iter);
-	}
-}
-
-static int sort_sign;
-static const char *sort_key;
-
-static int compare_views(const void *a, const void *b)
-{
-	yyjson_mut_val *x = yyjson_mut_obj_get(*(yyjson_mut_val *const *)a, sort_key);
-	yyjson_mut_val *y = yyjson_mut_obj_get(*(yyjson_mut_val *const *)b, sort_key);
-
-	if (yyjson_mut_is_str(x) && yyjson_mut_is_str(y))
-		return sort_sign * strcmp(yyjson_mut_get_str(x), yyjson_mut_get_str(y));
-	return sort_sign * (int)(yyjson_mut_get_sint(x) - yyjson_mut_get_sint(y));
-}
-
-/* Reads run on one thread (the server's), so the comparison's parameters may be static. */
-static void views_sort(struct http_request *request, yyjson_mut_val **views, size_t count)
-{
-	const char *direction = http_query(request, "sort_dir");
-
-	sort_key = http_query(request, "sort_key");
-	sort_sign = direction && strcmp(direction, "desc") == 0 ? -1 : 1;
-	if (sort_key)
-		qsort(views, count, sizeof *views, compare_views);
-}
-
-static void add_next_link(struct http_request *request, struct http_response *response, const char *plural,
-			  const char *marker, const char *limit)
-{
-	const char *name = http_printf(request, "%s_links", plural);
-	yyjson_mut_val *root = yyjson_mut_doc_get_root(response->json);
-	yyjson_mut_val *link =
-		yyjson_mut_arr_add_obj(response->json, yyjson_mut_obj_add_arr(response->json, root, name));
-
-	yyjson_mut_obj_add_str(response->json, link, "rel", "next");
-	yyjson_mut_obj_add_str(response->json, link, "href",
-			       http_printf(request, "%s/network/v2.0/%s?limit=%s&marker=%s",
-					   http_base_url(request), plural, limit, marker));
-}
-
-bool list_finish(struct http_request *request, struct http_response *response, yyjson_mut_val *list,
-		 const char *plural, struct error *err)
-{
-	size_t count = 0, first = 0, i, max;
-	const char *limit_text = http_query(request, "limit"), *marker = http_query(request, "marker"),
-		   *last = NULL;
-	int64_t limit = INT64_MAX;
-	yyjson_mut_val *view;
-	_cleanup_free_ yyjson_mut_val **views = memory_alloc((yyjson_mut_arr_size(list) + 1) * sizeof *views);
-
-	if (limit_text && (!text_to_int64(limit_text, 0, INT32_MAX, &limit)))
-		return error_set_typed(err, ERROR_BAD_REQUEST, "HTTPBadRequest",
-				       "Limit must be an integer 0 or greater and not '%.40s'", limit_text);
-	yyjson_mut_arr_foreach (list, i, max, view) {
-		if (view_passes(request, view))
-			views[count++] = view;
-	}
-	views_sort(request, views, count);
-	for (i = 0; marker && i < count; i++) {
-		if (text_equal(yyjson_mut_get_str(yyjson_mut_obj_get(views[i], "id")), marker))
-			first = i + 1;
-	}
-	yyjson_mut_arr_clear(list);
-	for (i = first; i < count && (limit == 0 || (int64_t)(i - first) < limit); i++) {
-		last = yyjson_mut_get_str(yyjson_mut_obj_get(views[i], "id"));
-		view_finish(request, views[i]);
-		yyjson_mut_arr_append(list, views[i]);
-	}
-	if (i < count && last)
-		add_next_link(request, response, plural, last, limit_text);
-	return true;
-}
-
 bool not_found(struct error *err, const char *type, const char *id)
 {
 	char name[64];
@@ -351,6 +281,9 @@ bool owner_find(struct http_request *request, yyjson_val *body, const char **pro
 {
 	const char *wanted = field_text(body, "project_id", field_text(body, "tenant_id", NULL));
 
+	if (yyjson_obj_get(body, "project_id") && !text_equal(wanted, field_text(body, "tenant_id", wanted)))
+		return error_set_typed(err, ERROR_BAD_REQUEST, "HTTPBadRequest",
+				       "'project_id' and 'tenant_id' do not match");
 	*project = wanted ? wanted : request->auth->project_id;
 	if (!*project || !**project)
 		return error_set_typed(err, ERROR_BAD_REQUEST, "HTTPBadRequest",

@@ -1,4 +1,4 @@
-/* The small resources: extensions, quotas, availability zones, security groups (read; rules do not reach
+/* The small resources: extensions, availability zones, security groups (read; rules do not reach
  * VFs). */
 #include "base/memory.h"
 #include "base/timestamp.h"
@@ -14,16 +14,24 @@ static const struct extension {
 	{"allowed-address-pairs", "Allowed Address Pairs"},
 	{"availability_zone", "Availability Zone"},
 	{"binding", "Port Binding"},
+	{"empty-string-filtering", "Empty String Filtering Extension"},
 	{"external-net", "Neutron external network"},
+	{"filter-validation", "Filter parameters validation"},
+	{"ip-substring-filtering", "IP address substring filtering"},
+	{"l2_adjacency", "L2 Adjacency"},
 	{"multi-provider", "Multi Provider Network"},
 	{"net-mtu", "Network MTU"},
 	{"net-mtu-writable", "Network MTU (writable)"},
 	{"network_availability_zone", "Network Availability Zone"},
+	{"pagination", "Pagination support"},
 	{"port-security", "Port Security"},
+	{"port-security-groups-filtering", "Port filtering on security groups"},
 	{"project-id", "project_id field enabled"},
 	{"provider", "Provider Network"},
+	{"quota_details", "Quota details management support"},
 	{"quotas", "Quota management support"},
 	{"security-group", "security-group"},
+	{"sorting", "Sorting support"},
 	{"standard-attr-description", "standard-attr-description"},
 	{"standard-attr-revisions", "Resource revision numbers"},
 	{"standard-attr-timestamp", "Resource timestamps"},
@@ -62,22 +70,6 @@ bool extension_show(struct http_request *request, struct http_response *response
 	}
 	return error_set_typed(err, ERROR_NOT_FOUND, "HTTPNotFound",
 			       "Extension with alias %.100s does not exist", request->params[0]);
-}
-
-bool quota_show(struct http_request *request, struct http_response *response, struct error *err)
-{
-	yyjson_mut_val *root = http_json_object(response, 200);
-	yyjson_mut_val *quota = yyjson_mut_obj_add_obj(response->json, root, "quota");
-
-	if (!is_visible(request->auth, request->params[0], false))
-		return error_set_typed(err, ERROR_FORBIDDEN, "PolicyNotAuthorized",
-				       "rule:get_quota is disallowed by policy");
-	yyjson_mut_obj_add_int(response->json, quota, "network", network_settings.quota_network);
-	yyjson_mut_obj_add_int(response->json, quota, "subnet", network_settings.quota_subnet);
-	yyjson_mut_obj_add_int(response->json, quota, "port", network_settings.quota_port);
-	yyjson_mut_obj_add_int(response->json, quota, "security_group", 10);
-	yyjson_mut_obj_add_int(response->json, quota, "security_group_rule", 100);
-	return true;
 }
 
 bool zone_list(struct http_request *request, struct http_response *response, struct error *err)
@@ -149,7 +141,8 @@ bool group_show(struct http_request *request, struct http_response *response, st
 		return false;
 	if (!store_next(&rows) || !is_visible(request->auth, store_text(&rows, 1), false))
 		return not_found(err, "SecurityGroupNotFound", request->params[0]);
-	yyjson_mut_val *root = http_json_object(response, 200);
-	yyjson_mut_obj_add_val(response->json, root, "security_group", group_view(response->json, &rows));
+	yyjson_mut_val *root = http_json_object(response, 200), *view = group_view(response->json, &rows);
+	view_finish(request, view);
+	yyjson_mut_obj_add_val(response->json, root, "security_group", view);
 	return store_end(&rows, err);
 }

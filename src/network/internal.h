@@ -29,27 +29,45 @@ bool ip_in(const struct ip *ip, const struct ip *network, int prefix);
 
 #define VLAN_MAX_RANGES 64
 
+/* The vNIC types that sriovnicswitch can bind here. */
+#define NETWORK_SRIOV_TYPES 3
+extern const char *const network_sriov_types[NETWORK_SRIOV_TYPES];
+
 struct network_settings {
 	struct vlan_range {
 		char physical_network[65];
 		int64_t first, last;
 	} ranges[VLAN_MAX_RANGES];
 	int range_count;
+	char type_drivers[8][16]; /* none: all */
+	int type_driver_count;
 	char tenant_types[8][16];
 	int tenant_type_count;
 	char flat[VLAN_MAX_RANGES][65];
 	int flat_count;
 	bool flat_any;
 	int64_t vni_first, vni_last;
-	bool sriov;  /* mechanism_drivers has sriovnicswitch */
-	int64_t mtu; /* global_physnet_mtu */
-	unsigned char base_mac[3];
+	bool sriov;			      /* mechanism_drivers has sriovnicswitch */
+	bool prohibited[NETWORK_SRIOV_TYPES]; /* vNIC types that it shall not bind */
+	bool devices_limited;		      /* it binds these devices only, "8086:10ca" ... */
+	char devices[32][16];
+	int device_count;
+	int64_t mtu;	  /* global_physnet_mtu */
+	int64_t path_mtu; /* of tunnels; 0: the same */
+	struct physnet_mtu {
+		char physical_network[65];
+		int64_t mtu;
+	} mtus[VLAN_MAX_RANGES];
+	int mtu_count;
+	unsigned char base_mac[4];			 /* the last one 0: any */
 	int64_t agent_down;				 /* microseconds */
 	int64_t quota_network, quota_subnet, quota_port; /* -1: none */
 };
 extern struct network_settings network_settings;
 
 bool network_settings_read(const struct config *config, struct error *err);
+/* Is there such a network type, and does [ml2] type_drivers load it? */
+bool network_type_loaded(const char *type);
 
 /* What a network stands on. */
 struct segment {
@@ -62,17 +80,33 @@ struct segment {
  * not given are "" and -1. */
 bool segment_choose(struct store *db, struct segment *segment, bool provider, struct error *err);
 
+/* The largest MTU of a network on this segment. */
+int64_t segment_mtu_max(const struct segment *segment);
+
 /* --- requests and answers --- */
 
 /* The member of the body that the path asks for ("network"), or NULL and 400. */
 yyjson_val *network_body(struct http_request *request, const char *name, struct error *err);
+/* What POST needs of a resource: one is made of "network", several are of "networks". */
+struct resource {
+	const char *name, *plural;
+	bool (*create)(struct http_request *request, yyjson_val *body, char id[37], struct error *err);
+	/* The view of one, or NULL and *err. */
+	yyjson_mut_val *(*load)(struct http_request *request, yyjson_mut_doc *doc, const char *id,
+				struct error *err);
+};
+bool resource_create(struct http_request *request, struct http_response *response,
+		     const struct resource *resource, struct error *err);
+/* Answers with the view of one. */
+bool resource_answer(struct http_request *request, struct http_response *response,
+		     const struct resource *resource, int status, const char *id, struct error *err);
 /* Which attributes a body may have. */
-enum field_type { FIELD_TEXT, FIELD_BOOL, FIELD_INT, FIELD_LIST, FIELD_OBJECT, FIELD_ANY };
+enum field_type { FIELD_TEXT, FIELD_UUID, FIELD_BOOL, FIELD_INT, FIELD_LIST, FIELD_OBJECT, FIELD_ANY };
 struct field {
 	const char *name;
 	enum field_type type;
 	bool nullable, post, put, admin;
-	size_t max; /* bytes of a text; 0: 255 */
+	size_t max; /* characters of a text; 0: 255 */
 };
 /* Refuses unknown attributes, wrong types and what only administrators may set. */
 bool fields_check(struct http_request *request, yyjson_val *object, const char *resource,
@@ -90,14 +124,6 @@ void add_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name,
 void add_standard(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *project, const char *description,
 		  int64_t revision, int64_t created, int64_t updated);
 
-/* Every list: takes the complete views, keeps those that pass the query's filters (?name=a&name=b, other
- * members likewise), sorts, cuts at limit and marker, leaves the members that `fields` names, adds
- * <plural>_links. */
-bool list_finish(struct http_request *request, struct http_response *response, yyjson_mut_val *list,
-		 const char *plural, struct error *err);
-/* One view: leaves the members that `fields` names. */
-void view_finish(struct http_request *request, yyjson_mut_val *view);
-
 bool not_found(struct error *err, const char *type, const char *id);
 bool is_visible(const struct auth *auth, const char *project_id, bool shared);
 /* The project that a new thing belongs to: the requester's, or tenant_id/project_id by an administrator. */
@@ -106,6 +132,16 @@ bool owner_find(struct http_request *request, yyjson_val *body, const char **pro
  * OverQuota if the limit is reached. */
 bool quota_check(struct store *db, const char *resource, const char *sql, const char *project,
 		 struct error *err);
+
+/* --- list.c --- */
+
+/* Every list: takes the complete views, keeps those that pass the query's filters (?name=a&name=b, other
+ * members likewise), sorts, cuts a page at limit and marker, leaves the members that `fields` names, adds
+ * <plural>_links. */
+bool list_finish(struct http_request *request, struct http_response *response, yyjson_mut_val *list,
+		 const char *plural, struct error *err);
+/* One view: leaves the members that `fields` names. */
+void view_finish(struct http_request *request, yyjson_mut_val *view);
 
 /* --- ipam.c --- */
 
@@ -130,6 +166,27 @@ bool address_free_lowest(struct store *db, const char *subnet_id, char text[IP_T
 bool address_free_take(struct store *db, const char *subnet_id, const struct ip *ip, struct error *err);
 /* The address is free again. */
 bool address_free_give(struct store *db, const char *subnet_id, const char *ip_address, struct error *err);
+/* Refuses QoS policies: there are none. */
+bool qos_check(yyjson_val *body, struct error *err);
+/* Is the requester an administrator or of the network's project?  What is done to somebody else's shared
+ * network is not theirs to decide.  404 if it cannot be seen. */
+bool network_is_own(struct http_request *request, const char *network_id, bool *own, struct error *err);
+
+/* --- subnet_plan.c --- */
+
+struct subnet_plan {
+	struct ip network, gateway; /* gateway.version 0: none */
+	int prefix;
+	bool dhcp;
+	char cidr[64], gateway_text[IP_TEXT];
+	const char *pools; /* JSON, in the request's memory */
+};
+/* Reads a new subnet's addresses from a request's body. */
+bool subnet_plan_make(struct http_request *request, yyjson_val *body, struct subnet_plan *plan,
+		      struct error *err);
+/* *plan is what there is: puts in what the body changes. */
+bool subnet_plan_change(struct http_request *request, yyjson_val *body, struct subnet_plan *plan,
+			struct error *err);
 
 /* --- port --- */
 
@@ -143,6 +200,13 @@ struct new_port {
 };
 #define PORT_QUOTA "SELECT 1 FROM port WHERE project_id = ?1 LIMIT ?2"
 bool port_insert(struct store *db, const struct new_port *port, char id[37], struct error *err);
+/* "aa-BB-..." of a station: *mac in lower case with colons. */
+bool mac_parse(const char *text, char mac[18]);
+/* Refuses values that no port can have, and what the requester may not decide. */
+bool port_body_check(struct http_request *request, yyjson_val *body, const char *network_id,
+		     struct error *err);
+/* Address pairs (JSON) need port security. */
+bool port_pairs_check(const char *pairs, bool port_security, struct error *err);
 bool port_bind_host(struct store *db, const char *port_id, const char *host, const char *profile,
 		    struct error *err);
 bool security_group_default(struct store *db, const char *project_id, char id[37], struct error *err);
@@ -151,9 +215,14 @@ bool port_new_mac(struct store *db, const char *port_id, struct error *err);
 /* Deletes the port and gives its addresses back. */
 bool port_remove(struct store *db, const char *port_id, struct error *err);
 bool port_changed(struct store *db, const char *port_id, struct error *err);
+/* The same when the port is gone already. */
+bool device_changed(struct store *db, const char *device_id, struct error *err);
+/* The same for all ports of a network that are plugged in. */
+bool network_changed(struct store *db, const char *network_id, struct error *err);
 
 http_handler network_list, network_show, network_create, network_update, network_delete;
 http_handler subnet_list, subnet_show, subnet_create, subnet_update, subnet_delete;
 http_handler port_list, port_show, port_create, port_update, port_delete;
 http_handler agent_list, agent_show, agent_update, agent_delete;
-http_handler extension_list, extension_show, quota_show, zone_list, group_list, group_show;
+http_handler extension_list, extension_show, zone_list, group_list, group_show;
+http_handler quota_list, quota_show, quota_details;

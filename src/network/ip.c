@@ -35,10 +35,12 @@ int ip_compare(const struct ip *a, const struct ip *b)
 
 struct ip ip_add(struct ip ip, uint32_t n)
 {
-	for (int i = ip_size(&ip) - 1; i >= 0 && n; i--) {
-		n += ip.bytes[i];
-		ip.bytes[i] = (unsigned char)n;
-		n >>= 8;
+	uint64_t carry = n;
+
+	for (int i = ip_size(&ip) - 1; i >= 0 && carry; i--) {
+		carry += ip.bytes[i];
+		ip.bytes[i] = (unsigned char)carry;
+		carry >>= 8;
 	}
 	return ip;
 }
@@ -67,7 +69,7 @@ bool ip_parse_cidr(const char *text, struct ip *network, int *prefix)
 	const char *slash = text ? strchr(text, '/') : NULL;
 	int64_t bits;
 
-	if (!slash || slash - text >= IP_TEXT)
+	if (!slash || slash - text >= IP_TEXT || slash[1] < '0' || slash[1] > '9')
 		return false;
 	snprintf(address, sizeof address, "%.*s", (int)(slash - text), text);
 	if (!ip_parse(address, network) || !text_to_int64(slash + 1, 0, 8 * ip_size(network), &bits))

@@ -12,6 +12,17 @@
 	"(SELECT json_group_array(s.id) FROM subnet s WHERE s.network_id = n.id)"
 
 static const struct field network_fields[] = {
+	{"id"},
+	{"status"},
+	{"subnets"},
+	{"availability_zones"},
+	{"l2_adjacency"},
+	{"ipv4_address_scope"},
+	{"ipv6_address_scope"},
+	{"revision_number"},
+	{"created_at"},
+	{"updated_at"},
+	{"tags"},
 	{"name", FIELD_TEXT, .post = true, .put = true},
 	{"description", FIELD_TEXT, .post = true, .put = true},
 	{"admin_state_up", FIELD_BOOL, .post = true, .put = true},
@@ -19,9 +30,10 @@ static const struct field network_fields[] = {
 	{"router:external", FIELD_BOOL, .post = true, .put = true, .admin = true},
 	{"port_security_enabled", FIELD_BOOL, .post = true, .put = true},
 	{"mtu", FIELD_INT, .post = true, .put = true},
-	{"provider:network_type", FIELD_TEXT, .nullable = true, .post = true, .admin = true},
-	{"provider:physical_network", FIELD_TEXT, .nullable = true, .post = true, .admin = true, .max = 64},
-	{"provider:segmentation_id", FIELD_INT, .nullable = true, .post = true, .admin = true},
+	{"provider:network_type", FIELD_TEXT, .nullable = true, .post = true, .put = true, .admin = true},
+	{"provider:physical_network", FIELD_TEXT, .nullable = true, .post = true, .put = true, .admin = true,
+	 .max = 64},
+	{"provider:segmentation_id", FIELD_INT, .nullable = true, .post = true, .put = true, .admin = true},
 	{"tenant_id", FIELD_TEXT, .post = true},
 	{"project_id", FIELD_TEXT, .post = true},
 	{"availability_zone_hints", FIELD_LIST, .post = true},
@@ -65,21 +77,23 @@ static yyjson_mut_val *network_view(struct http_request *request, yyjson_mut_doc
 	return view;
 }
 
-static bool network_answer(struct http_request *request, struct http_response *response, int status,
-			   const char *id, struct error *err)
+static yyjson_mut_val *network_load(struct http_request *request, yyjson_mut_doc *doc, const char *id,
+				    struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
+	yyjson_mut_val *view;
 
 	if (!store_query(request->db, &rows, err, "SELECT " NETWORK_COLUMNS " FROM network n WHERE n.id = ?1",
 			 V(id)))
-		return false;
-	if (!store_next(&rows) || !is_visible(request->auth, store_text(&rows, 1), store_int(&rows, 5)))
-		return not_found(err, "NetworkNotFound", id);
-	yyjson_mut_val *root = http_json_object(response, status);
-	yyjson_mut_val *view = network_view(request, response->json, &rows);
-	view_finish(request, view);
-	yyjson_mut_obj_add_val(response->json, root, "network", view);
-	return store_end(&rows, err);
+		return NULL;
+	/* External networks are everybody's to see. */
+	if (!store_next(&rows) ||
+	    !is_visible(request->auth, store_text(&rows, 1), store_int(&rows, 5) || store_int(&rows, 6))) {
+		not_found(err, "NetworkNotFound", id);
+		return NULL;
+	}
+	view = network_view(request, doc, &rows);
+	return store_end(&rows, err) ? view : NULL;
 }
 
 bool network_list(struct http_request *request, struct http_response *response, struct error *err)
@@ -90,7 +104,7 @@ bool network_list(struct http_request *request, struct http_response *response, 
 
 	if (!store_query(request->db, &rows, err,
 			 "SELECT " NETWORK_COLUMNS
-			 " FROM network n WHERE (?1 OR n.shared OR n.project_id = ?2) "
+			 " FROM network n WHERE (?1 OR n.shared OR n.external OR n.project_id = ?2) "
 			 "ORDER BY n.created_at, n.id",
 			 V(request->auth->admin), V(request->auth->project_id)))
 		return false;
@@ -99,132 +113,229 @@ bool network_list(struct http_request *request, struct http_response *response, 
 	return store_end(&rows, err) && list_finish(request, response, list, "networks", err);
 }
 
-bool network_show(struct http_request *request, struct http_response *response, struct error *err)
+static bool mtu_check(yyjson_val *body, const struct segment *segment, struct error *err)
 {
-	return network_answer(request, response, 200, request->params[0], err);
+	int64_t mtu = field_int(body, "mtu", 0), max = segment_mtu_max(segment);
+
+	if (mtu < 0)
+		return error_set_typed(err, ERROR_BAD_REQUEST, "HTTPBadRequest",
+				       "Invalid input for mtu. Reason: '%lld' should be non-negative.",
+				       (long long)mtu);
+	return mtu <= max || error_set_typed(err, ERROR_BAD_REQUEST, "InvalidInput",
+					     "Invalid input for operation: Requested MTU is too big, "
+					     "maximum is %lld.",
+					     (long long)max);
 }
 
-static bool mtu_check(int64_t mtu, int64_t max, struct error *err)
+/* The segment that a body describes; true if it describes any. */
+static bool segment_read(yyjson_val *body, struct segment *segment)
 {
-	if (mtu >= 0 && mtu <= max)
-		return true;
-	return error_set_typed(err, ERROR_BAD_REQUEST, "InvalidInput",
-			       "Invalid input for operation: Requested MTU is too big, maximum is %lld.",
-			       (long long)max);
+	yyjson_val *id = yyjson_obj_get(body, "provider:segmentation_id");
+
+	*segment = (struct segment){.id = field_int(body, "provider:segmentation_id", -1)};
+	if (id && !yyjson_is_null(id) && segment->id < 0)
+		segment->id = 0; /* given and out of any range; -1 is none */
+	snprintf(segment->type, sizeof segment->type, "%s", field_text(body, "provider:network_type", ""));
+	snprintf(segment->physical_network, sizeof segment->physical_network, "%s",
+		 field_text(body, "provider:physical_network", ""));
+	return *segment->type || *segment->physical_network || segment->id >= 0;
 }
 
-/* A tunnel's header takes 50 bytes of what the physical network carries (MT-1). */
-static int64_t mtu_max(const char *type)
+static bool extras_check(yyjson_val *body, struct error *err)
 {
-	bool tunnel = strcmp(type, "vxlan") == 0 || strcmp(type, "geneve") == 0;
-
-	return network_settings.mtu - (tunnel ? 50 : 0);
+	if (field_bool(body, "vlan_transparent", false))
+		return error_set_typed(err, ERROR_BAD_REQUEST, "VlanTransparencyDriverError",
+				       "Backend does not support VLAN Transparency.");
+	return qos_check(body, err);
 }
 
-bool network_create(struct http_request *request, struct http_response *response, struct error *err)
+static bool network_insert(struct http_request *request, yyjson_val *body, const char *project,
+			   const struct segment *segment, char id[37], struct error *err)
 {
-	yyjson_val *body = network_body(request, "network", err);
-	struct segment segment = {.id = -1};
-	char id[SYS_UUID_SIZE], group[37];
+	int64_t mtu = field_int(body, "mtu", 0);
+
+	return store_exec(
+		request->db, err,
+		"INSERT INTO network (id, project_id, name, description, admin_state_up, shared, external, "
+		"port_security, mtu, type, physical_network, segmentation_id, revision, created_at, "
+		"updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1, ?13, ?13)",
+		V(sys_uuid(id)), V(project), V(field_text(body, "name", "")),
+		V(field_text(body, "description", "")), V(field_bool(body, "admin_state_up", true)),
+		V(field_bool(body, "shared", false)), V(field_bool(body, "router:external", false)),
+		V(field_bool(body, "port_security_enabled", true)), V(mtu ? mtu : segment_mtu_max(segment)),
+		V((const char *)segment->type),
+		V((const char *)(*segment->physical_network ? segment->physical_network : NULL)),
+		V_OPTIONAL(segment->id), V(sys_now()));
+}
+
+static bool create_one(struct http_request *request, yyjson_val *body, char id[37], struct error *err)
+{
+	struct segment segment;
 	const char *project;
-	int64_t now = sys_now(), mtu;
+	char group[37];
 
-	if (!body ||
-	    !fields_check(request, body, "network", network_fields, ELEMENTS_OF(network_fields), err) ||
+	if (!fields_check(request, body, "network", network_fields, ELEMENTS_OF(network_fields), err) ||
 	    !owner_find(request, body, &project, err) ||
 	    !quota_check(request->db, "network", "SELECT 1 FROM network WHERE project_id = ?1 LIMIT ?2",
 			 project, err))
 		return false;
-	snprintf(segment.type, sizeof segment.type, "%s", field_text(body, "provider:network_type", ""));
-	snprintf(segment.physical_network, sizeof segment.physical_network, "%s",
-		 field_text(body, "provider:physical_network", ""));
-	segment.id = field_int(body, "provider:segmentation_id", -1);
-	if (!segment_choose(request->db, &segment,
-			    *segment.type || *segment.physical_network || segment.id >= 0, err))
-		return false;
-	mtu = field_int(body, "mtu", 0);
-	if (!mtu_check(mtu, mtu_max(segment.type), err) ||
-	    !security_group_default(request->db, project, group, err))
-		return false;
-	if (!store_exec(request->db, err,
-			"INSERT INTO network (id, project_id, name, description, admin_state_up, shared, "
-			"external, "
-			"port_security, mtu, type, physical_network, segmentation_id, revision, created_at, "
-			"updated_at) "
-			"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 1, ?13, ?13)",
-			V(sys_uuid(id)), V(project), V(field_text(body, "name", "")),
-			V(field_text(body, "description", "")), V(field_bool(body, "admin_state_up", true)),
-			V(field_bool(body, "shared", false)), V(field_bool(body, "router:external", false)),
-			V(field_bool(body, "port_security_enabled", true)),
-			V(mtu ? mtu : mtu_max(segment.type)), V((const char *)segment.type),
-			V((const char *)(*segment.physical_network ? segment.physical_network : NULL)),
-			V_OPTIONAL(segment.id), V(now)))
-		return false;
-	return network_answer(request, response, 201, id, err);
+	bool provider = segment_read(body, &segment);
+	return extras_check(body, err) && segment_choose(request->db, &segment, provider, err) &&
+	       mtu_check(body, &segment, err) && security_group_default(request->db, project, group, err) &&
+	       network_insert(request, body, project, &segment, id, err);
+}
+
+static const struct resource network_resource = {"network", "networks", create_one, network_load};
+
+bool network_create(struct http_request *request, struct http_response *response, struct error *err)
+{
+	return resource_create(request, response, &network_resource, err);
+}
+
+bool network_show(struct http_request *request, struct http_response *response, struct error *err)
+{
+	return resource_answer(request, response, &network_resource, 200, request->params[0], err);
 }
 
 /* Is it there, and may the requester change it? */
 static bool network_writable(struct http_request *request, const char *id, struct error *err)
 {
+	bool own;
+
+	return network_is_own(request, id, &own, err) &&
+	       (own || error_set_typed(err, ERROR_FORBIDDEN, "PolicyNotAuthorized",
+				       "rule:%s_network is disallowed by policy",
+				       request->method == HTTP_DELETE ? "delete" : "update"));
+}
+
+static bool segment_load(struct store *db, const char *id, struct segment *segment, struct error *err)
+{
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
-	if (!store_query(request->db, &rows, err, "SELECT project_id, shared FROM network WHERE id = ?1",
-			 V(id)))
+	if (!store_query(
+		    db, &rows, err,
+		    "SELECT type, ifnull(physical_network, ''), ifnull(segmentation_id, -1) FROM network "
+		    "WHERE id = ?1",
+		    V(id)))
 		return false;
-	if (!store_next(&rows) || !is_visible(request->auth, store_text(&rows, 0), store_int(&rows, 1)))
+	if (!store_next(&rows))
 		return not_found(err, "NetworkNotFound", id);
-	if (!is_visible(request->auth, store_text(&rows, 0), false))
-		return error_set_typed(err, ERROR_FORBIDDEN, "PolicyNotAuthorized",
-				       "rule:%s_network is disallowed by policy",
-				       request->method == HTTP_DELETE ? "delete" : "update");
+	*segment = (struct segment){.id = store_int(&rows, 2)};
+	snprintf(segment->type, sizeof segment->type, "%s", store_text(&rows, 0));
+	snprintf(segment->physical_network, sizeof segment->physical_network, "%s", store_text(&rows, 1));
 	return store_end(&rows, err);
+}
+
+/* The ids of the network's ports for which `sql` holds, "a,b", cut; "" if there are none. */
+static bool ports_of(struct store *db, const char *sql, const char *network_id, char text[300],
+		     struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+	size_t length = 0;
+
+	*text = '\0';
+	if (!store_query(db, &rows, err, sql, V(network_id)))
+		return false;
+	while (length < 256 && store_next(&rows))
+		length += (size_t)snprintf(text + length, 300 - length, "%s%s", length ? "," : "",
+					   store_text(&rows, 0));
+	return store_end(&rows, err);
+}
+
+/* Another VLAN for a network whose ports are not plugged in anywhere (VL-22); nothing else of a segment
+ * changes (VL-23). */
+static bool segment_update(struct http_request *request, yyjson_val *body, const char *id,
+			   struct segment *now, struct error *err)
+{
+	struct segment wish;
+	char bound[300];
+
+	if (!segment_read(body, &wish))
+		return true;
+	if ((*wish.type && strcmp(wish.type, now->type) != 0) ||
+	    (*wish.physical_network && strcmp(wish.physical_network, now->physical_network) != 0) ||
+	    (wish.id >= 0 && wish.id != now->id && strcmp(now->type, "vlan") != 0))
+		return error_set_typed(err, ERROR_BAD_REQUEST, "InvalidInput",
+				       "Invalid input for operation: Plugin does not support updating the "
+				       "following provider network attributes: provider:physical_network, "
+				       "provider:network_type.");
+	if (wish.id < 0 || wish.id == now->id)
+		return true;
+	if (!ports_of(request->db,
+		      "SELECT id FROM port WHERE network_id = ?1 AND vif_type NOT IN ('unbound', "
+		      "'binding_failed')",
+		      id, bound, err))
+		return false;
+	if (*bound)
+		return error_set_typed(err, ERROR_BAD_REQUEST, "InvalidInput",
+				       "Invalid input for operation: provider:segmentation_id cannot change "
+				       "while ports are bound: %s.",
+				       bound);
+	now->id = wish.id;
+	return segment_choose(request->db, now, true, err);
 }
 
 bool network_update(struct http_request *request, struct http_response *response, struct error *err)
 {
 	yyjson_val *body = network_body(request, "network", err);
 	const char *id = request->params[0];
+	struct segment segment;
 
 	if (!body || !network_writable(request, id, err) ||
-	    !fields_check(request, body, "network", network_fields, ELEMENTS_OF(network_fields), err))
+	    !fields_check(request, body, "network", network_fields, ELEMENTS_OF(network_fields), err) ||
+	    !extras_check(body, err) || !segment_load(request->db, id, &segment, err) ||
+	    !segment_update(request, body, id, &segment, err) || !mtu_check(body, &segment, err))
 		return false;
-	yyjson_val *mtu = yyjson_obj_get(body, "mtu");
-	if (mtu && !mtu_check(field_int(body, "mtu", 0), network_settings.mtu, err))
-		return false;
+	int64_t mtu = yyjson_obj_get(body, "mtu") ? field_int(body, "mtu", 0) : -1;
+	if (mtu == 0)
+		mtu = segment_mtu_max(&segment);
 #define CHANGED(name) V_OPTIONAL(yyjson_obj_get(body, name) ? (int64_t)field_bool(body, name, false) : -1)
 	if (!store_exec(
 		    request->db, err,
 		    "UPDATE network SET name = coalesce(?2, name), description = coalesce(?3, description), "
 		    "admin_state_up = coalesce(?4, admin_state_up), shared = coalesce(?5, shared), "
 		    "external = coalesce(?6, external), port_security = coalesce(?7, port_security), "
-		    "mtu = coalesce(?8, mtu), revision = revision + 1, updated_at = ?9 WHERE id = ?1",
+		    "mtu = coalesce(?8, mtu), segmentation_id = ?9, revision = revision + 1, "
+		    "updated_at = ?10 WHERE id = ?1",
 		    V(id), V(field_text(body, "name", NULL)), V(field_text(body, "description", NULL)),
 		    CHANGED("admin_state_up"), CHANGED("shared"), CHANGED("router:external"),
-		    CHANGED("port_security_enabled"), V_OPTIONAL(mtu ? field_int(body, "mtu", 0) : -1),
-		    V(sys_now())))
+		    CHANGED("port_security_enabled"), V_OPTIONAL(mtu), V_OPTIONAL(segment.id), V(sys_now())))
 		return false;
 #undef CHANGED
-	return network_answer(request, response, 200, id, err);
+	return network_changed(request->db, id, err) &&
+	       resource_answer(request, response, &network_resource, 200, id, err);
 }
 
 bool network_delete(struct http_request *request, struct http_response *response, struct error *err)
 {
-	_cleanup_(store_rows_done) struct store_rows rows = {0};
 	const char *id = request->params[0];
+	char ports[300];
 
 	if (!network_writable(request, id, err) ||
-	    !store_query(request->db, &rows, err, "SELECT 1 FROM port WHERE network_id = ?1 LIMIT 1", V(id)))
+	    !ports_of(request->db, "SELECT id FROM port WHERE network_id = ?1 LIMIT 8", id, ports, err))
 		return false;
-	if (store_next(&rows))
+	if (*ports)
 		return error_set_typed(
 			err, ERROR_CONFLICT, "NetworkInUse",
 			"Unable to complete operation on network %s. There are one or more ports still in "
-			"use on the network.",
-			id);
+			"use on the network, id for these ports is: %s.",
+			id, ports);
 	response->status = 204;
-	return store_end(&rows, err) &&
-	       store_exec(request->db, err, "DELETE FROM subnet WHERE network_id = ?1", V(id)) &&
+	return store_exec(request->db, err, "DELETE FROM subnet WHERE network_id = ?1", V(id)) &&
 	       store_exec(request->db, err, "DELETE FROM network WHERE id = ?1", V(id));
+}
+
+bool network_is_own(struct http_request *request, const char *network_id, bool *own, struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	if (!store_query(request->db, &rows, err, "SELECT project_id, shared FROM network WHERE id = ?1",
+			 V(network_id)))
+		return false;
+	if (!store_next(&rows) || !is_visible(request->auth, store_text(&rows, 0), store_int(&rows, 1)))
+		return not_found(err, "NetworkNotFound", network_id);
+	*own = is_visible(request->auth, store_text(&rows, 0), false);
+	return store_end(&rows, err);
 }
 
 bool network_check(struct store *db, const char *network_id, const struct auth *auth,

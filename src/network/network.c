@@ -75,7 +75,11 @@ static const struct http_route network_routes[] = {
 	{HTTP_PUT, "/v2.0/agents/{id}", agent_update, HTTP_WRITE},
 	{HTTP_DELETE, "/v2.0/agents/{id}", agent_delete, HTTP_WRITE},
 	{HTTP_GET, "/v2.0/availability_zones", zone_list, HTTP_READ},
+	{HTTP_GET, "/v2.0/quotas", quota_list, HTTP_READ},
 	{HTTP_GET, "/v2.0/quotas/{project}", quota_show, HTTP_READ},
+	{HTTP_GET, "/v2.0/quotas/{project}/default", quota_show, HTTP_READ},
+	{HTTP_GET, "/v2.0/quotas/{project}/details", quota_details,
+	 HTTP_READ}, /* asked for as details.json */
 	{HTTP_GET, "/v2.0/security-groups", group_list, HTTP_READ},
 	{HTTP_GET, "/v2.0/security-groups/{id}", group_show, HTTP_READ},
 };
@@ -87,8 +91,12 @@ static bool network_before(struct http_request *request, struct http_response *r
 		return true;
 	if (!identity_authenticate(request, err))
 		return false;
-	return request->auth->project_id || error_set_typed(err, ERROR_FORBIDDEN, "PolicyNotAuthorized",
-							    "a token scoped to a project is needed");
+	if (!request->auth->project_id)
+		return error_set_typed(err, ERROR_FORBIDDEN, "PolicyNotAuthorized",
+				       "a token scoped to a project is needed");
+	return request->route->mode != HTTP_WRITE || request->auth->member || request->auth->service ||
+	       error_set_typed(err, ERROR_FORBIDDEN, "PolicyNotAuthorized",
+			       "role member is needed to change something: it is disallowed by policy");
 }
 
 static void unauthorized(struct http_request *request, struct http_response *response,

@@ -12,12 +12,24 @@
 	"p.vif_details, p.pairs, p.revision, p.created_at, p.updated_at, " \
 	"(SELECT json_group_array(json_object('subnet_id', a.subnet_id, 'ip_address', a.ip_address)) " \
 	"FROM address a WHERE a.port_id = p.id), " \
-	"(SELECT g.id FROM security_group g WHERE g.project_id = p.project_id AND g.name = 'default')"
+	"(SELECT g.id FROM security_group g WHERE g.project_id = p.project_id AND g.name = 'default'), " \
+	"(SELECT n.project_id FROM network n WHERE n.id = p.network_id)"
 
 static const struct field port_fields[] = {
+	{"id"},
+	{"status"},
+	{"binding:vif_type"},
+	{"binding:vif_details"},
+	{"ip_allocation"},
+	{"resource_request"},
+	{"qos_network_policy_id"},
+	{"revision_number"},
+	{"created_at"},
+	{"updated_at"},
+	{"tags"},
 	{"name", FIELD_TEXT, .post = true, .put = true},
 	{"description", FIELD_TEXT, .post = true, .put = true},
-	{"network_id", FIELD_TEXT, .post = true},
+	{"network_id", FIELD_UUID, .post = true},
 	{"admin_state_up", FIELD_BOOL, .post = true, .put = true},
 	{"mac_address", FIELD_TEXT, .post = true, .put = true},
 	{"fixed_ips", FIELD_LIST, .post = true, .put = true},
@@ -36,6 +48,19 @@ static const struct field port_fields[] = {
 	{"project_id", FIELD_TEXT, .post = true},
 };
 
+/* Pairs without a MAC are the port's own. */
+static void add_pairs(yyjson_mut_doc *doc, yyjson_mut_val *view, const char *json, const char *mac)
+{
+	size_t i, max;
+	yyjson_mut_val *pair;
+
+	add_json(doc, view, "allowed_address_pairs", json);
+	yyjson_mut_arr_foreach (yyjson_mut_obj_get(view, "allowed_address_pairs"), i, max, pair) {
+		if (!yyjson_mut_obj_get(pair, "mac_address"))
+			add_text(doc, pair, "mac_address", mac);
+	}
+}
+
 static yyjson_mut_val *port_view(struct http_request *request, yyjson_mut_doc *doc, struct store_rows *rows)
 {
 	yyjson_mut_val *view = yyjson_mut_obj(doc), *groups;
@@ -50,7 +75,7 @@ static yyjson_mut_val *port_view(struct http_request *request, yyjson_mut_doc *d
 	add_text(doc, view, "device_id", store_text(rows, 9));
 	add_text(doc, view, "device_owner", store_text(rows, 10));
 	add_json(doc, view, "fixed_ips", store_text(rows, 20));
-	add_json(doc, view, "allowed_address_pairs", store_text(rows, 16));
+	add_pairs(doc, view, store_text(rows, 16), store_text(rows, 5));
 	yyjson_mut_obj_add_arr(doc, view, "extra_dhcp_opts");
 	groups = yyjson_mut_obj_add_arr(doc, view, "security_groups");
 	if (secure && store_text(rows, 21))
@@ -73,21 +98,28 @@ static yyjson_mut_val *port_view(struct http_request *request, yyjson_mut_doc *d
 	return view;
 }
 
-static bool port_answer(struct http_request *request, struct http_response *response, int status,
-			const char *id, struct error *err)
+/* Its project's, and the network's owner's. */
+static bool port_is_visible(struct http_request *request, struct store_rows *rows)
+{
+	return is_visible(request->auth, store_text(rows, 2), false) ||
+	       is_visible(request->auth, store_text(rows, 22), false);
+}
+
+static yyjson_mut_val *port_load(struct http_request *request, yyjson_mut_doc *doc, const char *id,
+				 struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
+	yyjson_mut_val *view;
 
 	if (!store_query(request->db, &rows, err, "SELECT " PORT_COLUMNS " FROM port p WHERE p.id = ?1",
 			 V(id)))
-		return false;
-	if (!store_next(&rows) || !is_visible(request->auth, store_text(&rows, 2), false))
-		return not_found(err, "PortNotFound", id);
-	yyjson_mut_val *root = http_json_object(response, status);
-	yyjson_mut_val *view = port_view(request, response->json, &rows);
-	view_finish(request, view);
-	yyjson_mut_obj_add_val(response->json, root, "port", view);
-	return store_end(&rows, err);
+		return NULL;
+	if (!store_next(&rows) || !port_is_visible(request, &rows)) {
+		not_found(err, "PortNotFound", id);
+		return NULL;
+	}
+	view = port_view(request, doc, &rows);
+	return store_end(&rows, err) ? view : NULL;
 }
 
 bool port_list(struct http_request *request, struct http_response *response, struct error *err)
@@ -96,10 +128,10 @@ bool port_list(struct http_request *request, struct http_response *response, str
 	yyjson_mut_val *root = http_json_object(response, 200);
 	yyjson_mut_val *list = yyjson_mut_obj_add_arr(response->json, root, "ports");
 
-	/* The filters that clients use with many ports are the database's; list_finish() applies all. */
 	if (!store_query(request->db, &rows, err,
 			 "SELECT " PORT_COLUMNS
-			 " FROM port p WHERE (?1 OR p.project_id = ?2) ORDER BY p.created_at, p.id",
+			 " FROM port p WHERE (?1 OR p.project_id = ?2 OR p.network_id IN (SELECT id FROM "
+			 "network WHERE project_id = ?2)) ORDER BY p.created_at, p.id",
 			 V(request->auth->admin), V(request->auth->project_id)))
 		return false;
 	while (store_next(&rows))
@@ -107,70 +139,64 @@ bool port_list(struct http_request *request, struct http_response *response, str
 	return store_end(&rows, err) && list_finish(request, response, list, "ports", err);
 }
 
-bool port_show(struct http_request *request, struct http_response *response, struct error *err)
-{
-	return port_answer(request, response, 200, request->params[0], err);
-}
-
-static bool mac_parse(const char *text, char mac[18])
-{
-	unsigned int b[6];
-	char end;
-
-	if (sscanf(text, "%2x%*1[:-]%2x%*1[:-]%2x%*1[:-]%2x%*1[:-]%2x%*1[:-]%2x%c", &b[0], &b[1], &b[2],
-		   &b[3], &b[4], &b[5], &end) != 6 ||
-	    strlen(text) != 17 || (b[0] & 1))
-		return false;
-	snprintf(mac, 18, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]);
-	return strcmp(mac, "00:00:00:00:00:00") != 0;
-}
-
 static void mac_make(char mac[18])
 {
+	const unsigned char *base = network_settings.base_mac;
 	unsigned char b[3];
 
 	sys_random(b, sizeof b);
-	snprintf(mac, 18, "%02x:%02x:%02x:%02x:%02x:%02x", network_settings.base_mac[0],
-		 network_settings.base_mac[1], network_settings.base_mac[2], b[0], b[1], b[2]);
+	snprintf(mac, 18, "%02x:%02x:%02x:%02x:%02x:%02x", base[0], base[1], base[2],
+		 base[3] ? base[3] : b[0], b[1], b[2]);
 }
 
 /* Unique on all networks: two VFs of one PF must never share an address. */
-static bool mac_is_free(struct store *db, const char *mac, bool *is_free, struct error *err)
+static bool mac_is_free(struct store *db, const char *mac, const char *port_id, bool *is_free,
+			struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
-	if (!store_query(db, &rows, err, "SELECT 1 FROM port WHERE mac_address = ?1", V(mac)))
+	if (!store_query(db, &rows, err, "SELECT 1 FROM port WHERE mac_address = ?1 AND id <> ?2", V(mac),
+			 V(port_id)))
 		return false;
 	*is_free = !store_next(&rows);
 	return store_end(&rows, err);
 }
 
-static bool mac_choose(struct store *db, const char *wanted, char mac[18], struct error *err)
+/* `port_id` is who may have it already, "" if nobody. */
+static bool mac_take(struct store *db, const char *wanted, const char *port_id, const char *network_id,
+		     char mac[18], struct error *err)
 {
-	bool is_free = false;
+	bool is_free;
 
-	if (wanted && !mac_parse(wanted, mac))
+	if (!mac_parse(wanted, mac))
 		return error_set_typed(
 			err, ERROR_BAD_REQUEST, "HTTPBadRequest",
 			"Invalid input for mac_address. Reason: '%.40s' is not a valid MAC address.", wanted);
+	return mac_is_free(db, mac, port_id, &is_free, err) &&
+	       (is_free || error_set_typed(err, ERROR_CONFLICT, "MacAddressInUse",
+					   "Unable to complete operation for network %s. The mac address %s "
+					   "is in use.",
+					   network_id, mac));
+}
+
+static bool mac_invent(struct store *db, char mac[18], struct error *err)
+{
+	bool is_free = false;
+
 	for (int i = 0; i < 16 && !is_free; i++) {
-		if (!wanted)
-			mac_make(mac);
-		if (!mac_is_free(db, mac, &is_free, err))
+		mac_make(mac);
+		if (!mac_is_free(db, mac, "", &is_free, err))
 			return false;
-		if (wanted)
-			break;
 	}
-	return is_free || wanted ||
-	       error_set_typed(err, ERROR_UNAVAILABLE, "MacAddressGenerationFailure",
-			       "Unable to generate unique mac.");
+	return is_free || error_set_typed(err, ERROR_UNAVAILABLE, "MacAddressGenerationFailure",
+					  "Unable to generate unique mac.");
 }
 
 bool port_new_mac(struct store *db, const char *port_id, struct error *err)
 {
 	char mac[18];
 
-	return mac_choose(db, NULL, mac, err) &&
+	return mac_invent(db, mac, err) &&
 	       store_exec(db, err, "UPDATE port SET mac_address = ?2 WHERE id = ?1", V(port_id),
 			  V((const char *)mac));
 }
@@ -179,7 +205,8 @@ bool port_insert(struct store *db, const struct new_port *port, char id[37], str
 {
 	char mac[18], group[37];
 
-	if (!mac_choose(db, port->mac_address, mac, err) ||
+	if (!(port->mac_address ? mac_take(db, port->mac_address, "", port->network_id, mac, err)
+				: mac_invent(db, mac, err)) ||
 	    !security_group_default(db, port->project_id, group, err))
 		return false;
 	if (!store_exec(db, err,
@@ -195,12 +222,7 @@ bool port_insert(struct store *db, const struct new_port *port, char id[37], str
 			V(port->port_security), V(port->device_id), V(port->device_owner),
 			V(port->by_compute), V(port->vnic_type), V(port->profile), V(port->pairs),
 			V(sys_now())))
-		return err->kind == ERROR_CONFLICT
-			       ? error_set_typed(err, ERROR_CONFLICT, "MacAddressInUse",
-						 "Unable to complete operation for network %s. The mac "
-						 "address %s is in use.",
-						 port->network_id, mac)
-			       : false;
+		return false;
 	if (port->fixed_ips)
 		return address_take_list(db, id, port->network_id, port->fixed_ips, err);
 	if (port->fixed_ip) {
@@ -217,26 +239,12 @@ bool port_insert(struct store *db, const struct new_port *port, char id[37], str
 	return address_take_any(db, id, port->network_id, err);
 }
 
-static bool vnic_type_check(const char *type, struct error *err)
+/* The pairs of a body as JSON; null is none. */
+static const char *pairs_json(struct http_request *request, yyjson_val *body, const char *fallback)
 {
-	static const char *const known[] = {"normal", "direct", "macvtap", "direct-physical"};
+	yyjson_val *pairs = yyjson_obj_get(body, "allowed_address_pairs");
 
-	for (size_t i = 0; i < ELEMENTS_OF(known); i++) {
-		if (strcmp(known[i], type) == 0)
-			return true;
-	}
-	return error_set_typed(
-		err, ERROR_BAD_REQUEST, "HTTPBadRequest",
-		"Invalid input for binding:vnic_type. Reason: '%.40s' is not in ['normal', 'direct', "
-		"'macvtap', 'direct-physical'].",
-		type);
-}
-
-static bool profile_check(const char *profile, struct error *err)
-{
-	return strlen(profile) <= 4095 ||
-	       error_set_typed(err, ERROR_BAD_REQUEST, "InvalidInput",
-			       "Invalid input for operation: binding:profile value too large.");
+	return yyjson_is_null(pairs) ? "[]" : field_json(request, pairs, fallback);
 }
 
 static bool create_one(struct http_request *request, yyjson_val *body, char id[37], struct error *err)
@@ -244,18 +252,12 @@ static bool create_one(struct http_request *request, yyjson_val *body, char id[3
 	const char *network_id = field_text(body, "network_id", NULL), *project;
 	struct network_port network;
 
-	if (!yyjson_is_obj(body))
-		return error_set_typed(err, ERROR_BAD_REQUEST, "HTTPBadRequest",
-				       "Unable to find 'port' in request body");
 	if (!fields_check(request, body, "port", port_fields, ELEMENTS_OF(port_fields), err))
 		return false;
 	if (!network_id)
 		return error_set_typed(
 			err, ERROR_BAD_REQUEST, "HTTPBadRequest",
 			"Failed to parse request. Required attribute 'network_id' not specified");
-	if (field_text(body, "qos_policy_id", NULL))
-		return error_set_typed(err, ERROR_BAD_REQUEST, "InvalidInput",
-				       "Invalid input for operation: QoS policies are not built.");
 	if (!owner_find(request, body, &project, err) ||
 	    !network_check(request->db, network_id, request->auth, &network, err) ||
 	    !quota_check(request->db, "port", PORT_QUOTA, project, err))
@@ -272,54 +274,35 @@ static bool create_one(struct http_request *request, yyjson_val *body, char id[3
 		.profile = yyjson_is_obj(yyjson_obj_get(body, "binding:profile"))
 				   ? field_json(request, yyjson_obj_get(body, "binding:profile"), "{}")
 				   : "{}",
-		.pairs = field_json(request, yyjson_obj_get(body, "allowed_address_pairs"), "[]"),
+		.pairs = pairs_json(request, body, "[]"),
 		.admin_state_up = field_bool(body, "admin_state_up", true),
 		.port_security = field_bool(body, "port_security_enabled", network.port_security),
 		.fixed_ips = yyjson_obj_get(body, "fixed_ips"),
 	};
 	const char *host = field_text(body, "binding:host_id", "");
-	return vnic_type_check(port.vnic_type, err) && profile_check(port.profile, err) &&
+	return port_body_check(request, body, network_id, err) &&
+	       port_pairs_check(port.pairs, port.port_security, err) &&
 	       port_insert(request->db, &port, id, err) &&
 	       (!*host || port_bind_host(request->db, id, host, NULL, err));
 }
 
-static bool create_many(struct http_request *request, struct http_response *response, yyjson_val *bodies,
-			struct error *err)
-{
-	yyjson_mut_val *root = http_json_object(response, 201);
-	yyjson_mut_val *list = yyjson_mut_obj_add_arr(response->json, root, "ports"), *view;
-	size_t i, max;
-	yyjson_val *body;
-	char id[37];
-
-	yyjson_arr_foreach (bodies, i, max, body) {
-		_cleanup_(store_rows_done) struct store_rows rows = {0};
-
-		if (!create_one(request, body, id, err) ||
-		    !store_query(request->db, &rows, err,
-				 "SELECT " PORT_COLUMNS " FROM port p WHERE p.id = ?1", V((const char *)id)))
-			return false;
-		if (store_next(&rows) && (view = port_view(request, response->json, &rows)))
-			yyjson_mut_arr_append(list, view);
-	}
-	return true;
-}
+static const struct resource port_resource = {"port", "ports", create_one, port_load};
 
 bool port_create(struct http_request *request, struct http_response *response, struct error *err)
 {
-	yyjson_val *body = http_body_json(request, err), *many = yyjson_obj_get(body, "ports");
-	char id[37];
+	return resource_create(request, response, &port_resource, err);
+}
 
-	if (yyjson_is_arr(many))
-		return create_many(request, response, many, err);
-	body = network_body(request, "port", err);
-	return body && create_one(request, body, id, err) && port_answer(request, response, 201, id, err);
+bool port_show(struct http_request *request, struct http_response *response, struct error *err)
+{
+	return resource_answer(request, response, &port_resource, 200, request->params[0], err);
 }
 
 /* What the checks of an update need to know. */
 struct port_now {
-	char network_id[37], vif_type[24], vnic_type[24];
-	bool bound;
+	char network_id[37], vif_type[24], vnic_type[24], device_id[256], device_owner[256];
+	const char *pairs;
+	bool bound, port_security;
 };
 
 static bool port_writable(struct http_request *request, const char *id, struct port_now *now,
@@ -327,23 +310,44 @@ static bool port_writable(struct http_request *request, const char *id, struct p
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
-	if (!store_query(request->db, &rows, err,
-			 "SELECT project_id, network_id, vif_type, vnic_type FROM port WHERE id = ?1", V(id)))
+	if (!store_query(request->db, &rows, err, "SELECT " PORT_COLUMNS " FROM port p WHERE p.id = ?1",
+			 V(id)))
 		return false;
-	if (!store_next(&rows) || !is_visible(request->auth, store_text(&rows, 0), false))
+	if (!store_next(&rows) || !port_is_visible(request, &rows))
 		return not_found(err, "PortNotFound", id);
 	snprintf(now->network_id, sizeof now->network_id, "%s", store_text(&rows, 1));
-	snprintf(now->vif_type, sizeof now->vif_type, "%s", store_text(&rows, 2));
-	snprintf(now->vnic_type, sizeof now->vnic_type, "%s", store_text(&rows, 3));
+	snprintf(now->vif_type, sizeof now->vif_type, "%s", store_text(&rows, 14));
+	snprintf(now->vnic_type, sizeof now->vnic_type, "%s", store_text(&rows, 11));
+	snprintf(now->device_id, sizeof now->device_id, "%s", store_text(&rows, 9));
+	snprintf(now->device_owner, sizeof now->device_owner, "%s", store_text(&rows, 10));
+	now->port_security = store_int(&rows, 7);
+	now->pairs = http_copy(request, store_text(&rows, 16));
 	now->bound = strcmp(now->vif_type, "unbound") != 0 && strcmp(now->vif_type, "binding_failed") != 0;
 	return store_end(&rows, err);
 }
 
-static bool update_check(yyjson_val *body, const struct port_now *now, const char *id, struct error *err)
+/* Which server has a port that is plugged in is not the user's to say: it could name somebody else's. */
+static bool device_check(struct http_request *request, yyjson_val *body, const struct port_now *now,
+			 struct error *err)
 {
-	const char *vnic_type = field_text(body, "binding:vnic_type", now->vnic_type);
+	return !now->bound || request->auth->admin || request->auth->service ||
+	       (strcmp(field_text(body, "device_id", now->device_id), now->device_id) == 0 &&
+		strcmp(field_text(body, "device_owner", now->device_owner), now->device_owner) == 0) ||
+	       error_set_typed(err, ERROR_CONFLICT, "PortInUse",
+			       "Unable to complete operation on port %s. It is in use by device %s.",
+			       request->params[0], now->device_id);
+}
 
-	if (!vnic_type_check(vnic_type, err))
+static bool update_check(struct http_request *request, yyjson_val *body, const struct port_now *now,
+			 struct error *err)
+{
+	const char *vnic_type = field_text(body, "binding:vnic_type", now->vnic_type),
+		   *id = request->params[0];
+
+	if (!port_body_check(request, body, now->network_id, err) ||
+	    !port_pairs_check(pairs_json(request, body, now->pairs),
+			      field_bool(body, "port_security_enabled", now->port_security), err) ||
+	    !device_check(request, body, now, err))
 		return false;
 	if (strcmp(vnic_type, now->vnic_type) != 0 && strcmp(now->vif_type, "unbound") != 0)
 		return error_set_typed(
@@ -368,8 +372,8 @@ bool port_update(struct http_request *request, struct http_response *response, s
 
 	if (!body || !port_writable(request, id, &now, err) ||
 	    !fields_check(request, body, "port", port_fields, ELEMENTS_OF(port_fields), err) ||
-	    !update_check(body, &now, id, err) ||
-	    (wanted_mac && !mac_choose(request->db, wanted_mac, mac, err)))
+	    !update_check(request, body, &now, err) ||
+	    (wanted_mac && !mac_take(request->db, wanted_mac, id, now.network_id, mac, err)))
 		return false;
 #define CHANGED(name) V_OPTIONAL(yyjson_obj_get(body, name) ? (int64_t)field_bool(body, name, false) : -1)
 	if (!store_exec(request->db, err,
@@ -383,12 +387,9 @@ bool port_update(struct http_request *request, struct http_response *response, s
 			V(id), V(field_text(body, "name", NULL)), V(field_text(body, "description", NULL)),
 			CHANGED("admin_state_up"), CHANGED("port_security_enabled"),
 			V(field_text(body, "device_id", NULL)), V(field_text(body, "device_owner", NULL)),
-			V(field_text(body, "binding:vnic_type", NULL)),
-			V(field_json(request, yyjson_obj_get(body, "allowed_address_pairs"), NULL)),
+			V(field_text(body, "binding:vnic_type", NULL)), V(pairs_json(request, body, NULL)),
 			V((const char *)(wanted_mac ? mac : NULL)), V(sys_now())))
-		return err->kind == ERROR_CONFLICT ? error_set_typed(err, ERROR_CONFLICT, "MacAddressInUse",
-								     "The mac address %s is in use.", mac)
-						   : false;
+		return false;
 #undef CHANGED
 	if (fixed && (!addresses_release(request->db, id, err) ||
 		      !address_take_list(request->db, id, now.network_id, fixed, err)))
@@ -401,7 +402,8 @@ bool port_update(struct http_request *request, struct http_response *response, s
 				    : NULL,
 			    err))
 		return false;
-	return port_changed(request->db, id, err) && port_answer(request, response, 200, id, err);
+	return port_changed(request->db, id, err) &&
+	       resource_answer(request, response, &port_resource, 200, id, err);
 }
 
 bool port_remove(struct store *db, const char *port_id, struct error *err)
@@ -422,5 +424,6 @@ bool port_delete(struct http_request *request, struct http_response *response, s
 			err, ERROR_CONFLICT, "PortInUse",
 			"Port %s has a device of a server bound to it: delete the server first.", id);
 	response->status = 204;
-	return port_remove(request->db, id, err);
+	return port_remove(request->db, id, err) &&
+	       (!now.bound || device_changed(request->db, now.device_id, err));
 }

@@ -1,4 +1,4 @@
-/* Type drivers: VLAN ranges, flat networks, tenant networks; which segment a network gets. */
+/* Type drivers: which segment a network gets, and what MTU there is on it. */
 #include "network/internal.h"
 
 #include "base/memory.h"
@@ -6,120 +6,20 @@
 
 #include <string.h>
 
-struct network_settings network_settings;
-
-static bool range_error(struct error *err, const char *item, const char *why)
+/* A tunnel's header takes 50 bytes of what the physical network carries (MT-1). */
+int64_t segment_mtu_max(const struct segment *segment)
 {
-	return error_set(err, ERROR_BAD_REQUEST, "[ml2_type_vlan] network_vlan_ranges: '%s': %s", item, why);
-}
+	const struct network_settings *s = &network_settings;
+	int64_t mtu = s->mtu;
 
-/* "physnet" or "physnet:first:last" (VL-1, VL-2). */
-static bool range_parse(const char *item, struct vlan_range *range, struct error *err)
-{
-	char text[128], *first, *last;
-
-	snprintf(text, sizeof text, "%s", item);
-	if ((first = strchr(text, ':')))
-		*first++ = '\0';
-	last = first ? strchr(first, ':') : NULL;
-	if (last)
-		*last++ = '\0';
-	if (first && (!last || strchr(last, ':')))
-		return range_error(err, item, "expected physnet or physnet:first:last");
-	if (!*text || strlen(text) > 64)
-		return range_error(err, item, "the physical network's name must have 1 to 64 characters");
-	*range = (struct vlan_range){.first = 1, .last = 4094};
-	snprintf(range->physical_network, sizeof range->physical_network, "%s", text);
-	if (first && (!text_to_int64(first, 1, 4094, &range->first) ||
-		      !text_to_int64(last, range->first, 4094, &range->last)))
-		return range_error(err, item,
-				   "VLAN ids are whole numbers from 1 to 4094, the first not above the last");
-	return true;
-}
-
-static bool ranges_read(const struct config *config, struct error *err)
-{
-	struct network_settings *s = &network_settings;
-	char item[128];
-
-	for (size_t i = 0;
-	     config_list_item(config, "ml2_type_vlan", "network_vlan_ranges", i, item, sizeof item); i++) {
-		if (s->range_count == VLAN_MAX_RANGES)
-			return range_error(err, item, "more than 64 ranges");
-		if (!range_parse(item, &s->ranges[s->range_count++], err))
-			return false;
+	if (strcmp(segment->type, "vxlan") == 0 || strcmp(segment->type, "geneve") == 0)
+		return (s->path_mtu && s->path_mtu < mtu ? s->path_mtu : mtu) - 50;
+	for (int i = 0; i < s->mtu_count; i++) {
+		if (strcmp(s->mtus[i].physical_network, segment->physical_network) == 0 &&
+		    s->mtus[i].mtu < mtu)
+			mtu = s->mtus[i].mtu;
 	}
-	s->flat_any = !config_text(config, "ml2_type_flat", "flat_networks", NULL);
-	for (size_t i = 0; config_list_item(config, "ml2_type_flat", "flat_networks", i, item, sizeof item);
-	     i++) {
-		if (strcmp(item, "*") == 0)
-			s->flat_any = true;
-		else if (s->flat_count < VLAN_MAX_RANGES)
-			snprintf(s->flat[s->flat_count++], sizeof s->flat[0], "%.64s", item);
-	}
-	return true;
-}
-
-static bool vni_read(const struct config *config, struct error *err)
-{
-	struct network_settings *s = &network_settings;
-	char item[64], *colon;
-
-	s->vni_first = 1;
-	s->vni_last = 65535;
-	if (!config_list_item(config, "ml2_type_vxlan", "vni_ranges", 0, item, sizeof item))
-		return true;
-	colon = strchr(item, ':');
-	if (colon)
-		*colon++ = '\0';
-	if (!colon || !text_to_int64(item, 1, 16777215, &s->vni_first) ||
-	    !text_to_int64(colon, s->vni_first, 16777215, &s->vni_last))
-		return error_set(
-			err, ERROR_BAD_REQUEST,
-			"[ml2_type_vxlan] vni_ranges: expected first:last, whole numbers from 1 to 16777215");
-	return true;
-}
-
-static void types_read(const struct config *config)
-{
-	struct network_settings *s = &network_settings;
-	const char *option = config_text(config, "ml2", "project_network_types", NULL)
-				     ? "project_network_types"
-				     : "tenant_network_types";
-	char item[64];
-
-	for (size_t i = 0; i < 8 && config_list_item(config, "ml2", option, i, item, sizeof item); i++)
-		snprintf(s->tenant_types[s->tenant_type_count++], sizeof s->tenant_types[0], "%.15s", item);
-	if (s->tenant_type_count == 0)
-		strcpy(s->tenant_types[s->tenant_type_count++], "local");
-	for (size_t i = 0; config_list_item(config, "ml2", "mechanism_drivers", i, item, sizeof item); i++)
-		s->sriov |= strcmp(item, "sriovnicswitch") == 0;
-}
-
-bool network_settings_read(const struct config *config, struct error *err)
-{
-	const char *mac = config_text(config, "DEFAULT", "base_mac", "fa:16:3e:00:00:00");
-	unsigned int b[3];
-
-	network_settings = (struct network_settings){0};
-	types_read(config);
-	if (sscanf(mac, "%2x:%2x:%2x:", &b[0], &b[1], &b[2]) != 3 || (b[0] & 1))
-		return error_set(err, ERROR_BAD_REQUEST,
-				 "[DEFAULT] base_mac = %.40s: expected a unicast MAC address", mac);
-	for (int i = 0; i < 3; i++)
-		network_settings.base_mac[i] = (unsigned char)b[i];
-	if (!config_int(config, "DEFAULT", "agent_down_time", 75, 1, 86400, &network_settings.agent_down,
-			err) ||
-	    !config_int(config, "quotas", "quota_network", 100, -1, INT32_MAX,
-			&network_settings.quota_network, err) ||
-	    !config_int(config, "quotas", "quota_subnet", 100, -1, INT32_MAX, &network_settings.quota_subnet,
-			err) ||
-	    !config_int(config, "quotas", "quota_port", 500, -1, INT32_MAX, &network_settings.quota_port,
-			err) ||
-	    !config_int(config, "DEFAULT", "global_physnet_mtu", 1500, 68, 65535, &network_settings.mtu, err))
-		return false;
-	network_settings.agent_down *= 1000000;
-	return ranges_read(config, err) && vni_read(config, err);
+	return mtu;
 }
 
 static bool physnet_known(const char *name)
@@ -230,8 +130,13 @@ static bool flat_choose(struct store *db, struct segment *segment, struct error 
 		return input_error(err, "physical_network required for flat provider network");
 	for (int i = 0; i < network_settings.flat_count; i++)
 		known |= strcmp(network_settings.flat[i], segment->physical_network) == 0;
-	if (!known)
-		return input_error(err, "physical_network unknown for flat provider network");
+	if (!known) {
+		char text[200];
+
+		snprintf(text, sizeof text, "physical_network '%s' unknown for flat provider network",
+			 segment->physical_network);
+		return input_error(err, text);
+	}
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 	if (!store_query(db, &rows, err,
 			 "SELECT 1 FROM network WHERE type = 'flat' AND physical_network = ?1",
@@ -248,9 +153,15 @@ static bool flat_choose(struct store *db, struct segment *segment, struct error 
 static bool overlay_choose(struct store *db, struct segment *segment, struct error *err)
 {
 	bool is_free;
+	char text[80];
 
-	if (*segment->physical_network)
-		return input_error(err, "physical_network prohibited for this provider network");
+	if (*segment->physical_network) {
+		snprintf(text, sizeof text, "provider:physical_network specified for %s network",
+			 segment->type);
+		return input_error(err, text);
+	}
+	if (segment->id == 0)
+		return input_error(err, "segmentation_id must be positive");
 	if (segment->id < 0)
 		return range_pick(db, segment, network_settings.vni_first, network_settings.vni_last, err) &&
 		       (segment->id >= 0 || none_free(err));
@@ -260,35 +171,40 @@ static bool overlay_choose(struct store *db, struct segment *segment, struct err
 					   (long long)segment->id));
 }
 
-bool segment_choose(struct store *db, struct segment *segment, bool provider, struct error *err)
+/* A project's network: the types in the order of the configuration; flat ones are nobody's (VL-9, FL-2). */
+static bool tenant_choose(struct store *db, struct segment *segment, struct error *err)
 {
-	if (provider && !*segment->type)
-		return input_error(err, "network_type required");
-	for (int i = 0; !provider && i < network_settings.tenant_type_count; i++) {
-		struct segment candidate = {.id = -1};
-
-		snprintf(candidate.type, sizeof candidate.type, "%s", network_settings.tenant_types[i]);
-		if (segment_choose(db, &candidate, true, err)) {
-			*segment = candidate;
+	for (int i = 0; i < network_settings.tenant_type_count; i++) {
+		*segment = (struct segment){.id = -1};
+		snprintf(segment->type, sizeof segment->type, "%s", network_settings.tenant_types[i]);
+		if (strcmp(segment->type, "flat") == 0 || !network_type_loaded(segment->type))
+			continue;
+		if (segment_choose(db, segment, true, err))
 			return true;
-		}
 		if (err->kind != ERROR_UNAVAILABLE)
 			return false;
 	}
+	return none_free(err);
+}
+
+bool segment_choose(struct store *db, struct segment *segment, bool provider, struct error *err)
+{
+	char text[80];
+
 	if (!provider)
-		return none_free(err);
+		return tenant_choose(db, segment, err);
+	if (!*segment->type)
+		return input_error(err, "network_type required");
+	if (!network_type_loaded(segment->type)) {
+		snprintf(text, sizeof text, "network_type value '%.20s' not supported", segment->type);
+		return input_error(err, text);
+	}
 	if (strcmp(segment->type, "vlan") == 0)
 		return vlan_choose(db, segment, err);
 	if (strcmp(segment->type, "flat") == 0)
 		return flat_choose(db, segment, err);
-	if (strcmp(segment->type, "vxlan") == 0 || strcmp(segment->type, "geneve") == 0)
+	if (strcmp(segment->type, "local") != 0)
 		return overlay_choose(db, segment, err);
-	if (strcmp(segment->type, "local") == 0)
-		return (!*segment->physical_network && segment->id < 0) ||
-		       input_error(
-			       err,
-			       "physical_network and segmentation_id prohibited for local provider network");
-	char text[80];
-	snprintf(text, sizeof text, "network_type value '%.20s' not supported", segment->type);
-	return input_error(err, text);
+	return (!*segment->physical_network && segment->id < 0) ||
+	       input_error(err, "physical_network and segmentation_id prohibited for local provider network");
 }
