@@ -18,24 +18,33 @@ struct attribute {
 
 struct collection {
 	const char *plural, *not_found;
-	struct attribute attributes[32];
+	bool standard; /* has those of `standard` too */
+	struct attribute attributes[16];
 };
 
 #define SORT .sort = true
-/* Members of all resources. */
-#define STANDARD \
-	{"id", SORT}, {"name", SORT}, {"tenant_id", SORT}, {"project_id", SORT}, {"description"}, \
-		{"revision_number", INT, SORT}, {"created_at", SORT}, {"updated_at", SORT}, {"tags", TAGS}, \
-		{"tags-any", TAGS}, {"not-tags", NOT_TAGS}, \
-	{ \
-		"not-tags-any", NOT_TAGS \
-	}
+
+static const struct attribute standard[] = {
+	{"id", SORT},
+	{"name", SORT},
+	{"tenant_id", SORT},
+	{"project_id", SORT},
+	{"description"},
+	{"revision_number", INT, SORT},
+	{"created_at", SORT},
+	{"updated_at", SORT},
+	{"tags", TAGS},
+	{"tags-any", TAGS},
+	{"not-tags", NOT_TAGS},
+	{"not-tags-any", NOT_TAGS},
+	{NULL},
+};
 
 static const struct collection collections[] = {
 	{"networks",
 	 "NetworkNotFound",
-	 {STANDARD,
-	  {"admin_state_up", BOOL, SORT},
+	 true,
+	 {{"admin_state_up", BOOL, SORT},
 	  {"status", SORT},
 	  {"shared", BOOL},
 	  {"router:external", BOOL},
@@ -46,8 +55,8 @@ static const struct collection collections[] = {
 	  {"provider:segmentation_id", INT}}},
 	{"subnets",
 	 "SubnetNotFound",
-	 {STANDARD,
-	  {"network_id", SORT},
+	 true,
+	 {{"network_id", SORT},
 	  {"ip_version", INT, SORT},
 	  {"cidr", SORT},
 	  {"gateway_ip", SORT},
@@ -58,8 +67,8 @@ static const struct collection collections[] = {
 	  {"ipv6_address_mode", SORT}}},
 	{"ports",
 	 "PortNotFound",
-	 {STANDARD,
-	  {"network_id", SORT},
+	 true,
+	 {{"network_id", SORT},
 	  {"admin_state_up", BOOL, SORT},
 	  {"mac_address", MAC, SORT},
 	  {"fixed_ips", ADDRESSES},
@@ -71,6 +80,7 @@ static const struct collection collections[] = {
 	  {"ip_allocation", SORT}}},
 	{"agents",
 	 "AgentNotFound",
+	 false,
 	 {{"id", SORT},
 	  {"agent_type", SORT},
 	  {"binary", SORT},
@@ -80,7 +90,7 @@ static const struct collection collections[] = {
 	  {"alive", BOOL},
 	  {"description"},
 	  {"availability_zone"}}},
-	{"security_groups", "SecurityGroupNotFound", {STANDARD, {"shared", BOOL}, {"stateful", BOOL}}},
+	{"security_groups", "SecurityGroupNotFound", true, {{"shared", BOOL}, {"stateful", BOOL}}},
 };
 
 static const struct collection *collection_find(const char *plural)
@@ -92,13 +102,20 @@ static const struct collection *collection_find(const char *plural)
 	return &collections[i];
 }
 
-static const struct attribute *attribute_find(const struct collection *collection, const char *name)
+static const struct attribute *attribute_of(const struct attribute *attributes, const char *name)
 {
-	for (const struct attribute *a = collection->attributes; a->name; a++) {
-		if (strcmp(a->name, name) == 0)
-			return a;
+	for (; attributes->name; attributes++) {
+		if (strcmp(attributes->name, name) == 0)
+			return attributes;
 	}
 	return NULL;
+}
+
+static const struct attribute *attribute_find(const struct collection *collection, const char *name)
+{
+	const struct attribute *found = attribute_of(collection->attributes, name);
+
+	return found || !collection->standard ? found : attribute_of(standard, name);
 }
 
 /* --- filters --- */
