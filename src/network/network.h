@@ -38,7 +38,8 @@ struct network_port {
 bool network_port_load(struct store *db, const char *port_id, struct network_port *port, struct error *err);
 /* The id of a port by its id or name; ERROR_NOT_FOUND, or ERROR_CONFLICT if several have the name. */
 bool network_port_find(struct store *db, const char *id_or_name, char id[256], struct error *err);
-/* Ports of a server, in the order of binding (port index); *ports is freed by the caller. */
+/* Ports that are bound to a server on a host (a device_id alone is anybody's to write), in the order of
+ * binding (port index); *ports is freed by the caller. */
 bool network_ports_of_server(struct store *db, const char *server_id, struct network_port **ports,
 			     size_t *count, struct error *err);
 
