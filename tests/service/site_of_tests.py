@@ -24,6 +24,7 @@ cores = 50
 [identity]
 password_hash_rounds = 4
 [ml2]
+type_drivers = flat,vlan,vxlan
 tenant_network_types = vxlan
 mechanism_drivers = openvswitch,sriovnicswitch
 [ml2_type_vlan]
