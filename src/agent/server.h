@@ -11,6 +11,7 @@
 /* Each needs a place on the guest's PCI bus. */
 #define SERVER_PORTS_MAX   64
 #define SERVER_DEVICES_MAX 64
+#define SERVER_CELLS_MAX   16
 
 /* Nothing that comes over the network is trusted: ids are UUIDs, addresses are PCI addresses, MACs are MACs,
  * sizes are within limits, texts that become file names have no path characters. */

@@ -5,6 +5,7 @@
  * whatever comes and goes beside it. */
 #include "agent/vm_xml.h"
 
+#include "agent/numa_xml.h"
 #include "agent/vm.h"
 #include "agent/world.h"
 
@@ -103,6 +104,19 @@ static void add_head(struct text *xml, yyjson_val *server, const char *type)
 		  (long long)json_int(server, "memory_mb", 0), (long long)json_int(server, "vcpus", 1));
 }
 
+/* Without KVM there is no CPU to pass through; its model is QEMU's own. */
+static void add_cpu(struct text *xml, yyjson_val *server, const char *type)
+{
+	const char *mode = strcmp(type, "kvm") == 0 ? " mode='host-passthrough'" : "";
+	struct text cells = {0};
+
+	if (numa_xml_cells(server, &cells))
+		text_addf(xml, "  <cpu%s>%s</cpu>\n", mode, cells.data);
+	else if (*mode)
+		text_addf(xml, "  <cpu%s/>\n", mode);
+	text_done(&cells);
+}
+
 /* Highest bus that is a port's, so that root ports reach that far. */
 static int last_port_bus(yyjson_val *ports)
 {
@@ -145,10 +159,10 @@ void vm_xml(yyjson_val *server, const char *folder, const char *type, struct tex
 	size_t i, max;
 
 	add_head(xml, server, type);
+	numa_xml_tuning(server, xml);
 	add_boot(xml, server, folder);
 	text_add(xml, "  <features><acpi/><apic/></features>\n");
-	if (strcmp(type, "kvm") == 0)
-		text_add(xml, "  <cpu mode='host-passthrough'/>\n");
+	add_cpu(xml, server, type);
 	text_add(xml, "  <clock offset='utc'/>\n  <on_poweroff>destroy</on_poweroff>\n"
 		      "  <on_reboot>restart</on_reboot>\n  <on_crash>destroy</on_crash>\n  <devices>\n");
 	add_controllers(xml, bus + (int)yyjson_arr_size(devices) + SPARE_PORTS);

@@ -65,6 +65,23 @@ static void test_sizes_are_limited(void **state)
 	assert_false(accepted("\"generation\": 3", "\"generation\": \"3\""));
 }
 
+#define NUMA(cells, more) "\"numa\": {\"cells\": [" cells "]" more "}, \"vcpus\": 1"
+#define CELL(host, cpus)  "{\"id\": 0, \"host_cell\": " host ", \"cpus\": \"" cpus "\", \"memory_mb\": 64}"
+
+static void test_cells_and_pins_are_checked(void **state)
+{
+	(void)state;
+	assert_true(accepted("\"vcpus\": 1",
+			     NUMA(CELL("1", "0-1,3"), ", \"pins\": [{\"vcpu\": 0, \"cpus\": \"4\"}]")));
+	assert_false(accepted("\"vcpus\": 1", NUMA("", "")));
+	assert_false(accepted("\"vcpus\": 1", NUMA(CELL("-1", "0"), "")));
+	assert_false(accepted("\"vcpus\": 1", NUMA(CELL("1", "0'/>"), "")));
+	assert_false(accepted("\"vcpus\": 1", NUMA(CELL("1", ""), "")));
+	assert_false(accepted("\"vcpus\": 1", NUMA(CELL("1", "0"), ", \"emulator\": \"x\"")));
+	assert_false(accepted("\"vcpus\": 1", NUMA(CELL("1", "0"), ", \"pins\": [{\"vcpu\": 0}]")));
+	assert_false(accepted("\"vcpus\": 1", NUMA(CELL("1", "0"), ", \"pins\": [{\"cpus\": \"4\"}]")));
+}
+
 static void test_absent_needs_no_more_than_an_id(void **state)
 {
 	static const char text[] = "{\"id\": \"" WANTED_ID "\", \"generation\": 9, \"want\": \"absent\"}";
@@ -83,6 +100,7 @@ int main(void)
 		cmocka_unit_test(test_what_names_files_or_devices_is_checked),
 		cmocka_unit_test(test_what_goes_into_xml_is_checked),
 		cmocka_unit_test(test_sizes_are_limited),
+		cmocka_unit_test(test_cells_and_pins_are_checked),
 		cmocka_unit_test(test_absent_needs_no_more_than_an_id),
 	};
 

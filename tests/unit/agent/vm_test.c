@@ -116,6 +116,42 @@ static void test_a_port_that_is_down_has_no_link(void **state)
 	yyjson_doc_free(doc);
 }
 
+#define NUMA_JSON \
+	"\"numa\": {\"cells\": [{\"id\": 0, \"host_cell\": 1, \"cpus\": \"0-1\", \"memory_mb\": 32, " \
+	"\"page_kb\": 2048}," \
+	" {\"id\": 1, \"host_cell\": 0, \"cpus\": \"2\", \"memory_mb\": 32, \"page_kb\": 4}]," \
+	" \"pins\": [{\"vcpu\": 0, \"cpus\": \"0-3\"}, {\"vcpu\": 1, \"cpus\": \"5\"}, {\"vcpu\": 2, " \
+	"\"cpus\": \"9\"}]," \
+	" \"emulator\": \"6\", \"realtime\": \"1-2\"}, \"vcpus\": 3"
+
+static void test_cells_and_pins(void **state)
+{
+	yyjson_doc *doc = wanted_changed("\"vcpus\": 1", NUMA_JSON, NULL);
+	struct text xml = {0};
+
+	(void)state;
+	vm_xml(yyjson_doc_get_root(doc), "/x", "qemu", &xml);
+	assert_non_null(strstr(xml.data,
+			       "  <memoryBacking><hugepages><page size='2048' unit='KiB' nodeset='0'/>"
+			       "</hugepages><nosharepages/><locked/></memoryBacking>\n"
+			       "  <cputune>\n"
+			       "    <vcpupin vcpu='0' cpuset='0-3'/>\n"
+			       "    <vcpupin vcpu='1' cpuset='5'/>\n"
+			       "    <vcpupin vcpu='2' cpuset='9'/>\n"
+			       "    <emulatorpin cpuset='6'/>\n"
+			       "    <vcpusched vcpus='1-2' scheduler='fifo' priority='1'/>\n"
+			       "  </cputune>\n"
+			       "  <numatune>\n"
+			       "    <memory mode='strict' nodeset='1,0'/>\n"
+			       "    <memnode cellid='0' mode='strict' nodeset='1'/>\n"
+			       "    <memnode cellid='1' mode='strict' nodeset='0'/>\n"
+			       "  </numatune>\n"));
+	assert_non_null(strstr(xml.data, "  <cpu><numa><cell id='0' cpus='0-1' memory='32' unit='MiB'/>"
+					 "<cell id='1' cpus='2' memory='32' unit='MiB'/></numa></cpu>\n"));
+	text_done(&xml);
+	yyjson_doc_free(doc);
+}
+
 static const char golden_network[] = "<network>\n"
 				     "  <name>penstock-eeeeeeee-2222-3333-4444-555555555555</name>\n"
 				     "  <uuid>eeeeeeee-2222-3333-4444-555555555555</uuid>\n"
@@ -172,6 +208,7 @@ int main(void)
 		cmocka_unit_test(test_a_kernel_of_its_own),
 		cmocka_unit_test(test_a_device_of_unknown_kind_is_placed_by_libvirt),
 		cmocka_unit_test(test_a_port_that_is_down_has_no_link),
+		cmocka_unit_test(test_cells_and_pins),
 		cmocka_unit_test(test_the_network),
 		cmocka_unit_test(test_without_dhcp_there_is_no_lease),
 		cmocka_unit_test(test_settings_that_make_no_sense_are_refused),
