@@ -10,6 +10,12 @@ struct device_mapping {
 	char physical_network[65], netdev[16];
 };
 
+/* One [DEFAULT] reserved_huge_pages: what the host keeps for itself. */
+struct reserved_pages {
+	int node;
+	int64_t size_kb, count;
+};
+
 struct agent_settings {
 	struct controller controller;
 	struct host_folders folders;
@@ -20,6 +26,9 @@ struct agent_settings {
 	size_t spec_count;
 	struct device_mapping *mappings;
 	size_t mapping_count;
+	char cpu_shared_set[256], cpu_dedicated_set[256]; /* [compute], as written; "": not set */
+	struct reserved_pages *reserved_pages;
+	size_t reserved_page_count;
 };
 
 /* Runs until agent_stop() is called (by a signal's thread).  Guests stay as they are. */

@@ -1,6 +1,7 @@
 /* Reading sysfs: PCI devices, CPUs, memory. */
 #include "agent/inventory.h"
 
+#include "agent/cpus.h"
 #include "agent/world.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -176,6 +177,23 @@ static void read_pages(const char *node, struct host_cell *cell)
 	world_list_free(names);
 }
 
+/* CPUs do not change places: looked at once, and again when a node's CPUs are others. */
+static void read_topology(struct host_cell *cell, int position)
+{
+	static struct {
+		char cpus[256], siblings[2048];
+		int socket;
+	} known[HOST_CELLS_MAX];
+
+	if (strcmp(known[position].cpus, cell->cpus) != 0) {
+		cpus_topology(cell->cpus, &known[position].socket, known[position].siblings,
+			      sizeof known[position].siblings);
+		memcpy(known[position].cpus, cell->cpus, sizeof cell->cpus);
+	}
+	cell->socket = known[position].socket;
+	memcpy(cell->siblings, known[position].siblings, sizeof cell->siblings);
+}
+
 static void read_cells(struct host_facts *facts)
 {
 	for (int id = 0; id < 64 && facts->cell_count < HOST_CELLS_MAX; id++) {
@@ -193,6 +211,7 @@ static void read_cells(struct host_facts *facts)
 		snprintf(path, sizeof path, "%s/meminfo", node);
 		cell->memory_mb = meminfo(path, "MemTotal:") / 1024;
 		read_pages(node, cell);
+		read_topology(cell, facts->cell_count - 1);
 	}
 }
 

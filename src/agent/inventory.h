@@ -33,7 +33,9 @@ struct host_facts {
 	struct host_cell {
 		int id;
 		int64_t memory_mb;
-		char cpus[256]; /* "0-3,8" as sysfs has it */
+		char cpus[256];	     /* "0-3,8" as sysfs has it */
+		int socket;	     /* -1: unknown */
+		char siblings[2048]; /* cpus_topology() */
 		struct host_pages {
 			int64_t size_kb, total;
 		} pages[HOST_PAGES_MAX];

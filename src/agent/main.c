@@ -1,5 +1,6 @@
 /* penstock-agent: options, settings, signals. */
 #include "agent/agent.h"
+#include "agent/cpus.h"
 #include "agent/libvirt.h"
 #include "agent/simulated/simulated.h"
 #include "agent/vm.h"
@@ -16,6 +17,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
@@ -160,6 +162,52 @@ static bool mappings_read(const struct config *config, struct agent_settings *se
 	return true;
 }
 
+/* "node:0,size:2048,count:64": size in KiB, or with a unit. */
+static bool reserved_parse(const char *text, struct reserved_pages *pages)
+{
+	char unit[8] = "";
+	long long node, size, count;
+
+	if (sscanf(text, "node:%lld,size:%lld%7[A-Za-z],count:%lld", &node, &size, unit, &count) != 4) {
+		*unit = '\0';
+		if (sscanf(text, "node:%lld,size:%lld,count:%lld", &node, &size, &count) != 3)
+			return false;
+	}
+	size *= !*unit || strncasecmp(unit, "k", 1) == 0 ? 1
+		: strncasecmp(unit, "m", 1) == 0	 ? 1024
+		: strncasecmp(unit, "g", 1) == 0	 ? 1024 * 1024
+							 : 0;
+	*pages = (struct reserved_pages){.node = (int)node, .size_kb = size, .count = count};
+	return node >= 0 && node < 1024 && size > 0 && count >= 0;
+}
+
+static bool reserved_read(const struct config *config, struct agent_settings *settings, struct error *err)
+{
+	const char *value, *file;
+	int line;
+
+	for (size_t i = 0; (value = config_multi(config, "DEFAULT", "reserved_huge_pages", i, &file, &line));
+	     i++) {
+		if (!reserved_parse(value,
+				    ARRAY_ADD(settings->reserved_pages, settings->reserved_page_count)))
+			return error_set(err, ERROR_BAD_REQUEST,
+					 "%s:%d: [DEFAULT] reserved_huge_pages = %s: expected "
+					 "node:0,size:2048,count:64 (size in KiB, or with KB, MB, GB)",
+					 file, line, value);
+	}
+	return true;
+}
+
+static bool cpu_sets_read(const struct config *config, struct agent_settings *s, struct error *err)
+{
+	snprintf(s->cpu_shared_set, sizeof s->cpu_shared_set, "%s",
+		 config_text(config, "compute", "cpu_shared_set", ""));
+	snprintf(s->cpu_dedicated_set, sizeof s->cpu_dedicated_set, "%s",
+		 config_text(config, "compute", "cpu_dedicated_set", ""));
+	return cpus_check_set("cpu_shared_set", s->cpu_shared_set, err) &&
+	       cpus_check_set("cpu_dedicated_set", s->cpu_dedicated_set, err);
+}
+
 /* Without a spec, a simulated host offers its VFs. */
 static bool simulation_read(const char *how, struct agent_settings *settings, struct error *err)
 {
@@ -220,9 +268,9 @@ static bool settings_read(const struct config *config, struct agent_settings *s,
 	       network_configure(config_text(config, "penstock", "network_forward", "nat"), err) &&
 	       config_int(config, "DEFAULT", "reserved_host_memory_mb", 512, 0, INT32_MAX,
 			  &s->reserved_memory_mb, err) &&
-	       specs_read(config, s, err) && mappings_read(config, s, err) &&
-	       folder_make(s->state_dir, 0711, err) && folder_make(s->folders.instances, 0711, err) &&
-	       folder_make(s->folders.cache, 0711, err);
+	       specs_read(config, s, err) && mappings_read(config, s, err) && cpu_sets_read(config, s, err) &&
+	       reserved_read(config, s, err) && folder_make(s->state_dir, 0711, err) &&
+	       folder_make(s->folders.instances, 0711, err) && folder_make(s->folders.cache, 0711, err);
 }
 
 static bool token_read(const struct options *o, char token[128])

@@ -1,6 +1,8 @@
 /* Making the inventory. */
 #include "agent/report.h"
 
+#include "agent/cpus.h"
+
 #include "agent/known.h"
 #include "agent/netdev.h"
 #include "agent/vm.h"
@@ -120,20 +122,37 @@ static void add_mappings(const struct agent_settings *settings, yyjson_mut_doc *
 static void add_cpus(yyjson_mut_doc *doc, yyjson_mut_val *cell, const char *ranges)
 {
 	yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, cell, "cpus");
-	int first, last, read;
+	struct cpu_walk walk = {.rest = ranges, .last = -1};
 
-	while (sscanf(ranges, "%d%n", &first, &read) == 1) {
-		ranges += read;
-		last = first;
-		if (*ranges == '-' && sscanf(ranges + 1, "%d%n", &last, &read) == 1)
-			ranges += 1 + read;
-		for (int cpu = first; cpu >= 0 && cpu <= last && cpu < 65536; cpu++)
-			yyjson_mut_arr_add_int(doc, list, cpu);
-		ranges += *ranges == ',';
+	for (int cpu; (cpu = cpus_next(&walk)) >= 0;)
+		yyjson_mut_arr_add_int(doc, list, cpu);
+}
+
+/* "0,4 1,5" as "0,4", "1,5". */
+static void add_siblings(yyjson_mut_doc *doc, yyjson_mut_val *cell, const char *siblings)
+{
+	yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, cell, "siblings");
+
+	for (size_t length; *siblings; siblings += length + (siblings[length] == ' ')) {
+		length = strcspn(siblings, " ");
+		yyjson_mut_arr_add_strncpy(doc, list, siblings, length);
 	}
 }
 
-static void add_cells(const struct host_facts *facts, yyjson_mut_doc *doc, yyjson_mut_val *root)
+static int64_t reserved_pages(const struct agent_settings *settings, int node, int64_t size_kb)
+{
+	int64_t count = 0;
+
+	for (size_t i = 0; i < settings->reserved_page_count; i++) {
+		if (settings->reserved_pages[i].node == node &&
+		    settings->reserved_pages[i].size_kb == size_kb)
+			count += settings->reserved_pages[i].count;
+	}
+	return count;
+}
+
+static void add_cells(const struct agent_settings *settings, const struct host_facts *facts,
+		      yyjson_mut_doc *doc, yyjson_mut_val *root)
 {
 	yyjson_mut_val *cells = yyjson_mut_obj_add_arr(doc, root, "cells");
 
@@ -142,7 +161,9 @@ static void add_cells(const struct host_facts *facts, yyjson_mut_doc *doc, yyjso
 		yyjson_mut_val *object = yyjson_mut_arr_add_obj(doc, cells), *pages;
 
 		yyjson_mut_obj_add_int(doc, object, "id", cell->id);
+		yyjson_mut_obj_add_int(doc, object, "socket", cell->socket);
 		add_cpus(doc, object, cell->cpus);
+		add_siblings(doc, object, cell->siblings);
 		yyjson_mut_obj_add_int(doc, object, "memory_mb", cell->memory_mb);
 		pages = yyjson_mut_obj_add_arr(doc, object, "hugepages");
 		for (int k = 0; k < cell->page_count; k++) {
@@ -150,6 +171,8 @@ static void add_cells(const struct host_facts *facts, yyjson_mut_doc *doc, yyjso
 
 			yyjson_mut_obj_add_int(doc, size, "size_kb", cell->pages[k].size_kb);
 			yyjson_mut_obj_add_int(doc, size, "total", cell->pages[k].total);
+			yyjson_mut_obj_add_int(doc, size, "reserved",
+					       reserved_pages(settings, cell->id, cell->pages[k].size_kb));
 		}
 	}
 }
@@ -198,7 +221,12 @@ static void add_facts(const struct agent_settings *settings, const struct host_f
 	yyjson_mut_obj_add_int(doc, root, "memory_mb", facts->memory_mb);
 	yyjson_mut_obj_add_int(doc, root, "disk_gb", facts->disk_gb);
 	yyjson_mut_obj_add_int(doc, root, "reserved_memory_mb", settings->reserved_memory_mb);
-	add_cells(facts, doc, root);
+	object = yyjson_mut_obj_add_obj(doc, root, "cpu_sets");
+	if (*settings->cpu_shared_set)
+		yyjson_mut_obj_add_str(doc, object, "shared", settings->cpu_shared_set);
+	if (*settings->cpu_dedicated_set)
+		yyjson_mut_obj_add_str(doc, object, "dedicated", settings->cpu_dedicated_set);
+	add_cells(settings, facts, doc, root);
 }
 
 char *report_inventory(const struct agent_settings *settings, struct error *err)

@@ -1,6 +1,7 @@
 /* Tests of reading the host, from a tree of files like sysfs. */
 #include "../test.h"
 
+#include "agent/cpus.h"
 #include "agent/inventory.h"
 #include "agent/report.h"
 #include "agent/world.h"
@@ -61,8 +62,12 @@ static int make(void **state)
 	      "EPYC\\n"
 	      "siblings\\t: 2\\ncpu cores\\t: 1\\n\\n' $i; done > proc/cpuinfo");
 	shell("for i in 0 1; do n=sys/devices/system/node/node$i; mkdir -p $n/hugepages/hugepages-2048kB && "
-	      "echo $i > $n/cpulist && echo \"Node $i MemTotal: 1310720 kB\" > $n/meminfo && "
+	      "echo $((2 * i))-$((2 * i + 1)) > $n/cpulist && echo \"Node $i MemTotal: 1310720 kB\" > "
+	      "$n/meminfo && "
 	      "echo 32 > $n/hugepages/hugepages-2048kB/nr_hugepages; done");
+	shell("for i in 0 1 2 3; do c=sys/devices/system/cpu/cpu$i/topology; mkdir -p $c; echo $((i / 2)) > "
+	      "$c/physical_package_id; echo $((i / 2 * 2))-$((i / 2 * 2 + 1)) > $c/thread_siblings_list; "
+	      "done");
 	world_files_set_root(folder);
 	return 0;
 }
@@ -126,6 +131,9 @@ static void test_the_host(void **state)
 	assert_int_equal(facts.cells[1].page_count, 1);
 	assert_int_equal(facts.cells[1].pages[0].size_kb, 2048);
 	assert_int_equal(facts.cells[1].pages[0].total, 32);
+	assert_string_equal(facts.cells[1].cpus, "2-3");
+	assert_string_equal(facts.cells[1].siblings, "2-3");
+	assert_int_equal(facts.cells[1].socket, 1);
 }
 
 static yyjson_doc *inventory(const struct agent_settings *settings)
@@ -165,7 +173,12 @@ static bool no_hypervisor(struct world_hypervisor *facts, struct error *err)
 static void test_the_inventory_keeps_what_a_guest_has(void **state)
 {
 	static struct world here;
-	struct agent_settings settings = {.state_dir = "/", .availability_zone = "nova"};
+	struct reserved_pages reserved = {.node = 1, .size_kb = 2048, .count = 4};
+	struct agent_settings settings = {.state_dir = "/",
+					  .availability_zone = "nova",
+					  .cpu_dedicated_set = "1-3,^2",
+					  .reserved_pages = &reserved,
+					  .reserved_page_count = 1};
 	char warning[256];
 	struct error err;
 
@@ -182,7 +195,12 @@ static void test_the_inventory_keeps_what_a_guest_has(void **state)
 	assert_true(yyjson_equals_str(yyjson_doc_ptr_get(doc, "/nic_agent/device_mappings/physnet_sriov/0"),
 				      "p5p1"));
 	assert_int_equal(yyjson_get_int(yyjson_doc_ptr_get(doc, "/nic_agent/devices")), 1);
-	assert_int_equal(yyjson_get_int(yyjson_doc_ptr_get(doc, "/cells/1/cpus/0")), 1);
+	assert_int_equal(yyjson_get_int(yyjson_doc_ptr_get(doc, "/cells/1/cpus/0")), 2);
+	assert_true(yyjson_equals_str(yyjson_doc_ptr_get(doc, "/cells/1/siblings/0"), "2-3"));
+	assert_int_equal(yyjson_get_int(yyjson_doc_ptr_get(doc, "/cells/0/hugepages/0/reserved")), 0);
+	assert_int_equal(yyjson_get_int(yyjson_doc_ptr_get(doc, "/cells/1/hugepages/0/reserved")), 4);
+	assert_true(yyjson_equals_str(yyjson_doc_ptr_get(doc, "/cpu_sets/dedicated"), "1-3,^2"));
+	assert_null(yyjson_doc_ptr_get(doc, "/cpu_sets/shared"));
 	yyjson_doc_free(doc);
 	assert_true(report_offers("0000:21:10.0"));
 	assert_false(report_offers("0000:03:00.0"));
@@ -200,11 +218,29 @@ static void test_the_inventory_keeps_what_a_guest_has(void **state)
 	world = &world_real;
 }
 
+static void test_cpu_lists(void **state)
+{
+	struct cpu_walk walk = {.rest = "0-2,8,10-11", .last = -1};
+	static const int cpus[] = {0, 1, 2, 8, 10, 11, -1};
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cpus / sizeof *cpus; i++)
+		assert_int_equal(cpus_next(&walk), cpus[i]);
+	assert_true(cpus_check_set("x", "4-12,^8,15", &err));
+	assert_true(cpus_check_set("x", "", &err));
+	assert_false(cpus_check_set("x", "4-", &err));
+	assert_false(cpus_check_set("x", "12-4", &err));
+	assert_false(cpus_check_set("x", "99999", &err));
+	assert_false(cpus_check_set("x", "a", &err));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_devices, make, drop),
 		cmocka_unit_test_setup_teardown(test_the_host, make, drop),
+		cmocka_unit_test(test_cpu_lists),
 		cmocka_unit_test_setup_teardown(test_the_inventory_keeps_what_a_guest_has, make, drop),
 	};
 
