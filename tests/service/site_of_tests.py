@@ -119,8 +119,11 @@ def until(condition, seconds, what):
 class Host(threading.Thread):
     """A host with one PF and `vfs` VFs of physnet_sriov and a second PF, which does at once what it is told."""
 
-    def __init__(self, site, name="host1", vfs=2):
+    def __init__(self, site, name="host1", vfs=2, cells=None, pfs=(("0000:21:00.0", 0, "physnet_sriov"), ("0000:41:00.0", 0, None))):
+        """`pfs`: address, NUMA node and physical network of each; the first has the VFs."""
         super().__init__(daemon=True)
+        self.pfs = pfs
+        self.cells = cells or [{"id": 0, "socket": 0, "cpus": "0-7", "memory_mb": 16384, "hugepages": []}]
         self.site, self.name, self.vfs, self.running = site, name, vfs, {}
         self.fail, self.stopping, self.seen = None, False, []
         status, _, body = request(site.url + "/agent/v1/join", "POST",
@@ -134,18 +137,19 @@ class Host(threading.Thread):
         return request(self.site.url + "/agent/v1/" + path, method, body, self.credential, timeout)
 
     def put_inventory(self):
-        def device(address, product, kind, parent=None, physnet=None):
+        def device(address, product, kind, node, parent=None, physnet=None):
             return {"address": address, "vendor_id": "8086", "product_id": product, "class": "0200", "type": kind,
-                    "parent": parent, "vf_index": None, "numa_node": 0, "iommu_group": 1, "driver": "igb", "netdev": None,
+                    "parent": parent, "vf_index": None, "numa_node": node, "iommu_group": 1, "driver": "igb", "netdev": None,
                     "mac_address": None, "numvfs": 0, "totalvfs": 7, "offered": True, "physical_network": physnet,
                     "tags": {"physical_network": physnet} if physnet else {}, "health": "ok"}
-        devices = [device("0000:21:00.0", "10c9", "type-PF", None, "physnet_sriov"), device("0000:41:00.0", "10c9", "type-PF")]
-        devices += [device("0000:21:10.%d" % i, "10ca", "type-VF", "0000:21:00.0", "physnet_sriov") for i in range(self.vfs)]
+        devices = [device(address, "10c9", "type-PF", node, None, physnet) for address, node, physnet in self.pfs]
+        first, node, physnet = self.pfs[0]
+        devices += [device("%s10.%d" % (first[:8], i), "10ca", "type-VF", node, first, physnet) for i in range(self.vfs)]
         status, _, body = self.call("PUT", "inventory", {
             "version": 1, "hypervisor": {"type": "QEMU", "version": 10000002}, "availability_zone": "nova",
             "cpu": {"model": "x", "vendor": "y", "arch": "x86_64", "topology": {"sockets": 1, "cores": 8, "threads": 1}, "features": []},
             "vcpus": 8, "memory_mb": 16384, "disk_gb": 1000, "reserved_memory_mb": 512,
-            "cells": [{"id": 0, "cpus": [0], "memory_mb": 16384, "hugepages": []}],
+            "cells": self.cells,
             "devices": devices, "nic_agent": {"device_mappings": {"physnet_sriov": ["p5p1"]}, "devices": 0}})
         assert status == 204, body
 
