@@ -94,7 +94,7 @@ static void explain_have(const struct numa_host *host, const struct numa_cell *c
 			 const struct numa_need *need, enum numa_shortage shortage, bool named,
 			 struct text *why)
 {
-	struct numa_threads threads = numa_threads_of(cell);
+	struct numa_threads threads = numa_threads_of(cell, true);
 
 	switch (shortage) {
 	case NUMA_LACKS_DEDICATED:
@@ -130,7 +130,7 @@ static void explain_cell(const struct numa_host *host, const struct numa_guest *
 	bool first = true;
 
 	for (int i = 0; i < host->cell_count; i++) {
-		struct numa_threads threads = numa_threads_of(&host->cells[i]);
+		struct numa_threads threads = numa_threads_of(&host->cells[i], true);
 		int64_t page_kb;
 
 		shortages[i] = numa_cell_fits(host, &host->cells[i], &threads, &need, &page_kb);

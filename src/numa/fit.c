@@ -73,10 +73,11 @@ static uint64_t cells_that_fit(const struct fitting *f, const struct numa_thread
 static void fits_find(struct fitting *f)
 {
 	struct numa_threads threads[NUMA_MAX_CELLS];
+	bool cores = f->guest->thread_policy > NUMA_THREADS_PREFER;
 	struct numa_need last = {0};
 
 	for (int i = 0; i < f->host->cell_count; i++)
-		threads[i] = numa_threads_of(&f->host->cells[f->order[i]]);
+		threads[i] = numa_threads_of(&f->host->cells[f->order[i]], cores);
 	for (int i = 0; i < f->guest->cell_count; i++) {
 		struct numa_need need = numa_need_of(f->guest, i);
 
@@ -105,7 +106,7 @@ static void place_cell(const struct fitting *f, int i, struct numa_placement *pl
 	const struct numa_cell *cell = &f->host->cells[f->order[f->match.host_of[i]]];
 	struct numa_placement_cell *place = &placement->cells[i];
 	struct numa_need need = numa_need_of(f->guest, i);
-	struct numa_threads threads = numa_threads_of(cell);
+	struct numa_threads threads = numa_threads_of(cell, true);
 	int emulator;
 
 	*place = (struct numa_placement_cell){.host_cell = cell->id,

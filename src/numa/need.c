@@ -20,12 +20,12 @@ struct numa_need numa_need_of(const struct numa_guest *guest, int cell)
 
 /* --- CPUs --- */
 
-struct numa_threads numa_threads_of(const struct numa_cell *cell)
+struct numa_threads numa_threads_of(const struct numa_cell *cell, bool cores)
 {
 	struct cpu_set free = numa_cell_free_cpus(cell);
 	struct numa_threads threads = {.free = cpu_set_count(&free)};
 
-	for (int i = 0; threads.free && i < cell->core_count; i++) {
+	for (int i = 0; cores && threads.free && i < cell->core_count; i++) {
 		const struct numa_core *core = &cell->cores[i];
 		int count = 0;
 

@@ -41,7 +41,8 @@ static inline bool numa_need_same(const struct numa_need *a, const struct numa_n
 }
 
 struct numa_need numa_need_of(const struct numa_guest *guest, int cell);
-struct numa_threads numa_threads_of(const struct numa_cell *cell);
+/* Only `free` unless its cores matter too. */
+struct numa_threads numa_threads_of(const struct numa_cell *cell, bool cores);
 /* *page_kb is the size of pages chosen (0: none was asked for). */
 enum numa_shortage numa_cell_fits(const struct numa_host *host, const struct numa_cell *cell,
 				  const struct numa_threads *threads, const struct numa_need *need,
