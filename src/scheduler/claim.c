@@ -30,7 +30,7 @@ struct decision {
 	struct fleet_host *host; /* NULL: none fits */
 	double weight;
 	int chosen[SCHEDULER_MAX_DEVICES];
-	struct numa_placement *numa; /* without cells if there is no topology */
+	struct numa_placement *numa; /* NULL if there is no topology */
 };
 
 static void decision_done(struct decision *decision)
@@ -42,10 +42,11 @@ static void decision_done(struct decision *decision)
  * is looked at only for a host that would be better than the best so far. */
 static void decide(const struct place *place, struct decision *best)
 {
-	_cleanup_free_ struct numa_placement *numa = memory_alloc(sizeof *numa);
+	_cleanup_free_ struct numa_placement *numa =
+		place_has_topology(place) ? memory_alloc(sizeof *numa) : NULL;
 	int chosen[SCHEDULER_MAX_DEVICES];
 
-	*best = (struct decision){.numa = memory_alloc(sizeof *best->numa)};
+	*best = (struct decision){.numa = numa ? memory_alloc(sizeof *best->numa) : NULL};
 	for (size_t i = 0; i < fleet.count; i++) {
 		struct fleet_host *host = &fleet.hosts[i];
 		double weight = host->there ? place_weight(place, host) : 0;
@@ -56,8 +57,7 @@ static void decide(const struct place *place, struct decision *best)
 		best->host = host;
 		best->weight = weight;
 		memcpy(best->chosen, chosen, place->slot_count * sizeof *chosen);
-		best->numa->cell_count = 0;
-		if (numa->cell_count)
+		if (numa)
 			*best->numa = *numa;
 	}
 }
@@ -150,7 +150,7 @@ static bool usage_add(struct store *db, const char *host_id, int sign, int64_t v
 static bool cpus_write(struct store *db, const char *server_id, const char *host_id,
 		       const struct numa_placement *numa, struct error *err)
 {
-	for (int i = 0; i < numa->cell_count; i++) {
+	for (int i = 0; numa && i < numa->cell_count; i++) {
 		const struct cpu_set *taken = &numa->cells[i].taken;
 
 		for (int cpu = cpu_set_next(taken, 0); cpu >= 0; cpu = cpu_set_next(taken, cpu + 1)) {
@@ -171,7 +171,7 @@ static bool claim_write(struct store *db, const struct scheduler_request *reques
 	int64_t vcpus = place_shared_vcpus(request);
 	_cleanup_(text_done) struct text json = {0};
 
-	if (numa->cell_count)
+	if (numa && numa->cell_count)
 		numa_placement_write(numa, &json);
 
 	if (!store_exec(db, err,
@@ -224,7 +224,7 @@ static void fleet_take(const struct place *place, const struct decision *decisio
 
 	fleet_add_usage(host, 1, place_shared_vcpus(place->request), place->request->memory_mb,
 			place->request->disk_gb);
-	if (decision->numa->cell_count)
+	if (decision->numa)
 		numa_record(&host->numa, decision->numa);
 	for (size_t i = 0; i < place->slot_count; i++)
 		fleet_device_set_claimed(host, &host->devices[decision->chosen[i]], true);

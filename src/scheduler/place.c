@@ -382,7 +382,8 @@ static bool cells_fit(const struct place *place, const struct fleet_host *host, 
 bool place_fits(const struct place *place, const struct fleet_host *host, int *chosen,
 		struct numa_placement *numa)
 {
-	numa->cell_count = 0;
+	if (numa)
+		numa->cell_count = 0;
 	if (!host_fits(place, host))
 		return false;
 	if (place_has_topology(place))

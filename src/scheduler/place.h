@@ -42,8 +42,8 @@ struct place {
 bool place_begin(struct place *place, const struct scheduler_request *request, struct error *err);
 void place_done(struct place *place);
 
-/* true: chosen[i] is the index of the device for slot i, and *numa is filled (without cells if no topology is
- * asked for). */
+/* true: chosen[i] is the index of the device for slot i, and *numa is filled (which may be NULL if
+ * place_has_topology() does not hold). */
 bool place_fits(const struct place *place, const struct fleet_host *host, int *chosen,
 		struct numa_placement *numa);
 /* Higher is better. */
