@@ -364,6 +364,7 @@ static bool one_guest(struct numa_placement *placement, int number)
 	if (numa_fit(&host, &guest, &how, placement, &reason) != expected)
 		fail_msg("expected %d: %s", expected, reason.data ? reason.data : "fits");
 	assert_int_equal(reason.data == NULL, expected);
+	assert_int_equal(numa_fit(&host, &guest, &how, NULL, NULL), expected);
 	text_done(&reason);
 	if (!expected)
 		return false;
