@@ -48,6 +48,16 @@ bool place_fits(const struct place *place, const struct fleet_host *host, int *c
 		struct numa_placement *numa);
 /* Higher is better. */
 double place_weight(const struct place *place, const struct fleet_host *host);
+/* The best host, with what would be had on it. */
+struct place_choice {
+	struct fleet_host *host; /* NULL: none fits */
+	double weight;
+	int chosen[SCHEDULER_MAX_DEVICES];
+	struct numa_placement *numa; /* NULL if there is no topology */
+};
+/* Looks at all hosts; place_choice_done() in any case. */
+void place_choose(const struct place *place, struct place_choice *best);
+void place_choice_done(struct place_choice *choice);
 /* The nearest reason why it does not fit, without the host's name and without a newline. */
 void place_explain(const struct place *place, const struct fleet_host *host, struct text *why);
 
