@@ -342,7 +342,8 @@ static void test_resources(void **state)
 	assert_int_equal(guest.cell_count, 0);
 	accepted("resources:PCPU=5 hw:emulator_threads_policy=isolate", "");
 	assert_int_equal(guest.emulator_policy, NUMA_EMULATOR_ISOLATE);
-	refused("resources:PCPU=4 hw:emulator_threads_policy=isolate", "", "must be 5");
+	refused("resources:PCPU=4 hw:emulator_threads_policy=isolate", "",
+		"must be 5: the flavor's 4 vCPUs and one");
 	refused("resources:PCPU=3", "", "must be 4");
 	refused("resources:PCPU=2 resources:VCPU=2", "", "not allowed together");
 	refused("resources:PCPU=4 hw:cpu_policy=dedicated", "", "hw:cpu_policy");
