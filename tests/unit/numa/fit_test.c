@@ -203,6 +203,14 @@ static void test_112_emulator_isolate(void **state)
 	check_set(&host.cells[1].pinned, "4-7");
 }
 
+static void test_nothing_is_dedicated(void **state)
+{
+	(void)state;
+	site_host(&host, PAGES);
+	fails(4, 512, PINNED,
+	      "needs 4 dedicated CPUs on one NUMA node; it has none ([compute] cpu_dedicated_set)");
+}
+
 static void test_emulator_of_cell_0(void **state)
 {
 	(void)state;
@@ -735,6 +743,7 @@ int main(void)
 		TEST(test_mixed_lacks),
 		TEST(test_shared_ratio),
 		TEST(test_112_emulator_isolate),
+		TEST(test_nothing_is_dedicated),
 		TEST(test_emulator_of_cell_0),
 		TEST(test_emulator_share),
 		TEST(test_emulator_beside_realtime),

@@ -274,7 +274,12 @@ static void test_realtime(void **state)
 	refused("hw:cpu_policy=dedicated hw:cpu_realtime=maybe", "", "neither true nor false");
 	refused("hw:cpu_policy=mixed hw:cpu_realtime=yes hw:cpu_realtime_mask=^0 hw:cpu_dedicated_mask=^0",
 		"", "not both");
-	refused("hw:cpu_policy=mixed hw:cpu_realtime=yes hw:emulator_threads_policy=share", "", "either");
+	refused("hw:cpu_policy=mixed hw:cpu_realtime=yes hw:emulator_threads_policy=share", "", "4 of 4");
+	/* vCPUs in real time never float */
+	refused("hw:cpu_policy=mixed hw:cpu_realtime=yes hw:emulator_threads_policy=share "
+		"hw:cpu_dedicated_mask=^0",
+		"", "not both");
+	refused("hw:cpu_policy=mixed hw:cpu_realtime_mask=^0", "", "either");
 }
 
 static void test_page_size(void **state)
