@@ -15,8 +15,11 @@ int cpu_set_count(const struct cpu_set *set)
 {
 	int count = 0;
 
-	for (int i = 0; i < CPU_SET_WORDS; i++)
-		count += __builtin_popcountll(set->words[i]);
+	for (int i = 0; i < CPU_SET_WORDS; i++) {
+		if (set->words[i]) /* most are empty, and counting is a function where the processor may lack
+				      it */
+			count += __builtin_popcountll(set->words[i]);
+	}
 	return count;
 }
 

@@ -5,6 +5,7 @@
 #include "numa/placement.h"
 #include "scheduler/order.h"
 #include "scheduler/settings.h"
+#include "scheduler/supply.h"
 
 #include "base/map.h"
 #include "base/memory.h"
@@ -151,6 +152,7 @@ void fleet_count_pools(struct fleet_host *host)
 		if (cell)
 			cell->free_devices++;
 	}
+	supply_set(host);
 }
 
 static bool kinds_equal(const struct pci_kind *a, const struct pci_kind *b)
@@ -377,6 +379,7 @@ bool scheduler_load(struct store *db, struct error *err)
 	map_done(&host_index, NULL);
 	fleet = (struct fleet){0};
 	order_forget();
+	supply_forget();
 	if (!store_query(db, &rows, err, "SELECT id FROM host ORDER BY number"))
 		return false;
 	while (store_next(&rows))

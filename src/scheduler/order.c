@@ -14,7 +14,6 @@ static struct order {
 	size_t count;	 /* hosts that are sorted in: the first ones of the fleet */
 } orders[2];
 
-static uint32_t *free_devices; /* by host */
 static uint32_t *moved;
 static size_t moved_count;
 
@@ -122,19 +121,7 @@ static void settle(void)
 			put_in(&orders[wants], moved[i], weight);
 		}
 	}
-	if (all)
-		free_devices = memory_resize(free_devices, (fleet.count + 1) * sizeof *free_devices);
-	for (size_t i = 0; i < (all ? fleet.count : moved_count); i++) {
-		uint32_t host = all ? (uint32_t)i : moved[i];
-
-		free_devices[host] = fleet.hosts[host].free_devices;
-	}
 	moved_count = 0;
-}
-
-uint32_t order_free_devices(uint32_t host)
-{
-	return free_devices[host];
 }
 
 void order_moved(const struct fleet_host *host)

@@ -15,5 +15,3 @@ double order_weight(const struct fleet_host *host, bool wants_devices);
 /* Indexes of all hosts of the fleet, best first; of equals, who joined first.  Good until the next
  * order_moved(). */
 const uint32_t *order_hosts(bool wants_devices);
-/* What host->free_devices is, from a table that fits into the processor's cache.  After order_hosts(). */
-uint32_t order_free_devices(uint32_t host);

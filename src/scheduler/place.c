@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "scheduler/order.h"
 #include "scheduler/settings.h"
+#include "scheduler/supply.h"
 
 #include <string.h>
 #include <strings.h>
@@ -448,6 +449,21 @@ static void choose_of_all(const struct place *place, struct place_choice *best)
 	place_choice_done(&choice);
 }
 
+static void choose_in_order(const struct place *place, const uint32_t *hosts, struct place_choice *best)
+{
+	_cleanup_free_ struct supply_demand *demands = NULL;
+
+	if (place->request_count) {
+		demands = memory_alloc(place->request_count * sizeof *demands);
+		supply_demands(place, demands);
+	}
+	for (size_t i = 0; i < fleet.count; i++) {
+		if (supply_suffices(demands, place->request_count, hosts[i]) &&
+		    choose(place, &fleet.hosts[hosts[i]], best))
+			return;
+	}
+}
+
 /* The best of the hosts that fit; of equals, the one that joined first. */
 void place_choose(const struct place *place, struct place_choice *best)
 {
@@ -459,9 +475,5 @@ void place_choose(const struct place *place, struct place_choice *best)
 		choose_of_all(place, best);
 		return;
 	}
-	for (size_t i = 0; i < fleet.count; i++) {
-		if (order_free_devices(hosts[i]) >= place->slot_count &&
-		    choose(place, &fleet.hosts[hosts[i]], best))
-			return;
-	}
+	choose_in_order(place, hosts, best);
 }
