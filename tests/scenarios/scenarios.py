@@ -1,0 +1,82 @@
+#!/usr/bin/python3
+"""The catalogue of scenarios, one function each: scenarios.py BUILD-FOLDER [NUMBER...]
+
+A real penstockd with hosts that are made up (tests/service), or with the real penstock-agent on a simulated host.  Prints
+"ok scenarios NNN title" lines, comments for what differs on purpose and what is not built yet, and a table at the end."""
+import collections
+import importlib
+import os
+import re
+import sys
+import time
+import traceback
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from cloud import Cloud, Differs, NotBuilt  # noqa: E402
+
+SECTIONS = ["alias"]
+
+
+def scenarios():
+    """(number, title, function) of each, in the order of the catalogue."""
+    found = []
+    for section in SECTIONS:
+        for name, function in vars(importlib.import_module("scenarios_" + section)).items():
+            if re.fullmatch(r"scenario_\d{3}", name):
+                found.append((name[-3:], function.__doc__.split("\n")[0].rstrip("."), function))
+    return sorted(found, key=lambda row: row[0])
+
+
+def one_line(text):
+    return " ".join(str(text).split())[:200]
+
+
+def run(cloud, function):
+    """(result, why)"""
+    result, why = "ok", ""
+    try:
+        function(cloud)
+    except Differs as difference:
+        result, why = "differs", str(difference)
+    except NotBuilt as missing:
+        result, why = "not built", one_line(missing)
+    except Exception as error:
+        traceback.print_exc(file=sys.stdout)
+        result, why = "FAILED", one_line(error) or type(error).__name__
+    try:
+        cloud.clean()
+    except Exception as error:
+        traceback.print_exc(file=sys.stdout)
+        result, why = "FAILED", one_line("%s%safterwards: %s" % (why, "; " if why else "", error))
+    return result, why
+
+
+def tell(number, title, result, why, seconds):
+    start = {"ok": "ok", "FAILED": "not ok"}.get(result, "# " + result)
+    print("%s scenarios %s %s%s (%.1f s)" % (start, number, title, ": " + why if why else "", seconds), flush=True)
+
+
+def main():
+    os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1")
+    wanted = [number.zfill(3) for number in sys.argv[2:]]
+    cloud, table = Cloud(sys.argv[1]), []
+    for number, title, function in scenarios():
+        if wanted and number not in wanted:
+            continue
+        begin = time.time()
+        result, why = run(cloud, function)
+        table.append((number, title, result, why))
+        tell(*table[-1], time.time() - begin)
+    log = cloud.end()
+    if "error:" in log or "Sanitizer" in log:
+        table.append(("   ", "penstockd logged errors", "FAILED", ""))
+        print(log[-4000:])
+        tell(*table[-1], 0)
+    print("#\n" + "\n".join("# %s  %-45s %-9s %s" % row for row in table))
+    counts = collections.Counter(row[2] for row in table)
+    print("# " + ", ".join("%d %s" % (counts[r], r) for r in ("ok", "differs", "not built", "FAILED")))
+    return 1 if counts["FAILED"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
