@@ -112,6 +112,13 @@ class Cloud:
         assert status == 204, body
         return image
 
+    def public_image(self):
+        """The image, for everybody."""
+        status, answer = self.site.api("PATCH", "%s/images/%s" % (IMAGE, self.image["id"]), [{"op": "replace", "path": "/visibility", "value": "public"}],
+                                       headers={"Content-Type": "application/openstack-images-v2.1-json-patch"})
+        assert status == 200, answer
+        return self.image
+
     # --- hosts ---
 
     def hosts(self, *inventories):
@@ -193,7 +200,7 @@ class Cloud:
         headers = {} if ports else NEWEST
         return self.api("POST", COMPUTE + "/servers", {"server": {
             "name": "s", "flavorRef": (flavor or self.flavor())["id"], "imageRef": self.image["id"],
-            "networks": [{"port": port["id"]} for port in ports] or "none", **more}}, token, headers)
+            "networks": [{"port": port["id"]} for port in ports] or "none", **more}}, token, headers)  # "none" is younger than 2.1
 
     def create(self, flavor=None, ports=(), **more):
         status, answer = self.post_server(flavor, ports, **more)
