@@ -10,6 +10,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "service"))
+from agent import Agent  # noqa: E402
 from site_of_tests import CONFIG, Host, Inventory, Site, cell, request, until  # noqa: E402, F401
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
@@ -82,7 +83,7 @@ class Cloud:
     def __init__(self, build, more=""):
         self.build, self.fleet, self.numbers = build, {}, itertools.count(1)
         self.site = Site(build, ALIASES + more)
-        self.projects, self.networks, self.trash = {}, {}, []
+        self.projects, self.trash, self.simulated = {}, [], None
         self.image = self.make_image()
         self.status, self.body = 0, None
 
@@ -142,6 +143,12 @@ class Cloud:
     def enable(self, name, on):
         status, answer = self.site.api("PUT", COMPUTE + "/os-services/" + ("enable" if on else "disable"), {"host": name, "binary": "nova-compute"})
         assert status == 200, answer
+
+    def agent(self, config="", **size):
+        """The real agent on a simulated host, alone in the site."""
+        self.hosts()
+        self.simulated = self.simulated or Agent(self)
+        return self.simulated.start(config, **size)
 
     # --- what the store says ---
 
@@ -231,8 +238,11 @@ class Cloud:
         self.delete(server)
         return view["fault"]["details"]
 
+    def host_name(self, server):
+        return self.show(server)["OS-EXT-SRV-ATTR:host"]
+
     def runs_on(self, server):
-        return self.fleet[self.show(server)["OS-EXT-SRV-ATTR:host"]]
+        return self.fleet[self.host_name(server)]
 
     def desired(self, server):
         """What the host of the server was told of it."""
@@ -240,7 +250,7 @@ class Cloud:
 
     def addresses(self, server):
         """The addresses of its devices: those of the flavor, then those of ports."""
-        view = self.desired(server) if self.show(server)["OS-EXT-SRV-ATTR:host"] else {"devices": [], "ports": []}
+        view = self.desired(server) if self.host_name(server) else {"devices": [], "ports": []}
         return [d["address"] for d in view["devices"]] + [p["device"]["address"] for p in view["ports"] if p["device"]]
 
     def action(self, server, what, argument=None):
@@ -268,8 +278,10 @@ class Cloud:
         try:
             yield
         finally:
-            self.clean()
-            self.restart()
+            try:
+                self.clean()
+            finally:
+                self.restart()
 
     # --- the end of a scenario ---
 
@@ -277,16 +289,23 @@ class Cloud:
         """Everything that the scenario made goes, and everything must be free again."""
         for host in self.fleet.values():
             host.fail = None
-        servers = self.site.api("GET", COMPUTE + "/servers?all_tenants=1")[1]["servers"]
-        self.delete(*[s["id"] for s in servers])
-        for path in reversed(self.trash):
-            status, answer = self.site.api("DELETE", path)
-            assert status in (202, 204, 404), "DELETE %s: %s %s" % (path, status, reason(answer))
-        self.trash.clear()
+        self.delete(*[s["id"] for s in self.site.api("GET", COMPUTE + "/servers?all_tenants=1")[1]["servers"]])
+        if self.simulated and self.simulated.process:
+            self.simulated.end()
+        trash, self.trash = list(reversed(self.trash)), []
+        left = [answer for answer in map(self.throw_away, trash) if answer]
+        assert not left, left[0]
         same(self.rows("SELECT (SELECT count(*) FROM claim), (SELECT count(*) FROM device_claim), (SELECT count(*) FROM device WHERE state <> 'present')"),
              [(0, 0, 0)], "claims, devices with a claim, devices that are not as reported, after all servers are gone")
         same(self.rows("SELECT sum(vcpus_used), sum(memory_mb_used) FROM host_state WHERE vcpus_used + memory_mb_used <> 0"), [(None, None)], "used CPUs and memory")
         until(lambda: not any(host.running for host in self.fleet.values()), 10, "the hosts run nothing")
+
+    def throw_away(self, path):
+        """What is wrong, if it cannot be deleted.  Ports that were bound by hand are released first."""
+        if "/ports/" in path:
+            self.site.api("PUT", path, {"port": {"device_id": "", "device_owner": "", "binding:host_id": "", "binding:profile": {}}})
+        status, answer = self.site.api("DELETE", path)
+        return None if status in (202, 204, 404) else "DELETE %s: %s %s" % (path, status, reason(answer))
 
     def user(self, project):
         """The token of a member of another project, which is made if it is not there."""
