@@ -14,7 +14,7 @@ import traceback
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from cloud import Cloud, Differs, NotBuilt  # noqa: E402
 
-SECTIONS = ["device_spec", "alias", "tracking", "ports", "vlan", "mechanism"]
+SECTIONS = ["device_spec", "alias", "tracking", "ports", "attach", "numa", "move", "placement", "vlan", "mechanism", "nic_agent", "metadata"]
 
 
 def scenarios():

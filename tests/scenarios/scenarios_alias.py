@@ -187,4 +187,6 @@ def scenario_049(cloud):
 
 def scenario_051(cloud):
     """live_migratable needs versions"""
+    agent = cloud.agent('[pci]\ndevice_spec = {"product_id": "10ca", "live_migratable": "true"}\n')
+    same(len(agent.tracked()), 8, "tracked devices")
     differs("the tag is accepted with any libvirt: nothing is migrated live yet, so that no version is needed")

@@ -64,6 +64,12 @@ def scenario_163(cloud):
     cloud.host(nic())
     port = bind(cloud, cloud.port(network, fixed_ips=[]))
     same(port["binding:vif_details"]["vlan"], "410", "the VLAN of a port without address")
+    status, answer = cloud.api("GET", "%s/segments?network_id=%s" % (NETWORK, network["id"]))
+    assert status == 200, (status, answer)
+    (second,) = [s["id"] for s in answer["segments"] if s["segmentation_id"] == 411]
+    subnet = cloud.make(NETWORK + "/subnets", "subnet", {"network_id": network["id"], "segment_id": second, "ip_version": 4, "cidr": "10.0.1.0/24"})
+    port = bind(cloud, cloud.port(network, fixed_ips=[{"subnet_id": subnet["id"]}]))
+    same(port["binding:vif_details"]["vlan"], "411", "the VLAN of a port with an address on the second segment")
 
 
 def scenario_164(cloud):
