@@ -3,6 +3,7 @@
 
 #include "agent/controller.h"
 #include "agent/lifecycle.h"
+#include "numa/cpu_set.h"
 #include "pci/device_spec.h"
 
 /* One [sriov_nic] physical_device_mappings item: a PF that carries a physical network. */
@@ -26,7 +27,8 @@ struct agent_settings {
 	size_t spec_count;
 	struct device_mapping *mappings;
 	size_t mapping_count;
-	char cpu_shared_set[256], cpu_dedicated_set[256]; /* [compute], as written; "": not set */
+	bool has_cpu_sets;				  /* one of these is set */
+	struct cpu_set cpu_shared_set, cpu_dedicated_set; /* [compute] */
 	struct reserved_pages *reserved_pages;
 	size_t reserved_page_count;
 };

@@ -61,31 +61,3 @@ void cpus_topology(const char *cpus, int *socket, char *siblings, size_t size)
 		used += (size_t)snprintf(siblings + used, size - used, "%s%s", used ? " " : "", line);
 	}
 }
-
-static bool item_check(const char *item)
-{
-	int64_t first, last;
-	char *dash = strchr(item, '-');
-
-	if (*item == '^')
-		item++;
-	if (!dash)
-		return text_to_int64(item, 0, CPUS_MAX - 1, &first);
-	*dash = '\0';
-	return text_to_int64(item, 0, CPUS_MAX - 1, &first) &&
-	       text_to_int64(dash + 1, first, CPUS_MAX - 1, &last);
-}
-
-bool cpus_check_set(const char *option, const char *text, struct error *err)
-{
-	_cleanup_free_ char *copy = memory_copy_text(text);
-	char *rest = NULL;
-
-	for (char *item = strtok_r(copy, ", ", &rest); item; item = strtok_r(NULL, ", ", &rest)) {
-		if (!item_check(item))
-			return error_set(err, ERROR_BAD_REQUEST,
-					 "[compute] %s = %s: expected CPUs like 4-12,^8,15 (0 to %d)", option,
-					 text, CPUS_MAX - 1);
-	}
-	return true;
-}

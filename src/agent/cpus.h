@@ -16,6 +16,3 @@ int cpus_next(struct cpu_walk *walk);
 /* The socket of these CPUs (-1: unknown) and their cores as lists of threads, one after the other with a
  * blank between: "0,4 1,5"; "" where cores have one thread or do not tell. */
 void cpus_topology(const char *cpus, int *socket, char *siblings, size_t size);
-
-/* A value of [compute] cpu_shared_set or cpu_dedicated_set: "4-12,^8,15". */
-bool cpus_check_set(const char *option, const char *text, struct error *err);

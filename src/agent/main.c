@@ -1,6 +1,5 @@
 /* penstock-agent: options, settings, signals. */
 #include "agent/agent.h"
-#include "agent/cpus.h"
 #include "agent/libvirt.h"
 #include "agent/simulated/simulated.h"
 #include "agent/vm.h"
@@ -198,14 +197,26 @@ static bool reserved_read(const struct config *config, struct agent_settings *se
 	return true;
 }
 
+static bool cpu_set_read(const struct config *config, const char *option, struct agent_settings *s,
+			 struct cpu_set *set, struct error *err)
+{
+	const char *text = config_text(config, "compute", option, NULL);
+	_cleanup_free_ char *name = memory_printf("[compute] %s", option);
+
+	if (!text || !*text)
+		return true;
+	s->has_cpu_sets = true;
+	return cpu_set_parse(name, text, CPU_SET_MAX, set, err);
+}
+
 static bool cpu_sets_read(const struct config *config, struct agent_settings *s, struct error *err)
 {
-	snprintf(s->cpu_shared_set, sizeof s->cpu_shared_set, "%s",
-		 config_text(config, "compute", "cpu_shared_set", ""));
-	snprintf(s->cpu_dedicated_set, sizeof s->cpu_dedicated_set, "%s",
-		 config_text(config, "compute", "cpu_dedicated_set", ""));
-	return cpus_check_set("cpu_shared_set", s->cpu_shared_set, err) &&
-	       cpus_check_set("cpu_dedicated_set", s->cpu_dedicated_set, err);
+	if (!cpu_set_read(config, "cpu_shared_set", s, &s->cpu_shared_set, err) ||
+	    !cpu_set_read(config, "cpu_dedicated_set", s, &s->cpu_dedicated_set, err))
+		return false;
+	return !cpu_set_intersects(&s->cpu_shared_set, &s->cpu_dedicated_set) ||
+	       error_set(err, ERROR_BAD_REQUEST,
+			 "[compute] cpu_shared_set and cpu_dedicated_set have CPUs in common");
 }
 
 /* Without a spec, a simulated host offers its VFs. */

@@ -1,8 +1,6 @@
 /* Making the inventory. */
 #include "agent/report.h"
 
-#include "agent/cpus.h"
-
 #include "agent/known.h"
 #include "agent/netdev.h"
 #include "agent/vm.h"
@@ -118,14 +116,30 @@ static void add_mappings(const struct agent_settings *settings, yyjson_mut_doc *
 
 /* --- the host --- */
 
-/* "0-2,8" as 0, 1, 2, 8. */
-static void add_cpus(yyjson_mut_doc *doc, yyjson_mut_val *cell, const char *ranges)
+/* The node's part of a configured set; without any set the controller takes all CPUs for shared ones. */
+static void add_set(yyjson_mut_doc *doc, yyjson_mut_val *cell, const char *name, const struct cpu_set *all,
+		    const struct cpu_set *set)
 {
-	yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, cell, "cpus");
-	struct cpu_walk walk = {.rest = ranges, .last = -1};
+	char text[CPU_SET_TEXT_SIZE];
+	struct cpu_set here = *all;
 
-	for (int cpu; (cpu = cpus_next(&walk)) >= 0;)
-		yyjson_mut_arr_add_int(doc, list, cpu);
+	cpu_set_and(&here, set);
+	yyjson_mut_obj_add_strcpy(doc, cell, name, cpu_set_format(&here, text));
+}
+
+static void add_cpus(const struct agent_settings *settings, const char *cpus, yyjson_mut_doc *doc,
+		     yyjson_mut_val *cell)
+{
+	struct cpu_set all = {0};
+	struct error err;
+
+	yyjson_mut_obj_add_strcpy(doc, cell, "cpus", cpus);
+	if (!cpu_set_parse("cpus", cpus, CPU_SET_MAX, &all, &err))
+		return;
+	if (settings->has_cpu_sets) {
+		add_set(doc, cell, "shared", &all, &settings->cpu_shared_set);
+		add_set(doc, cell, "dedicated", &all, &settings->cpu_dedicated_set);
+	}
 }
 
 /* "0,4 1,5" as "0,4", "1,5". */
@@ -162,7 +176,7 @@ static void add_cells(const struct agent_settings *settings, const struct host_f
 
 		yyjson_mut_obj_add_int(doc, object, "id", cell->id);
 		yyjson_mut_obj_add_int(doc, object, "socket", cell->socket);
-		add_cpus(doc, object, cell->cpus);
+		add_cpus(settings, cell->cpus, doc, object);
 		add_siblings(doc, object, cell->siblings);
 		yyjson_mut_obj_add_int(doc, object, "memory_mb", cell->memory_mb);
 		pages = yyjson_mut_obj_add_arr(doc, object, "hugepages");
@@ -221,11 +235,6 @@ static void add_facts(const struct agent_settings *settings, const struct host_f
 	yyjson_mut_obj_add_int(doc, root, "memory_mb", facts->memory_mb);
 	yyjson_mut_obj_add_int(doc, root, "disk_gb", facts->disk_gb);
 	yyjson_mut_obj_add_int(doc, root, "reserved_memory_mb", settings->reserved_memory_mb);
-	object = yyjson_mut_obj_add_obj(doc, root, "cpu_sets");
-	if (*settings->cpu_shared_set)
-		yyjson_mut_obj_add_str(doc, object, "shared", settings->cpu_shared_set);
-	if (*settings->cpu_dedicated_set)
-		yyjson_mut_obj_add_str(doc, object, "dedicated", settings->cpu_dedicated_set);
 	add_cells(settings, facts, doc, root);
 }
 

@@ -157,37 +157,24 @@ static bool port_check(yyjson_val *port, struct error *err)
 	       (!device || yyjson_is_null(device) || device_check(device, err));
 }
 
-/* "0-3,8": CPUs as libvirt lists them. */
-static bool is_cpus(const char *text)
+static bool numa_check(yyjson_val *numa, int64_t vcpus, struct error *err)
 {
-	return *text && strlen(text) < 1024 && text[strspn(text, "0123456789,-")] == '\0' && text[0] >= '0' &&
-	       text[0] <= '9';
-}
-
-static bool numa_check(yyjson_val *numa, struct error *err)
-{
-	yyjson_val *cells = yyjson_obj_get(numa, "cells"), *pins = yyjson_obj_get(numa, "pins"), *item;
-	const char *emulator = json_text(numa, "emulator"), *realtime = json_text(numa, "realtime");
-	size_t i, max;
+	_cleanup_free_ struct numa_placement *placement = memory_alloc(sizeof *placement);
 
 	if (!numa || yyjson_is_null(numa))
 		return true;
-	if (yyjson_arr_size(cells) < 1 || yyjson_arr_size(cells) > SERVER_CELLS_MAX ||
-	    (*emulator && !is_cpus(emulator)) || (*realtime && !is_cpus(realtime)))
-		return bad(err, "NUMA topology");
-	yyjson_arr_foreach (cells, i, max, item) {
-		if (json_int(item, "id", -1) != (int64_t)i || json_int(item, "host_cell", -1) < 0 ||
-		    json_int(item, "host_cell", 0) > 1023 || json_int(item, "memory_mb", 0) < 1 ||
-		    json_int(item, "memory_mb", 0) > SIZE_LIMIT || json_int(item, "page_kb", 0) < 0 ||
-		    !is_cpus(json_text(item, "cpus")))
-			return bad(err, "NUMA cell");
-	}
-	yyjson_arr_foreach (pins, i, max, item) {
-		if (json_int(item, "vcpu", -1) < 0 || json_int(item, "vcpu", 0) > 4095 ||
-		    !is_cpus(json_text(item, "cpus")))
-			return bad(err, "CPU pinning");
-	}
-	return true;
+	return (numa_placement_read(numa, placement, err) && placement->vcpus == vcpus) ||
+	       bad(err, "NUMA placement");
+}
+
+struct numa_placement *server_placement(yyjson_val *server)
+{
+	struct numa_placement *placement = memory_alloc(sizeof *placement);
+	struct error err;
+
+	if (!numa_placement_read(yyjson_obj_get(server, "numa"), placement, &err))
+		placement->cell_count = 0;
+	return placement;
 }
 
 bool server_check(yyjson_val *server, struct error *err)
@@ -219,7 +206,7 @@ bool server_check(yyjson_val *server, struct error *err)
 		if (!device_check(item, err))
 			return false;
 	}
-	return numa_check(yyjson_obj_get(server, "numa"), err) &&
+	return numa_check(yyjson_obj_get(server, "numa"), json_int(server, "vcpus", 0), err) &&
 	       image_check(yyjson_obj_get(server, "image"), err) &&
 	       image_check(yyjson_obj_get(server, "kernel"), err) &&
 	       image_check(yyjson_obj_get(server, "ramdisk"), err);

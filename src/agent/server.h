@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "numa/placement.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,7 +12,6 @@
 /* Each needs a place on the guest's PCI bus. */
 #define SERVER_PORTS_MAX   64
 #define SERVER_DEVICES_MAX 64
-#define SERVER_CELLS_MAX   16
 
 /* Nothing that comes over the network is trusted: ids are UUIDs, addresses are PCI addresses, MACs are MACs,
  * sizes are within limits, texts that become file names have no path characters. */
@@ -31,5 +31,7 @@ void server_network_name(const char *network_id, char text[64]);
 void server_bridge_name(const char *network_id, char text[16]);
 /* Bus of the guest on which the port's NIC sits (slot 0, function 0): bus 1 is the disk's. */
 int server_guest_bus(yyjson_val *port);
+/* Where it is on the host's NUMA cells and CPUs, freed by the caller; without cells if it has no topology. */
+struct numa_placement *server_placement(yyjson_val *server);
 /* The member of `subnets` with this id, or NULL. */
 yyjson_val *server_subnet(yyjson_val *network, const char *subnet_id);

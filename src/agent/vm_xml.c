@@ -8,6 +8,7 @@
 #include "agent/numa_xml.h"
 #include "agent/vm.h"
 #include "agent/world.h"
+#include "base/memory.h"
 
 #include <string.h>
 
@@ -105,16 +106,15 @@ static void add_head(struct text *xml, yyjson_val *server, const char *type)
 }
 
 /* Without KVM there is no CPU to pass through; its model is QEMU's own. */
-static void add_cpu(struct text *xml, yyjson_val *server, const char *type)
+static void add_cpu(struct text *xml, const struct numa_placement *placement, const char *type)
 {
 	const char *mode = strcmp(type, "kvm") == 0 ? " mode='host-passthrough'" : "";
-	struct text cells = {0};
 
-	if (numa_xml_cells(server, &cells))
-		text_addf(xml, "  <cpu%s>%s</cpu>\n", mode, cells.data);
-	else if (*mode)
-		text_addf(xml, "  <cpu%s/>\n", mode);
-	text_done(&cells);
+	if (placement->cell_count == 0 && !*mode)
+		return;
+	text_addf(xml, "  <cpu%s>", mode);
+	numa_xml_cells(placement, xml);
+	text_add(xml, "</cpu>\n");
 }
 
 /* Highest bus that is a port's, so that root ports reach that far. */
@@ -155,14 +155,15 @@ void vm_xml(yyjson_val *server, const char *folder, const char *type, struct tex
 {
 	yyjson_val *ports = yyjson_obj_get(server, "ports"), *devices = yyjson_obj_get(server, "devices"),
 		   *item;
+	_cleanup_free_ struct numa_placement *placement = server_placement(server);
 	int bus = last_port_bus(ports);
 	size_t i, max;
 
 	add_head(xml, server, type);
-	numa_xml_tuning(server, xml);
+	numa_xml_tuning(placement, xml);
 	add_boot(xml, server, folder);
 	text_add(xml, "  <features><acpi/><apic/></features>\n");
-	add_cpu(xml, server, type);
+	add_cpu(xml, placement, type);
 	text_add(xml, "  <clock offset='utc'/>\n  <on_poweroff>destroy</on_poweroff>\n"
 		      "  <on_reboot>restart</on_reboot>\n  <on_crash>destroy</on_crash>\n  <devices>\n");
 	add_controllers(xml, bus + (int)yyjson_arr_size(devices) + SPARE_PORTS);

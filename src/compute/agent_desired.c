@@ -99,6 +99,17 @@ static void add_nature(struct store_rows *rows, yyjson_mut_doc *doc, yyjson_mut_
 	compute_add_raw(doc, object, "ramdisk", store_text(rows, COLUMN_RAMDISK), "null");
 }
 
+static bool add_numa(struct store *db, const char *id, yyjson_mut_doc *doc, yyjson_mut_val *object,
+		     struct error *err)
+{
+	_cleanup_free_ char *numa = NULL;
+
+	if (!scheduler_numa_of_server(db, id, &numa, err))
+		return false;
+	compute_add_raw(doc, object, "numa", numa, "null");
+	return true;
+}
+
 bool agent_desired_server(struct store *db, struct store_rows *rows, yyjson_mut_doc *doc,
 			  yyjson_mut_val *object, struct error *err)
 {
@@ -112,6 +123,8 @@ bool agent_desired_server(struct store *db, struct store_rows *rows, yyjson_mut_
 	if (server_want_parse(want) == WANT_ABSENT)
 		return true;
 	add_nature(rows, doc, object);
+	if (!add_numa(db, id, doc, object, err))
+		return false;
 	if (!scheduler_devices_of_server(db, id, &devices, &count, err) ||
 	    !add_ports(db, id, devices, count, doc, object, err))
 		return false;

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "compute/aggregate.h"
 #include "compute/flavor.h"
+#include "compute/server_numa.h"
 #include "network/network.h"
 
 #include <string.h>
@@ -79,9 +80,11 @@ static bool wish_run(struct store *db, const struct flavor *flavor, const struct
 {
 	_cleanup_(placement_done) struct placement placement = {0};
 	_cleanup_free_ char *alias_spec = flavor_spec(flavor, "pci_passthrough:alias");
+	struct numa_guest numa;
 	const char *where;
 
-	if (!aggregate_rules(db, flavor->extra_specs, &placement, err))
+	if (!server_numa_read(flavor, "{}", &numa, err) ||
+	    !aggregate_rules(db, flavor->extra_specs, &placement, err))
 		return false;
 	struct scheduler_request request = {.server_id = "",
 					    .vcpus = flavor->vcpus,
@@ -93,7 +96,8 @@ static bool wish_run(struct store *db, const struct flavor *flavor, const struct
 					    .availability_zone = wish->zone,
 					    .host = wish->host,
 					    .rules = placement.rules,
-					    .rule_count = placement.count};
+					    .rule_count = placement.count,
+					    .numa = &numa};
 	if (!scheduler_dry_run(db, &request, out, &where, err))
 		return false;
 	if (where)

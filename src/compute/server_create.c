@@ -3,6 +3,7 @@
 #include "compute/flavor.h"
 #include "compute/keypair.h"
 #include "compute/server.h"
+#include "compute/server_numa.h"
 #include "compute/server_request.h"
 #include "image/image.h"
 
@@ -21,6 +22,7 @@ struct plan {
 	size_t nic_count;
 	struct network_port *ports; /* of nics[i], as far as they are given */
 	struct placement placement;
+	struct numa_guest numa;
 };
 
 static void plan_done(struct plan *plan)
@@ -339,7 +341,8 @@ static bool birth_claim(struct http_request *request, struct plan *plan, struct 
 					 .alias_spec = plan->alias_spec,
 					 .ports = ports,
 					 .availability_zone = plan->wish->zone,
-					 .host = plan->wish->host};
+					 .host = plan->wish->host,
+					 .numa = &plan->numa};
 
 	if (!placement_make(request, &plan->wish->hints, plan->flavor.extra_specs, &plan->placement, err))
 		return false;
@@ -563,6 +566,7 @@ static bool plan_make(struct http_request *request, struct plan *plan, struct er
 	const struct server_request *wish = plan->wish;
 
 	return plan_flavor(request, plan, err) && plan_image(request, plan, err) &&
+	       server_numa_read(&plan->flavor, plan->image_json, &plan->numa, err) &&
 	       (!wish->key_name || keypair_public_key(request, wish->key_name, &plan->key_data, err)) &&
 	       check_place(request, wish, err) && plan_networks(request, plan, err) &&
 	       take_quota(request, plan, err);

@@ -331,6 +331,19 @@ bool scheduler_release(struct store *db, const char *server_id, struct error *er
 
 /* --- what a server has --- */
 
+bool scheduler_numa_of_server(struct store *db, const char *server_id, char **json, struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	*json = NULL;
+	if (!store_query(db, &rows, err, "SELECT numa FROM claim WHERE server_id = ?1 AND numa IS NOT NULL",
+			 V(server_id)))
+		return false;
+	if (store_next(&rows))
+		*json = memory_copy_text(store_text(&rows, 0));
+	return store_end(&rows, err);
+}
+
 static void device_fill(struct store_rows *rows, struct scheduler_device *device)
 {
 	const char *parent = store_text(rows, 4), *physnet = store_text(rows, 5), *mac = store_text(rows, 6);

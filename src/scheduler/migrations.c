@@ -32,5 +32,11 @@ const struct store_migration scheduler_migrations[] = {
 	 "CREATE INDEX device_claim_server ON device_claim (server_id);"},
 	/* where the operator's aggregates put the host; NULL: where its agent says */
 	{"ALTER TABLE host ADD COLUMN aggregate_zone TEXT;"},
+	/* numa: the place on cells and CPUs (JSON); the primary key makes a second grant of a CPU impossible
+	 */
+	{"ALTER TABLE claim ADD COLUMN numa TEXT;"
+	 "CREATE TABLE cpu_claim (host_id TEXT NOT NULL REFERENCES host (id), cpu INTEGER NOT NULL,"
+	 " server_id TEXT NOT NULL REFERENCES claim (server_id), PRIMARY KEY (host_id, cpu)) STRICT;"
+	 "CREATE INDEX cpu_claim_server ON cpu_claim (server_id);"},
 };
 const size_t scheduler_migration_count = sizeof scheduler_migrations / sizeof *scheduler_migrations;

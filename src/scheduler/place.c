@@ -90,6 +90,21 @@ static enum pci_fit request_fits(const struct place_request *request, const stru
 		       : PCI_FIT_NO;
 }
 
+/* A flavor's or an image's policy goes before an alias's; without either it is legacy. */
+static void policies_set(struct place *place)
+{
+	const struct numa_guest *guest = place->request->numa;
+
+	for (size_t r = 0; r < place->request_count; r++) {
+		const struct pci_alias *alias = place->requests[r].alias;
+		enum pci_numa_policy policy = guest && guest->has_pci_policy ? guest->pci_policy
+					      : alias			     ? alias->numa_policy
+									     : PCI_NUMA_LEGACY;
+
+		place->policies[policy] |= UINT64_C(1) << r;
+	}
+}
+
 bool place_begin(struct place *place, const struct scheduler_request *request, struct error *err)
 {
 	*place = (struct place){.request = request};
@@ -98,6 +113,7 @@ bool place_begin(struct place *place, const struct scheduler_request *request, s
 		return false;
 	if (place->request_count == 0)
 		return true;
+	policies_set(place);
 	place->fits = memory_alloc((fleet.kind_count + 1) * sizeof *place->fits);
 	place->fits_last = memory_alloc((fleet.kind_count + 1) * sizeof *place->fits_last);
 	for (size_t kind = 0; kind < fleet.kind_count; kind++) {
@@ -206,18 +222,47 @@ static bool pools_suffice(const struct place *place, const struct fleet_host *ho
 	return true;
 }
 
+static bool has_node(uint64_t nodes, int node)
+{
+	return node >= 0 && node < 64 && (nodes >> node & 1);
+}
+
+/* Which requests may have a device of this node beside a guest with a topology (NU-1 to NU-6): the policy
+ * says how near it must be.  Without a topology every policy is satisfied. */
+static uint64_t policies_allow(const struct place *place, const struct place_affinity *affinity, int node)
+{
+	uint64_t allowed = place->policies[PCI_NUMA_PREFERRED];
+
+	if (!affinity)
+		return UINT64_MAX;
+	if (node < 0 || has_node(affinity->nodes, node))
+		allowed |= place->policies[PCI_NUMA_LEGACY];
+	if (has_node(affinity->nodes, node))
+		allowed |= place->policies[PCI_NUMA_REQUIRED];
+	if (has_node(affinity->near, node))
+		allowed |= place->policies[PCI_NUMA_SOCKET];
+	return allowed;
+}
+
+/* Beside the guest, on no node in particular, elsewhere. */
+static uint64_t distance(const struct place_affinity *affinity, int node)
+{
+	return !affinity || has_node(affinity->nodes, node) ? 0 : node < 0 ? 1 : 2;
+}
+
 struct ranked {
 	uint64_t rank;
 	struct pci_candidate candidate;
 };
 
-/* Lowest first: fewer tags, so that what only few requests may have is kept for them (as in Nova); VFs of PFs
- * that are broken up already or cannot be had whole, fullest first, so that whole PFs stay free as long as
- * they can; PFs with few VFs; then by address. */
-static uint64_t device_rank(const struct fleet_host *host, const struct fleet_device *device)
+/* Lowest first: near the guest; fewer tags, so that what only few requests may have is kept for them (as in
+ * Nova); VFs of PFs that are broken up already or cannot be had whole, fullest first, so that whole PFs stay
+ * free as long as they can; PFs with few VFs; then by address. */
+static uint64_t device_rank(const struct fleet_host *host, const struct fleet_device *device,
+			    const struct place_affinity *affinity)
 {
 	const struct pci_kind *kind = &fleet.kinds[device->kind];
-	uint64_t tags = kind->tag_count < 255 ? (uint64_t)kind->tag_count : 255, use = 0, count = 0;
+	uint64_t tags = kind->tag_count < 63 ? (uint64_t)kind->tag_count : 63, use = 0, count = 0;
 
 	if (kind->type == PCI_TYPE_PF)
 		count = device->vfs;
@@ -227,7 +272,8 @@ static uint64_t device_rank(const struct fleet_host *host, const struct fleet_de
 		use = pf->vfs_claimed > 0 ? 0 : pf->offered ? 2 : 1;
 		count = (uint64_t)(pf->vfs - pf->vfs_claimed);
 	}
-	return tags << 56 | use << 54 | count << 32 | (uint64_t)(device - host->devices);
+	return distance(affinity, kind->numa_node) << 62 | tags << 56 | use << 54 | count << 32 |
+	       (uint64_t)(device - host->devices);
 }
 
 static int ranked_compare(const void *left, const void *right)
@@ -238,7 +284,7 @@ static int ranked_compare(const void *left, const void *right)
 }
 
 static size_t candidates_find(const struct place *place, const struct fleet_host *host,
-			      struct pci_candidate *candidates)
+			      const struct place_affinity *affinity, struct pci_candidate *candidates)
 {
 	_cleanup_free_ struct ranked *ranked = memory_alloc(host->device_count * sizeof *ranked);
 	size_t count = 0;
@@ -249,10 +295,11 @@ static size_t candidates_find(const struct place *place, const struct fleet_host
 		uint64_t fits =
 			fleet_device_is_free(host, device) ? place_pool_fits(place, host, device->kind) : 0;
 
+		fits &= policies_allow(place, affinity, kind->numa_node);
 		if (!fits)
 			continue;
 		ranked[count++] =
-			(struct ranked){.rank = device_rank(host, device),
+			(struct ranked){.rank = device_rank(host, device, affinity),
 					.candidate = {.fits = fits,
 						      .device = (int)i,
 						      .pf = kind->type == PCI_TYPE_PF ? (int)i
@@ -266,7 +313,8 @@ static size_t candidates_find(const struct place *place, const struct fleet_host
 	return count;
 }
 
-static bool devices_fit(const struct place *place, const struct fleet_host *host, int *chosen)
+static bool devices_fit(const struct place *place, const struct fleet_host *host,
+			const struct place_affinity *affinity, int *chosen)
 {
 	_cleanup_free_ struct pci_candidate *candidates = NULL;
 	size_t count;
@@ -274,7 +322,7 @@ static bool devices_fit(const struct place *place, const struct fleet_host *host
 	if (!pools_suffice(place, host))
 		return false;
 	candidates = memory_alloc(host->device_count * sizeof *candidates);
-	count = candidates_find(place, host, candidates);
+	count = candidates_find(place, host, affinity, candidates);
 	if (!pci_assign(candidates, count, place->slots, place->slot_count, chosen))
 		return false;
 	for (size_t i = 0; i < place->slot_count; i++)
@@ -284,7 +332,7 @@ static bool devices_fit(const struct place *place, const struct fleet_host *host
 
 bool place_fits(const struct place *place, const struct fleet_host *host, int *chosen)
 {
-	return host_fits(place, host) && (place->slot_count == 0 || devices_fit(place, host, chosen));
+	return host_fits(place, host) && (place->slot_count == 0 || devices_fit(place, host, NULL, chosen));
 }
 
 /* --- weight --- */

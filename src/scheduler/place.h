@@ -17,6 +17,12 @@ struct place_request {
 	unsigned count;
 };
 
+/* The host's NUMA nodes that a guest's cells would be on, and those on a socket with one of them: a bit for
+ * each id below 64. */
+struct place_affinity {
+	uint64_t nodes, near;
+};
+
 struct place_rule {
 	const struct scheduler_rule *rule;
 	uint32_t *listed; /* how often, by host of the fleet */
@@ -33,7 +39,8 @@ struct place {
 	/* bit r of [kind]: request r may have a device of that kind; `last`: if the host offers nothing else
 	 * for r */
 	uint64_t *fits, *fits_last;
-	struct place_rule *rules; /* of request->rules, or NULL */
+	uint64_t policies[PCI_NUMA_POLICY_COUNT]; /* bit r: request r has this policy */
+	struct place_rule *rules;		  /* of request->rules, or NULL */
 };
 
 /* ERROR_BAD_REQUEST if the request is malformed.  place_done() in any case. */

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "config/config.h"
 #include "http/http.h"
+#include "numa/guest.h"
 #include "store/store.h"
 
 /* Reads [pci] alias / [DEFAULT] pci_alias, the allocation ratios ([DEFAULT] cpu_, ram_, disk_allocation_ratio
@@ -105,6 +106,7 @@ struct scheduler_request {
 	const char *host;	       /* forced host (az "nova:host:node", or `host`), NULL: any */
 	const struct scheduler_rule *rules;
 	size_t rule_count;
+	const struct numa_guest *numa; /* NULL: no topology */
 };
 
 struct scheduler_device {
@@ -145,6 +147,9 @@ bool scheduler_dry_run(struct store *db, const struct scheduler_request *request
 		       const char **where, struct error *err);
 /* Gives everything of this server back.  Nothing claimed is fine. */
 bool scheduler_release(struct store *db, const char *server_id, struct error *err);
+/* The server's place on NUMA cells and CPUs as its agent is told it (JSON, docs/agent-protocol.md), freed by
+ * the caller; NULL if it has no topology. */
+bool scheduler_numa_of_server(struct store *db, const char *server_id, char **json, struct error *err);
 /* Devices that a server has, *devices freed by the caller. */
 bool scheduler_devices_of_server(struct store *db, const char *server_id, struct scheduler_device **devices,
 				 size_t *count, struct error *err);

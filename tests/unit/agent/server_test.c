@@ -65,21 +65,22 @@ static void test_sizes_are_limited(void **state)
 	assert_false(accepted("\"generation\": 3", "\"generation\": \"3\""));
 }
 
-#define NUMA(cells, more) "\"numa\": {\"cells\": [" cells "]" more "}, \"vcpus\": 1"
-#define CELL(host, cpus)  "{\"id\": 0, \"host_cell\": " host ", \"cpus\": \"" cpus "\", \"memory_mb\": 64}"
+/* One cell on node `node` with vCPU 0 on a CPU of its own. */
+#define NUMA(node, taken, pins) \
+	"\"numa\": {\"cells\": [{\"node\": " node \
+	", \"memory_mb\": 64, \"page_kb\": 4, \"vcpus\": \"0\", \"floating\": \"\"," \
+	" \"taken\": \"" taken "\", \"pins\": " pins \
+	"}], \"emulator\": \"\", \"realtime\": \"\"}, \"vcpus\": 1"
 
 static void test_cells_and_pins_are_checked(void **state)
 {
 	(void)state;
-	assert_true(accepted("\"vcpus\": 1",
-			     NUMA(CELL("1", "0-1,3"), ", \"pins\": [{\"vcpu\": 0, \"cpus\": \"4\"}]")));
-	assert_false(accepted("\"vcpus\": 1", NUMA("", "")));
-	assert_false(accepted("\"vcpus\": 1", NUMA(CELL("-1", "0"), "")));
-	assert_false(accepted("\"vcpus\": 1", NUMA(CELL("1", "0'/>"), "")));
-	assert_false(accepted("\"vcpus\": 1", NUMA(CELL("1", ""), "")));
-	assert_false(accepted("\"vcpus\": 1", NUMA(CELL("1", "0"), ", \"emulator\": \"x\"")));
-	assert_false(accepted("\"vcpus\": 1", NUMA(CELL("1", "0"), ", \"pins\": [{\"vcpu\": 0}]")));
-	assert_false(accepted("\"vcpus\": 1", NUMA(CELL("1", "0"), ", \"pins\": [{\"cpus\": \"4\"}]")));
+	assert_true(accepted("\"vcpus\": 1", NUMA("1", "4", "[[0, 4]]")));
+	assert_false(accepted("\"vcpus\": 1", NUMA("-1", "4", "[[0, 4]]")));
+	assert_false(accepted("\"vcpus\": 1", NUMA("1", "4'/>", "[[0, 4]]")));
+	assert_false(accepted("\"vcpus\": 1", NUMA("1", "4", "[[0, 5]]")));
+	assert_false(accepted("\"vcpus\": 1", NUMA("1", "4", "[]")));
+	assert_false(accepted("\"vcpus\": 1", NUMA("1", "4", "[[1, 4]]")));
 }
 
 static void test_absent_needs_no_more_than_an_id(void **state)

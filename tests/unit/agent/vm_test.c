@@ -83,7 +83,7 @@ static void test_a_kernel_of_its_own(void **state)
 	assert_non_null(strstr(xml.data, "<kernel>/x/kernel</kernel>\n    <initrd>/x/ramdisk</initrd>\n"
 					 "    <cmdline>a=&lt;b&gt;</cmdline>\n"));
 	assert_non_null(strstr(xml.data, "<domain type='kvm'>"));
-	assert_non_null(strstr(xml.data, "<cpu mode='host-passthrough'/>"));
+	assert_non_null(strstr(xml.data, "<cpu mode='host-passthrough'></cpu>"));
 	assert_null(strstr(xml.data, "<boot dev="));
 	text_done(&xml);
 	yyjson_doc_free(doc);
@@ -117,12 +117,11 @@ static void test_a_port_that_is_down_has_no_link(void **state)
 }
 
 #define NUMA_JSON \
-	"\"numa\": {\"cells\": [{\"id\": 0, \"host_cell\": 1, \"cpus\": \"0-1\", \"memory_mb\": 32, " \
-	"\"page_kb\": 2048}," \
-	" {\"id\": 1, \"host_cell\": 0, \"cpus\": \"2\", \"memory_mb\": 32, \"page_kb\": 4}]," \
-	" \"pins\": [{\"vcpu\": 0, \"cpus\": \"0-3\"}, {\"vcpu\": 1, \"cpus\": \"5\"}, {\"vcpu\": 2, " \
-	"\"cpus\": \"9\"}]," \
-	" \"emulator\": \"6\", \"realtime\": \"1-2\"}, \"vcpus\": 3"
+	"\"numa\": {\"cells\": [{\"node\": 1, \"memory_mb\": 32, \"page_kb\": 2048, \"vcpus\": \"0-1\"," \
+	" \"floating\": \"0-3\", \"taken\": \"5-6\", \"pins\": [[1, 5]]}," \
+	" {\"node\": 0, \"memory_mb\": 32, \"page_kb\": 4, \"vcpus\": \"2\", \"floating\": \"\", " \
+	"\"taken\": \"9\"," \
+	" \"pins\": [[2, 9]]}], \"emulator\": \"6\", \"realtime\": \"1-2\"}, \"vcpus\": 3"
 
 static void test_cells_and_pins(void **state)
 {

@@ -358,6 +358,15 @@ bool scheduler_release(struct store *db, const char *server_id, struct error *er
 	return true;
 }
 
+bool scheduler_numa_of_server(struct store *db, const char *server_id, char **json, struct error *err)
+{
+	(void)db;
+	(void)server_id;
+	(void)err;
+	*json = NULL;
+	return true;
+}
+
 bool scheduler_devices_of_server(struct store *db, const char *server_id, struct scheduler_device **devices,
 				 size_t *count, struct error *err)
 {

@@ -268,7 +268,7 @@ static void test_behind_the_back(void **state)
 {
 	(void)state;
 	lab1();
-	assert_true(store_exec(db, &err, "INSERT INTO claim SELECT 'other', id, 1, 64, 1 FROM host"));
+	assert_true(store_exec(db, &err, "INSERT INTO claim (server_id, host_id, vcpus, memory_mb, disk_gb) SELECT 'other', id, 1, 64, 1 FROM host"));
 	assert_true(store_exec(
 		db, &err,
 		"INSERT INTO device_claim SELECT id, '0000:21:10.0', 'other', 0, '', '' FROM host"));
