@@ -86,8 +86,8 @@ def scenario_091(cloud):
 
 def scenario_092(cloud):
     """NUMA on attach"""
-    needs("NUMA")
-    inventory = Inventory(cells=[cell(0, range(4), 8192), cell(1, range(4, 8), 8192)], cpu_sets={"dedicated": "0-3"})
+    needs("NUMA and CPU pinning policies")
+    inventory = Inventory(cells=[cell(0, "0-3", 8192, dedicated="0-3"), cell(1, "4-7", 8192, dedicated="")])
     cloud.host(inventory.pf(PF, 1, physnet="physnet4", numa=1))
     network = cloud.network()
     server = cloud.boot(cloud.flavor(vcpus=2, hw_cpu_policy="dedicated"), [cloud.port(network, "normal")])

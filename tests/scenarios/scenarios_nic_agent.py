@@ -27,7 +27,8 @@ def scenario_171(cloud):
     """VF comes into use"""
     _, port = running(cloud)
     same(cloud.get_port(port)["binding:vif_type"], "hw_veb", "vif_type")
-    unit(cloud, "agent", "agent_device_test", "test_a_vf_goes_and_comes_back", "test_the_mac_comes_before_spoof_check")
+    unit(cloud, "agent", "agent_device_test", "test_a_vf_goes_and_comes_back")
+    unit(cloud, "agent", "agent_netlink_test", "test_the_mac_comes_before_spoof_check")
 
 
 def scenario_172(cloud):
@@ -50,7 +51,7 @@ def scenario_173(cloud):
 
 def scenario_174(cloud):
     """MAC mismatch"""
-    unit(cloud, "agent", "agent_device_test", "test_only_what_differs_is_set", "test_what_does_not_read_back_is_an_error")
+    unit(cloud, "agent", "agent_netlink_test", "test_only_what_differs_is_set", "test_what_does_not_read_back_is_an_error")
     differs("the agent itself sets the VF's MAC before the guest starts, reads it back, and does not start the guest if it is another one")
 
 

@@ -5,24 +5,35 @@ from scenarios_alias import CARDS
 PINNED = {"hw_cpu_policy": "dedicated"}
 
 
-def h1(device=None, dedicated="0-7", sockets=(0, 1), pages=(), siblings=("", ""), **sets):
-    """H1; `device`: the node of its device, or "unknown", or None for no device."""
-    needs("NUMA")
-    cells = [cell(i, range(4 * i, 4 * i + 4), 8192, sockets[i], pages, siblings[i].split()) for i in range(2)]
-    inventory = Inventory(cells=cells, cpu_sets={"dedicated": dedicated, **sets})
+def needs_numa():
+    needs("NUMA and CPU pinning policies")
+
+
+def h1(device=None, first=None, second=None, sockets=(0, 1), pages=(), siblings=("", "")):
+    """H1; `device`: the node of its device, or "unknown", or None for no device; `first`, `second`: {"dedicated": CPUs, "shared": CPUs} of
+    its cells, all dedicated if neither is given."""
+    needs_numa()
+    if first is None and second is None:
+        first, second = {"dedicated": "0-3"}, {"dedicated": "4-7"}
+    sets = (first or {"dedicated": ""}, second or {"dedicated": ""})
+    cells = [cell(i, "%d-%d" % (4 * i, 4 * i + 3), 8192, sockets[i], pages, siblings[i].split(), **sets[i]) for i in range(2)]
+    inventory = Inventory(cells=cells)
     if device is not None:
         inventory.add(CARDS[0], "1533", numa=None if device == "unknown" else device)
     return inventory
 
 
+FIRST, SECOND = {"first": {"dedicated": "0-3"}}, {"second": {"dedicated": "4-7"}}
+
+
 def cells_of(cloud, server):
     """The host's cells that the guest is on."""
-    return [c["host_cell"] for c in cloud.desired(server)["numa"]["cells"]]
+    return [c["node"] for c in cloud.desired(server)["numa"]["cells"]]
 
 
 def pins_of(cloud, server):
-    """{vCPU: the host's CPUs}"""
-    return {p["vcpu"]: p["cpus"] for p in cloud.desired(server)["numa"]["pins"]}
+    """{vCPU: the host's CPU that is its alone}"""
+    return {vcpu: cpu for c in cloud.desired(server)["numa"]["cells"] for vcpu, cpu in c["pins"]}
 
 
 def scenario_093(cloud):
@@ -34,14 +45,14 @@ def scenario_093(cloud):
 
 def scenario_094(cloud):
     """legacy, not affine"""
-    cloud.host(h1(device=0, dedicated="4-7"))
+    cloud.host(h1(device=0, **SECOND))
     cloud.no_host(cloud.flavor("a1:1", vcpus=2, **PINNED))
     cloud.boot(cloud.flavor(vcpus=2, **PINNED))
 
 
 def scenario_096(cloud):
     """required"""
-    cloud.host(h1(device=0, dedicated="4-7"))
+    cloud.host(h1(device=0, **SECOND))
     why = cloud.no_host(cloud.flavor("required:1", vcpus=2, **PINNED))
     assert "node" in why or "NUMA" in why, why
 
@@ -51,7 +62,7 @@ def scenario_097(cloud):
     matrix = {"preferred": (True, True, True), "legacy": (True, False, True), "required": (False, False, True)}
     flavors = {policy: cloud.flavor(policy + ":1", vcpus=2, **PINNED) for policy in matrix}
     for i, node in enumerate(("unknown", 0, 1)):
-        cloud.host(h1(device=node, dedicated="4-7"))
+        cloud.host(h1(device=node, **SECOND))
         for policy, fits in matrix.items():
             server = cloud.create(flavors[policy])
             same(cloud.settle(server)["status"], "ACTIVE" if fits[i] else "ERROR", "policy %s with the device on node %s" % (policy, node))
@@ -60,7 +71,7 @@ def scenario_097(cloud):
 
 def scenario_098(cloud):
     """flavor beats alias"""
-    cloud.host(h1(device=0, dedicated="4-7"))
+    cloud.host(h1(device=0, **SECOND))
     cloud.no_host(cloud.flavor("preferred:1", vcpus=2, hw_pci_numa_affinity_policy="required", **PINNED))
     cloud.boot(cloud.flavor("preferred:1", vcpus=2, **PINNED))
 
@@ -77,22 +88,22 @@ def scenario_099(cloud):
 
 def scenario_101(cloud):
     """socket, same socket"""
-    cloud.host(h1(device=1, dedicated="0-3", sockets=(0, 0)))
+    cloud.host(h1(device=1, sockets=(0, 0), **FIRST))
     server = cloud.boot(cloud.flavor("socket:1", vcpus=2, **PINNED))
     same(cells_of(cloud, server), [0], "the guest's cell")
 
 
 def scenario_102(cloud):
     """socket, other socket"""
-    cloud.host(h1(device=1, dedicated="0-3", sockets=(0, 1)))
+    cloud.host(h1(device=1, sockets=(0, 1), **FIRST))
     cloud.no_host(cloud.flavor("socket:1", vcpus=2, **PINNED))
 
 
 def scenario_103(cloud):
     """socket, many cells"""
-    needs("NUMA")
-    cells = [cell(i, range(4 * i, 4 * i + 4), 4096, i // 2) for i in range(4)]
-    cloud.host(Inventory(16, cells=cells, cpu_sets={"dedicated": "4-15"}).add(CARDS[0], "1533", numa=0))
+    needs_numa()
+    cells = [cell(i, "%d-%d" % (4 * i, 4 * i + 3), 4096, i // 2, dedicated="%d-%d" % (4 * i, 4 * i + 3) if i else "") for i in range(4)]
+    cloud.host(Inventory(16, cells=cells).add(CARDS[0], "1533", numa=0))
     server = cloud.boot(cloud.flavor("socket:1", vcpus=6, ram=192, hw_numa_nodes="3", **PINNED))
     same(sorted(cells_of(cloud, server)), [1, 2, 3], "the guest's cells")
 
@@ -106,7 +117,7 @@ def scenario_104(cloud):
 
 def scenario_106(cloud):
     """too many cells"""
-    needs("NUMA")
+    needs_numa()
     cloud.host(Inventory())
     cloud.no_host(cloud.flavor(vcpus=2, hw_numa_nodes="2"))
 
@@ -123,20 +134,21 @@ def scenario_107(cloud):
 
 def scenario_108(cloud):
     """dedicated CPUs"""
-    cloud.host(h1(dedicated="4-7"))
+    cloud.host(h1(**SECOND))
     cloud.no_host(cloud.flavor(vcpus=5, **PINNED))
     server = cloud.boot(cloud.flavor(vcpus=4, **PINNED))
-    same(sorted(pins_of(cloud, server).items()), sorted(zip(range(4), pins_of(cloud, server).values())), "pinned vCPUs")
-    same(sorted(pins_of(cloud, server).values()), ["4", "5", "6", "7"], "the host's CPUs of the guest")
+    pins = pins_of(cloud, server)
+    same((sorted(pins), sorted(pins.values())), ([0, 1, 2, 3], [4, 5, 6, 7]), "pinned vCPUs, their CPUs")
     cloud.no_host(cloud.flavor(vcpus=1, **PINNED))
 
 
 def scenario_109(cloud):
     """mixed CPUs"""
-    cloud.host(h1(dedicated="5-7", shared="4"))
+    cloud.host(h1(second={"dedicated": "5-7", "shared": "4"}))
     server = cloud.boot(cloud.flavor(vcpus=4, hw_cpu_policy="mixed", hw_cpu_dedicated_mask="^0"))
     pins = pins_of(cloud, server)
-    same((pins[0], sorted(pins[i] for i in (1, 2, 3))), ("4", ["5", "6", "7"]), "where vCPU 0 and the others run")
+    same((sorted(pins), sorted(pins.values())), ([1, 2, 3], [5, 6, 7]), "pinned vCPUs, their CPUs")
+    same(cloud.desired(server)["numa"]["cells"][0]["floating"], "4", "where vCPU 0 floats")
 
 
 def scenario_111(cloud):
@@ -149,11 +161,11 @@ def scenario_111(cloud):
 
 def scenario_112(cloud):
     """emulator threads isolate"""
-    cloud.host(h1(dedicated="4-7"))
+    cloud.host(h1(**SECOND))
     cloud.no_host(cloud.flavor(vcpus=4, hw_emulator_threads_policy="isolate", **PINNED))
     server = cloud.boot(cloud.flavor(vcpus=3, hw_emulator_threads_policy="isolate", **PINNED))
     emulator = cloud.desired(server)["numa"]["emulator"]
-    same(sorted([emulator, *pins_of(cloud, server).values()]), ["4", "5", "6", "7"], "CPUs of the emulator and of the guest")
+    same(sorted([int(emulator), *pins_of(cloud, server).values()]), [4, 5, 6, 7], "CPUs of the emulator and of the guest")
     cloud.no_host(cloud.flavor(vcpus=1, **PINNED))
 
 
@@ -198,6 +210,5 @@ def scenario_117(cloud):
 
 def scenario_118(cloud):
     """physnet affinity"""
-    needs("NUMA")
-    needs("nodes of physical networks")
+    needs("which nodes a physical network is on")
     raise AssertionError("no host tells yet which nodes its physical networks are on")

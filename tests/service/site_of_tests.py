@@ -119,15 +119,13 @@ def until(condition, seconds, what):
 class Inventory:
     """What a host tells of itself (docs/agent-protocol.md), put together piece by piece; all devices are Intel's."""
 
-    def __init__(self, vcpus=8, memory_mb=16384, cells=None, cpu_sets=None):
+    def __init__(self, vcpus=8, memory_mb=16384, cells=None):
         self.devices, self.mappings = {}, {}
         self.host = {
             "version": 1, "hypervisor": {"type": "QEMU", "version": 10000002}, "availability_zone": "nova",
             "cpu": {"model": "x", "vendor": "y", "arch": "x86_64", "topology": {"sockets": 1, "cores": 8, "threads": 1}, "features": []},
             "vcpus": vcpus, "memory_mb": memory_mb, "disk_gb": 1000, "reserved_memory_mb": 512,
-            "cells": cells or [cell(0, range(vcpus), memory_mb)]}
-        if cpu_sets:
-            self.host["cpu_sets"] = cpu_sets
+            "cells": cells or [cell(0, "0-%d" % (vcpus - 1), memory_mb)]}
 
     def add(self, address, product, kind="type-PCI", parent=None, physnet=None, numa=0, offered=True, tags=None, **more):
         tags = dict(tags or {}, **({"physical_network": physnet} if physnet else {}))
@@ -160,10 +158,10 @@ class Inventory:
         return {**self.host, "devices": list(self.devices.values()), "nic_agent": {"device_mappings": self.mappings, "devices": 0}}
 
 
-def cell(number, cpus, memory_mb, socket=0, pages=(), siblings=()):
-    """A NUMA cell; `pages`: (size in KiB, how many) ..."""
-    return {"id": number, "socket": socket, "cpus": list(cpus), "siblings": list(siblings), "memory_mb": memory_mb,
-            "hugepages": [{"size_kb": size, "total": total, "reserved": 0} for size, total in pages]}
+def cell(number, cpus, memory_mb, socket=0, pages=(), siblings=(), **sets):
+    """A NUMA cell; `pages`: (size in KiB, how many) ...; `sets`: dedicated and shared CPUs."""
+    return {"id": number, "socket": socket, "cpus": cpus, "siblings": list(siblings), "memory_mb": memory_mb,
+            "hugepages": [{"size_kb": size, "total": total, "reserved": 0} for size, total in pages], **sets}
 
 
 def usual_host(vfs):
