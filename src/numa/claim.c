@@ -51,8 +51,8 @@ static bool memory_is_free(const struct numa_host *host, struct numa_cell *cell,
 
 	if (wanted->page_kb == 0)
 		return wanted->memory_mb <= numa_cell_ordinary_mb(host, cell, pinned) ||
-		       error_set(err, ERROR_CONFLICT, "NUMA node %d: %lld MB of memory are not free", cell->id,
-				 (long long)wanted->memory_mb);
+		       error_set(err, ERROR_CONFLICT, "NUMA node %d: %lld MB of memory are not free",
+				 cell->id, (long long)wanted->memory_mb);
 	return (pages && numa_pages_of(pages, wanted->memory_mb) <= numa_pages_free(pages)) ||
 	       error_set(err, ERROR_CONFLICT, "NUMA node %d: %lld MB in pages of %lld KB are not free",
 			 cell->id, (long long)wanted->memory_mb, (long long)wanted->page_kb);

@@ -50,8 +50,8 @@ int64_t numa_cell_free_mb(const struct numa_cell *cell)
 }
 
 /* Only what is not in huge pages can be overcommitted: a guest that asks for none cannot use them.  (Nova
- * counts them all together, and lets such guests run out of memory beside huge pages that are free.)  No guest
- * gets more than there really is. */
+ * counts them all together, and lets such guests run out of memory beside huge pages that are free.)  No
+ * guest gets more than there really is. */
 int64_t numa_cell_ordinary_mb(const struct numa_host *host, const struct numa_cell *cell, bool exact)
 {
 	const struct numa_pages *pages = &cell->pages[0];
@@ -103,8 +103,8 @@ static bool cpus_read(struct reading *r, const char *key, struct cpu_set *set)
 	return cpu_set_parse(name, yyjson_get_str(value), CPU_SET_MAX, set, r->err);
 }
 
-static bool number_read(struct reading *r, yyjson_val *object, const char *key, int64_t min, int64_t otherwise,
-			int64_t *number)
+static bool number_read(struct reading *r, yyjson_val *object, const char *key, int64_t min,
+			int64_t otherwise, int64_t *number)
 {
 	yyjson_val *value = yyjson_obj_get(object, key);
 
@@ -151,14 +151,15 @@ static bool siblings_read(struct reading *r)
 	yyjson_arr_foreach (list, i, max, item) {
 		struct cpu_set core;
 
-		if (!yyjson_is_str(item) || !cpu_set_parse("cells: siblings", yyjson_get_str(item), CPU_SET_MAX,
-							   &core, r->err) ||
+		if (!yyjson_is_str(item) ||
+		    !cpu_set_parse("cells: siblings", yyjson_get_str(item), CPU_SET_MAX, &core, r->err) ||
 		    cpu_set_is_empty(&core) || !cpu_set_within(&core, &left) ||
 		    cpu_set_count(&core) > NUMA_MAX_THREADS)
-			return error_set(r->err, ERROR_BAD_REQUEST,
-					 "cells: siblings of node %d must be lists of 1 to %d of its cpus, each "
-					 "of which is in one of them",
-					 r->cell->id, NUMA_MAX_THREADS);
+			return error_set(
+				r->err, ERROR_BAD_REQUEST,
+				"cells: siblings of node %d must be lists of 1 to %d of its cpus, each "
+				"of which is in one of them",
+				r->cell->id, NUMA_MAX_THREADS);
 		core_add(r, &core);
 		cpu_set_and_not(&left, &core);
 	}
@@ -185,13 +186,17 @@ static bool hugepages_read(struct reading *r, int64_t *huge_kb)
 		    !number_read(r, item, "total", 0, -1, &pages.total) ||
 		    !number_read(r, item, "reserved", 0, 0, &pages.reserved))
 			return false;
+		if (pages.total > (INT64_C(1) << 50) / pages.size_kb)
+			return error_set(r->err, ERROR_BAD_REQUEST,
+					 "cells: node %d has more huge pages than can be", cell->id);
 		for (; at > 1 && cell->pages[at - 1].size_kb > pages.size_kb; at--)
 			cell->pages[at] = cell->pages[at - 1];
-		if (cell->pages[at - 1].size_kb >= pages.size_kb || pages.size_kb > INT64_C(1) << 30)
-			return error_set(r->err, ERROR_BAD_REQUEST,
-					 "cells: hugepages of node %d must differ in size_kb and be larger than "
-					 "page_kb",
-					 cell->id);
+		if (cell->pages[at - 1].size_kb >= pages.size_kb)
+			return error_set(
+				r->err, ERROR_BAD_REQUEST,
+				"cells: hugepages of node %d must differ in size_kb and be larger than "
+				"page_kb",
+				cell->id);
 		cell->pages[at] = pages;
 		*huge_kb += pages.size_kb * pages.total;
 		if (++cell->page_count == NUMA_MAX_PAGES && i + 1 < max)
@@ -263,7 +268,8 @@ static bool cells_read(yyjson_val *list, struct numa_cell *cells, int *count, st
 	qsort(cells, (size_t)*count, sizeof *cells, cell_compare);
 	for (int k = 1; k < *count; k++) {
 		if (cells[k].id == cells[k - 1].id)
-			return error_set(err, ERROR_BAD_REQUEST, "cells: node %d is given twice", cells[k].id);
+			return error_set(err, ERROR_BAD_REQUEST, "cells: node %d is given twice",
+					 cells[k].id);
 	}
 	return true;
 }

@@ -43,8 +43,8 @@ struct numa_host {
 };
 
 /* Reads an inventory's `cells`: a list of
- *	{"id": 0, "socket": 0, "cpus": "0-15", "dedicated": "2-15", "shared": "0-1", "siblings": ["0,8", "1,9"],
- *	 "memory_mb": 65536, "page_kb": 4, "hugepages": [{"size_kb": 2048, "total": 512, "reserved": 0}]}
+ *	{"id": 0, "socket": 0, "cpus": "0-15", "dedicated": "2-15", "shared": "0-1", "siblings": ["0,8",
+ *"1,9"], "memory_mb": 65536, "page_kb": 4, "hugepages": [{"size_kb": 2048, "total": 512, "reserved": 0}]}
  * Without socket it is unknown; without dedicated and shared all CPUs are shared (as in Nova); CPUs that no
  * siblings name are a core each; page_kb is 4 unless it is said.  Nothing is in use afterwards.  Replaces the
  * cells of *host only if all is well. */

@@ -1,5 +1,5 @@
-/* Where a guest's cells, CPUs and pages are on a host: what is claimed there, kept in the store and told to the
- * agent.  Pure logic. */
+/* Where a guest's cells, CPUs and pages are on a host: what is claimed there, kept in the store and told to
+ * the agent.  Pure logic. */
 #pragma once
 
 #include "base/text.h"
@@ -8,20 +8,20 @@
 struct numa_placement_cell {
 	int host_cell; /* its id */
 	int64_t memory_mb;
-	int64_t page_kb;      /* of its memory; 0: ordinary pages, which may be overcommitted */
-	struct cpu_set vcpus; /* the guest's; pins of the placement says which are pinned */
+	int64_t page_kb;	 /* of its memory; 0: ordinary pages, which may be overcommitted */
+	struct cpu_set vcpus;	 /* the guest's; pins of the placement says which are pinned */
 	struct cpu_set floating; /* host CPUs for those that are not */
-	struct cpu_set taken;	 /* host CPUs that nobody else gets: pinned ones, the emulator's own, and those
-				    that `isolate` keeps idle beside them */
+	struct cpu_set taken; /* host CPUs that nobody else gets: pinned ones, the emulator's own, and those
+				 that `isolate` keeps idle beside them */
 };
 
 /* Large: some 30 KB. */
 struct numa_placement {
 	int cell_count; /* 0: no topology; nothing else counts then */
 	int vcpus;
-	struct cpu_set realtime;      /* vCPUs */
-	struct cpu_set emulator;      /* host CPUs for the emulator's threads */
-	int16_t pins[CPU_SET_MAX];    /* of each vCPU: its host CPU, or -1 */
+	struct cpu_set realtime;   /* vCPUs */
+	struct cpu_set emulator;   /* host CPUs for the emulator's threads */
+	int16_t pins[CPU_SET_MAX]; /* of each vCPU: its host CPU, or -1 */
 	struct numa_placement_cell cells[NUMA_MAX_CELLS];
 };
 

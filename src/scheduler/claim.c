@@ -1,5 +1,6 @@
 /* Claims: choosing a host and its devices, writing it down, giving it back. */
 #include "base/memory.h"
+#include "numa/placement.h"
 #include "scheduler/fleet.h"
 #include "scheduler/inventory.h"
 #include "scheduler/place.h"
@@ -29,25 +30,35 @@ struct decision {
 	struct fleet_host *host; /* NULL: none fits */
 	double weight;
 	int chosen[SCHEDULER_MAX_DEVICES];
+	struct numa_placement *numa; /* without cells if there is no topology */
 };
+
+static void decision_done(struct decision *decision)
+{
+	free(decision->numa);
+}
 
 /* The best of the hosts that fit; of equals, the one that joined first.  Whether its devices can be assigned
  * is looked at only for a host that would be better than the best so far. */
 static void decide(const struct place *place, struct decision *best)
 {
+	_cleanup_free_ struct numa_placement *numa = memory_alloc(sizeof *numa);
 	int chosen[SCHEDULER_MAX_DEVICES];
 
-	best->host = NULL;
+	*best = (struct decision){.numa = memory_alloc(sizeof *best->numa)};
 	for (size_t i = 0; i < fleet.count; i++) {
 		struct fleet_host *host = &fleet.hosts[i];
 		double weight = host->there ? place_weight(place, host) : 0;
 
 		if (!host->there || (best->host && weight <= best->weight) ||
-		    !place_fits(place, host, chosen))
+		    !place_fits(place, host, chosen, numa))
 			continue;
 		best->host = host;
 		best->weight = weight;
 		memcpy(best->chosen, chosen, place->slot_count * sizeof *chosen);
+		best->numa->cell_count = 0;
+		if (numa->cell_count)
+			*best->numa = *numa;
 	}
 }
 
@@ -135,16 +146,40 @@ static bool usage_add(struct store *db, const char *host_id, int sign, int64_t v
 		V(host_id), V(sign * vcpus), V(sign * memory_mb), V(sign * disk_gb), V(sign));
 }
 
+/* A row for each CPU that nobody else may have. */
+static bool cpus_write(struct store *db, const char *server_id, const char *host_id,
+		       const struct numa_placement *numa, struct error *err)
+{
+	for (int i = 0; i < numa->cell_count; i++) {
+		const struct cpu_set *taken = &numa->cells[i].taken;
+
+		for (int cpu = cpu_set_next(taken, 0); cpu >= 0; cpu = cpu_set_next(taken, cpu + 1)) {
+			if (!store_exec(db, err,
+					"INSERT INTO cpu_claim (host_id, cpu, server_id) VALUES (?1, ?2, ?3)",
+					V(host_id), V(cpu), V(server_id)))
+				return false;
+		}
+	}
+	return true;
+}
+
 static bool claim_write(struct store *db, const struct scheduler_request *request,
-			const struct scheduler_grant *grant, struct error *err)
+			const struct scheduler_grant *grant, const struct numa_placement *numa,
+			struct error *err)
 {
 	const char *host_id = grant->host_id;
+	int64_t vcpus = place_shared_vcpus(request);
+	_cleanup_(text_done) struct text json = {0};
+
+	if (numa->cell_count)
+		numa_placement_write(numa, &json);
 
 	if (!store_exec(db, err,
-			"INSERT INTO claim (server_id, host_id, vcpus, memory_mb, disk_gb) "
-			"VALUES (?1, ?2, ?3, ?4, ?5)",
-			V(request->server_id), V(host_id), V(request->vcpus), V(request->memory_mb),
-			V(request->disk_gb)))
+			"INSERT INTO claim (server_id, host_id, vcpus, memory_mb, disk_gb, numa) "
+			"VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+			V(request->server_id), V(host_id), V(vcpus), V(request->memory_mb),
+			V(request->disk_gb), V((const char *)json.data)) ||
+	    !cpus_write(db, request->server_id, host_id, numa, err))
 		return false;
 	for (size_t i = 0; i < grant->device_count; i++) {
 		const struct scheduler_device *device = &grant->devices[i];
@@ -158,18 +193,18 @@ static bool claim_write(struct store *db, const struct scheduler_request *reques
 				V((const char *)device->alias)))
 			return false;
 	}
-	return usage_add(db, host_id, 1, request->vcpus, request->memory_mb, request->disk_gb, err);
+	return usage_add(db, host_id, 1, vcpus, request->memory_mb, request->disk_gb, err);
 }
 
 /* In a savepoint of its own: whatever fails leaves nothing behind, and the host is read again. */
-static bool claim_save(struct store *db, const struct fleet_host *host,
+static bool claim_save(struct store *db, const struct decision *decision,
 		       const struct scheduler_request *request, const struct scheduler_grant *grant,
 		       struct error *err)
 {
 	if (!store_savepoint_begin(db, err))
 		return false;
-	fleet_watch(db, host);
-	if (claim_write(db, request, grant, err) && store_savepoint_keep(db, err))
+	fleet_watch(db, decision->host);
+	if (claim_write(db, request, grant, decision->numa, err) && store_savepoint_keep(db, err))
 		return true;
 	store_savepoint_undo(db);
 	return false;
@@ -187,7 +222,10 @@ static void fleet_take(const struct place *place, const struct decision *decisio
 {
 	struct fleet_host *host = decision->host;
 
-	fleet_add_usage(host, 1, place->request->vcpus, place->request->memory_mb, place->request->disk_gb);
+	fleet_add_usage(host, 1, place_shared_vcpus(place->request), place->request->memory_mb,
+			place->request->disk_gb);
+	if (decision->numa->cell_count)
+		numa_record(&host->numa, decision->numa);
 	for (size_t i = 0; i < place->slot_count; i++)
 		fleet_device_set_claimed(host, &host->devices[decision->chosen[i]], true);
 	if (place->slot_count > 0)
@@ -200,7 +238,7 @@ static bool claim_once(struct store *db, const struct scheduler_request *request
 		       struct scheduler_grant *grant, struct text *refusals, bool *again, struct error *err)
 {
 	_cleanup_(place_done) struct place place = {0};
-	struct decision decision;
+	_cleanup_(decision_done) struct decision decision = {0};
 
 	*again = false;
 	if (!fleet_refresh(db, err) || !place_begin(&place, request, err))
@@ -209,7 +247,7 @@ static bool claim_once(struct store *db, const struct scheduler_request *request
 	if (!decision.host)
 		return refuse(&place, refusals, err);
 	grant_fill(&place, &decision, grant);
-	if (!claim_save(db, decision.host, request, grant, err)) {
+	if (!claim_save(db, &decision, request, grant, err)) {
 		*again = err->kind == ERROR_CONFLICT;
 		return false;
 	}
@@ -241,10 +279,12 @@ struct released {
 		bool settled; /* its row is as the host told it last */
 	} * devices;
 	size_t device_count;
+	char *numa; /* the placement, or NULL */
 };
 
 static void released_done(struct released *released)
 {
+	free(released->numa);
 	free(released->devices);
 }
 
@@ -254,7 +294,8 @@ static bool released_read(struct store *db, const char *server_id, struct releas
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
 	if (!store_query(db, &rows, err,
-			 "SELECT c.host_id, c.vcpus, c.memory_mb, c.disk_gb, d.address, d.state FROM claim c "
+			 "SELECT c.host_id, c.vcpus, c.memory_mb, c.disk_gb, d.address, d.state, c.numa FROM "
+			 "claim c "
 			 "LEFT JOIN device_claim dc ON dc.server_id = c.server_id "
 			 "LEFT JOIN device d ON d.host_id = dc.host_id AND d.address = dc.address WHERE "
 			 "c.server_id = ?1",
@@ -265,6 +306,8 @@ static bool released_read(struct store *db, const char *server_id, struct releas
 		released->vcpus = store_int(&rows, 1);
 		released->memory_mb = store_int(&rows, 2);
 		released->disk_gb = store_int(&rows, 3);
+		if (!released->numa && !store_is_null(&rows, 6))
+			released->numa = memory_copy_text(store_text(&rows, 6));
 		if (store_is_null(&rows, 4))
 			continue;
 		struct released_device *device = ARRAY_ADD(released->devices, released->device_count);
@@ -280,6 +323,7 @@ static bool released_write(struct store *db, const char *server_id, const struct
 	const char *host_id = released->host_id;
 
 	if (!store_exec(db, err, "DELETE FROM device_claim WHERE server_id = ?1", V(server_id)) ||
+	    !store_exec(db, err, "DELETE FROM cpu_claim WHERE server_id = ?1", V(server_id)) ||
 	    !store_exec(db, err, "DELETE FROM claim WHERE server_id = ?1", V(server_id)) ||
 	    !usage_add(db, host_id, -1, released->vcpus, released->memory_mb, released->disk_gb, err))
 		return false;
@@ -292,11 +336,24 @@ static bool released_write(struct store *db, const char *server_id, const struct
 	return true;
 }
 
+static void numa_give_back(struct store *db, struct fleet_host *host, const char *json)
+{
+	_cleanup_free_ struct numa_placement *numa = memory_alloc(sizeof *numa);
+	struct error why;
+
+	if (numa_placement_parse(json, numa, &why))
+		numa_release(&host->numa, numa);
+	else
+		fleet_mark_stale(db, host);
+}
+
 static void fleet_give_back(struct store *db, struct fleet_host *host, const struct released *released)
 {
 	pci_address address;
 
 	fleet_add_usage(host, -1, released->vcpus, released->memory_mb, released->disk_gb);
+	if (released->numa)
+		numa_give_back(db, host, released->numa);
 	for (size_t i = 0; i < released->device_count; i++) {
 		struct fleet_device *device = pci_address_parse(released->devices[i].address, &address)
 						      ? fleet_device_find(host, address)

@@ -12,20 +12,35 @@ static void add_devices(const struct place *place, const struct fleet_host *host
 			  pci_address_format(host->devices[chosen[i]].address, address));
 }
 
+static void add_cells(const struct numa_placement *numa, struct text *lines)
+{
+	char text[CPU_SET_TEXT_SIZE];
+
+	for (int i = 0; i < numa->cell_count; i++) {
+		const struct numa_placement_cell *cell = &numa->cells[i];
+
+		text_addf(lines, "%s NUMA node %d", i ? "," : ", on", cell->host_cell);
+		if (!cpu_set_is_empty(&cell->taken))
+			text_addf(lines, " (CPUs %s)", cpu_set_format(&cell->taken, text));
+	}
+}
+
 static void look_at(const struct place *place, const struct fleet_host *host, double *best,
 		    const char **where, struct text *lines)
 {
+	_cleanup_free_ struct numa_placement *numa = memory_alloc(sizeof *numa);
 	int chosen[SCHEDULER_MAX_DEVICES];
 	double weight;
 
 	text_addf(lines, "%s: ", host->name);
-	if (!place_fits(place, host, chosen)) {
+	if (!place_fits(place, host, chosen, numa)) {
 		place_explain(place, host, lines);
 		text_add(lines, "\n");
 		return;
 	}
 	text_add(lines, "fits");
 	add_devices(place, host, chosen, lines);
+	add_cells(numa, lines);
 	text_add(lines, "\n");
 	weight = place_weight(place, host);
 	if (!*where || weight > *best) {

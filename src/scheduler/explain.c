@@ -1,4 +1,5 @@
 /* Why a request does not fit on a host, in an operator's words. */
+#include "base/memory.h"
 #include "base/timestamp.h"
 #include "scheduler/place.h"
 #include "sys/sys.h"
@@ -179,6 +180,65 @@ static void explain_devices(const struct place *place, const struct fleet_host *
 		  place->slot_count);
 }
 
+/* --- cells --- */
+
+static const char *policy_text(const struct place *place, size_t request)
+{
+	static const char *const texts[] = {
+#define TEXT(name, text) [name] = text,
+		PCI_NUMA_POLICIES(TEXT)
+#undef TEXT
+	};
+
+	for (int policy = 0; policy < PCI_NUMA_POLICY_COUNT; policy++) {
+		if (place->policies[policy] >> request & 1)
+			return texts[policy];
+	}
+	return "none";
+}
+
+static unsigned free_on(const struct place *place, const struct fleet_host *host, size_t request, int node)
+{
+	unsigned count = 0;
+
+	for (uint32_t i = 0; i < host->device_count; i++) {
+		const struct fleet_device *device = &host->devices[i];
+
+		count += fleet.kinds[device->kind].numa_node == node && fleet_device_is_free(host, device) &&
+			 (place_pool_fits(place, host, device->kind) >> request & 1);
+	}
+	return count;
+}
+
+/* Devices, CPUs and memory are there, but not beside each other: the first request whose policy minds. */
+static void explain_affinity(const struct place *place, const struct fleet_host *host, struct text *why)
+{
+	size_t r = 0;
+
+	while (r + 1 < place->request_count && (place->policies[PCI_NUMA_PREFERRED] >> r & 1))
+		r++;
+	explain_wish(&place->requests[r], why);
+	text_addf(why, "NUMA policy %s; ", policy_text(place, r));
+	for (int i = 0; i < host->numa.cell_count; i++)
+		text_addf(why, "node %d has %u free, ", host->numa.cells[i].id,
+			  free_on(place, host, r, host->numa.cells[i].id));
+	text_addf(why, "%u free on no node; not enough where the guest's CPUs and memory fit",
+		  free_on(place, host, r, PCI_NUMA_NONE));
+}
+
+static void explain_fit(const struct place *place, const struct fleet_host *host, struct text *why)
+{
+	const struct numa_fit how = {.wants_devices = place->slot_count > 0};
+	_cleanup_free_ struct numa_placement *numa = memory_alloc(sizeof *numa);
+
+	if (place_has_topology(place) && !numa_fit(&host->numa, place->request->numa, &how, numa, why))
+		return;
+	if (place_has_topology(place) && place_devices_fit(place, host))
+		explain_affinity(place, host, why);
+	else
+		explain_devices(place, host, why);
+}
+
 void place_explain(const struct place *place, const struct fleet_host *host, struct text *why)
 {
 	const char *zone = place->request->availability_zone;
@@ -214,5 +274,5 @@ void place_explain(const struct place *place, const struct fleet_host *host, str
 			return;
 		}
 	}
-	explain_devices(place, host, why);
+	explain_fit(place, host, why);
 }

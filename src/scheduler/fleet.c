@@ -1,6 +1,10 @@
 /* Keeping the fleet in step with the store. */
 #include "scheduler/fleet.h"
 
+#include "base/log.h"
+#include "numa/placement.h"
+#include "scheduler/settings.h"
+
 #include "base/map.h"
 #include "base/memory.h"
 #include "scheduler/scheduler.h"
@@ -72,6 +76,7 @@ static void host_forget(struct fleet_host *host)
 	free(host->disabled_reason);
 	free(host->devices);
 	free(host->pools);
+	numa_host_done(&host->numa);
 	*host = (struct fleet_host){.heartbeat = host->heartbeat};
 }
 
@@ -127,6 +132,8 @@ void fleet_count_pools(struct fleet_host *host)
 	host->free_devices = 0;
 	for (uint32_t i = 0; i < host->pool_count; i++)
 		host->pools[i].offered = host->pools[i].free = 0;
+	for (int i = 0; i < host->numa.cell_count; i++)
+		host->numa.cells[i].free_devices = 0;
 	for (uint32_t i = 0; i < host->device_count; i++) {
 		const struct fleet_device *device = &host->devices[i];
 
@@ -134,10 +141,13 @@ void fleet_count_pools(struct fleet_host *host)
 			continue;
 		struct fleet_pool *pool = host_pool(host, device->kind);
 		pool->offered++;
-		if (fleet_device_is_free(host, device)) {
-			pool->free++;
-			host->free_devices++;
-		}
+		if (!fleet_device_is_free(host, device))
+			continue;
+		pool->free++;
+		host->free_devices++;
+		struct numa_cell *cell = numa_host_cell(&host->numa, fleet.kinds[device->kind].numa_node);
+		if (cell)
+			cell->free_devices++;
 	}
 }
 
@@ -161,6 +171,23 @@ static uint32_t kind_intern(const struct pci_kind *kind)
 
 /* --- reading --- */
 
+/* A host whose cells make no sense has none: guests with a topology do not fit there. */
+static void cells_read(struct fleet_host *host, const char *text)
+{
+	yyjson_doc *doc = yyjson_read(text, strlen(text), 0);
+	struct error why;
+
+	host->numa = (struct numa_host){.cpu_ratio = scheduler_settings.cpu_ratio,
+					.memory_ratio = scheduler_settings.ram_ratio,
+					.pack = scheduler_settings.pack_cells};
+	if (!numa_host_read(yyjson_doc_get_root(doc), &host->numa, &why))
+		log_warning("host %s: %s", host->name, why.message);
+	yyjson_doc_free(doc);
+	host->shared_vcpus = host->numa.cell_count ? 0 : host->vcpus;
+	for (int i = 0; i < host->numa.cell_count; i++)
+		host->shared_vcpus += cpu_set_count(&host->numa.cells[i].shared);
+}
+
 static bool host_read(struct store *db, struct fleet_host *host, struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
@@ -169,7 +196,7 @@ static bool host_read(struct store *db, struct fleet_host *host, struct error *e
 			 "SELECT h.name, coalesce(h.aggregate_zone, h.availability_zone), h.enabled, "
 			 "h.disabled_reason, h.vcpus, h.memory_mb, "
 			 "h.reserved_memory_mb, h.disk_gb, s.vcpus_used, s.memory_mb_used, s.disk_gb_used, "
-			 "s.heard_at "
+			 "s.heard_at, h.cells "
 			 "FROM host h JOIN host_state s ON s.host_id = h.id WHERE h.id = ?1",
 			 V((const char *)host->id)))
 		return false;
@@ -189,6 +216,24 @@ static bool host_read(struct store *db, struct fleet_host *host, struct error *e
 		host->heartbeat->stored_at = store_int(&rows, 11);
 		if (host->heartbeat->heard_at < host->heartbeat->stored_at)
 			host->heartbeat->heard_at = host->heartbeat->stored_at;
+		cells_read(host, store_text(&rows, 12));
+	}
+	return store_end(&rows, err);
+}
+
+/* What guests with a topology have of the cells. */
+static bool placements_read(struct store *db, struct fleet_host *host, struct error *err)
+{
+	_cleanup_free_ struct numa_placement *placement = memory_alloc(sizeof *placement);
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	if (!store_query(db, &rows, err, "SELECT numa FROM claim WHERE host_id = ?1 AND numa IS NOT NULL",
+			 V((const char *)host->id)))
+		return false;
+	while (store_next(&rows)) {
+		if (!numa_placement_parse(store_text(&rows, 0), placement, err))
+			return false;
+		numa_record(&host->numa, placement);
 	}
 	return store_end(&rows, err);
 }
@@ -300,7 +345,7 @@ static bool host_reload(struct store *db, struct fleet_host *host, struct error 
 	host_forget(host);
 	memcpy(host->id, id, sizeof id);
 	host->stale = true; /* until all of it is read */
-	if (!host_read(db, host, err) || !devices_read(db, host, err))
+	if (!host_read(db, host, err) || !placements_read(db, host, err) || !devices_read(db, host, err))
 		return false;
 	host->stale = false;
 	return true;

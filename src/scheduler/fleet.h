@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/error.h"
+#include "numa/host.h"
 #include "pci/address.h"
 #include "pci/device.h"
 #include "scheduler/heartbeat.h"
@@ -40,6 +41,8 @@ struct fleet_host {
 	int64_t vcpus, memory_mb,
 		disk_gb; /* as reported, memory without what is reserved; vcpus 0: not yet reported */
 	int64_t total_memory_mb;
+	int64_t shared_vcpus;  /* CPUs that vCPUs may float on: all, but those that are dedicated */
+	struct numa_host numa; /* its cells, with what guests that have a topology use of them */
 	int64_t vcpus_used, memory_mb_used, disk_gb_used; /* by claims */
 	struct fleet_pool *pools;
 	uint32_t pool_count;

@@ -136,6 +136,15 @@ void place_done(struct place *place)
 
 /* --- amounts --- */
 
+int64_t place_shared_vcpus(const struct scheduler_request *request)
+{
+	int64_t dedicated = 0;
+
+	for (int i = 0; request->numa && i < request->numa->cell_count; i++)
+		dedicated += cpu_set_count(&request->numa->cells[i].dedicated);
+	return request->vcpus - dedicated;
+}
+
 /* As Placement counts: what is not reserved, times the ratio; and one server never more than the host really
  * has. */
 void place_amounts(const struct place *place, const struct fleet_host *host,
@@ -146,9 +155,9 @@ void place_amounts(const struct place *place, const struct fleet_host *host,
 
 	amounts[0] = (struct place_amount){.unit = "",
 					   .of = "vCPUs",
-					   .wanted = request->vcpus,
-					   .most = host->vcpus,
-					   .capacity = (int64_t)((double)host->vcpus * s->cpu_ratio),
+					   .wanted = place_shared_vcpus(request),
+					   .most = host->shared_vcpus,
+					   .capacity = (int64_t)((double)host->shared_vcpus * s->cpu_ratio),
 					   .used = host->vcpus_used};
 	amounts[1] = (struct place_amount){.unit = "MB of ",
 					   .of = "memory",
@@ -222,32 +231,28 @@ static bool pools_suffice(const struct place *place, const struct fleet_host *ho
 	return true;
 }
 
-static bool has_node(uint64_t nodes, int node)
+/* The host cells that a guest with a topology would be on. */
+struct affinity {
+	const struct numa_host *host;
+	uint64_t cells;
+};
+
+static enum numa_distance distance_of(const struct affinity *affinity, int node)
 {
-	return node >= 0 && node < 64 && (nodes >> node & 1);
+	return affinity ? numa_distance(affinity->host, affinity->cells, node) : NUMA_NEAR;
 }
 
-/* Which requests may have a device of this node beside a guest with a topology (NU-1 to NU-6): the policy
- * says how near it must be.  Without a topology every policy is satisfied. */
-static uint64_t policies_allow(const struct place *place, const struct place_affinity *affinity, int node)
+/* Which requests may have a device at this distance: their policies say.  Without a topology (NUMA_NEAR)
+ * every policy is satisfied, as in Nova (NU-1). */
+static uint64_t policies_allow(const struct place *place, enum numa_distance distance)
 {
-	uint64_t allowed = place->policies[PCI_NUMA_PREFERRED];
+	uint64_t allowed = 0;
 
-	if (!affinity)
-		return UINT64_MAX;
-	if (node < 0 || has_node(affinity->nodes, node))
-		allowed |= place->policies[PCI_NUMA_LEGACY];
-	if (has_node(affinity->nodes, node))
-		allowed |= place->policies[PCI_NUMA_REQUIRED];
-	if (has_node(affinity->near, node))
-		allowed |= place->policies[PCI_NUMA_SOCKET];
+	for (int policy = 0; policy < PCI_NUMA_POLICY_COUNT; policy++) {
+		if (numa_policy_allows((enum pci_numa_policy)policy, distance))
+			allowed |= place->policies[policy];
+	}
 	return allowed;
-}
-
-/* Beside the guest, on no node in particular, elsewhere. */
-static uint64_t distance(const struct place_affinity *affinity, int node)
-{
-	return !affinity || has_node(affinity->nodes, node) ? 0 : node < 0 ? 1 : 2;
 }
 
 struct ranked {
@@ -259,7 +264,7 @@ struct ranked {
  * Nova); VFs of PFs that are broken up already or cannot be had whole, fullest first, so that whole PFs stay
  * free as long as they can; PFs with few VFs; then by address. */
 static uint64_t device_rank(const struct fleet_host *host, const struct fleet_device *device,
-			    const struct place_affinity *affinity)
+			    const struct affinity *affinity)
 {
 	const struct pci_kind *kind = &fleet.kinds[device->kind];
 	uint64_t tags = kind->tag_count < 63 ? (uint64_t)kind->tag_count : 63, use = 0, count = 0;
@@ -272,7 +277,7 @@ static uint64_t device_rank(const struct fleet_host *host, const struct fleet_de
 		use = pf->vfs_claimed > 0 ? 0 : pf->offered ? 2 : 1;
 		count = (uint64_t)(pf->vfs - pf->vfs_claimed);
 	}
-	return distance(affinity, kind->numa_node) << 62 | tags << 56 | use << 54 | count << 32 |
+	return (uint64_t)distance_of(affinity, kind->numa_node) << 62 | tags << 56 | use << 54 | count << 32 |
 	       (uint64_t)(device - host->devices);
 }
 
@@ -284,7 +289,7 @@ static int ranked_compare(const void *left, const void *right)
 }
 
 static size_t candidates_find(const struct place *place, const struct fleet_host *host,
-			      const struct place_affinity *affinity, struct pci_candidate *candidates)
+			      const struct affinity *affinity, struct pci_candidate *candidates)
 {
 	_cleanup_free_ struct ranked *ranked = memory_alloc(host->device_count * sizeof *ranked);
 	size_t count = 0;
@@ -295,7 +300,7 @@ static size_t candidates_find(const struct place *place, const struct fleet_host
 		uint64_t fits =
 			fleet_device_is_free(host, device) ? place_pool_fits(place, host, device->kind) : 0;
 
-		fits &= policies_allow(place, affinity, kind->numa_node);
+		fits &= policies_allow(place, distance_of(affinity, kind->numa_node));
 		if (!fits)
 			continue;
 		ranked[count++] =
@@ -314,7 +319,7 @@ static size_t candidates_find(const struct place *place, const struct fleet_host
 }
 
 static bool devices_fit(const struct place *place, const struct fleet_host *host,
-			const struct place_affinity *affinity, int *chosen)
+			const struct affinity *affinity, int *chosen)
 {
 	_cleanup_free_ struct pci_candidate *candidates = NULL;
 	size_t count;
@@ -330,9 +335,59 @@ static bool devices_fit(const struct place *place, const struct fleet_host *host
 	return true;
 }
 
-bool place_fits(const struct place *place, const struct fleet_host *host, int *chosen)
+bool place_devices_fit(const struct place *place, const struct fleet_host *host)
 {
-	return host_fits(place, host) && (place->slot_count == 0 || devices_fit(place, host, NULL, chosen));
+	int chosen[SCHEDULER_MAX_DEVICES];
+
+	return place->slot_count == 0 || devices_fit(place, host, NULL, chosen);
+}
+
+/* --- cells --- */
+
+struct cells_try {
+	const struct place *place;
+	const struct fleet_host *host;
+	int *chosen;
+};
+
+static bool cells_accept(void *context, const struct numa_host *numa, uint64_t cells)
+{
+	const struct cells_try *try = context;
+	const struct affinity affinity = {.host = numa, .cells = cells};
+
+	return devices_fit(try->place, try->host, &affinity, try->chosen);
+}
+
+bool place_has_topology(const struct place *place)
+{
+	const struct numa_guest *guest = place->request->numa;
+
+	return guest && (guest->cell_count > 0 || guest->hyperthreads != NUMA_HYPERTHREADS_ANY);
+}
+
+static bool cells_fit(const struct place *place, const struct fleet_host *host, int *chosen,
+		      struct numa_placement *numa)
+{
+	struct cells_try try = {.place = place, .host = host, .chosen = chosen};
+	struct numa_fit how = {.accept = place->slot_count ? cells_accept : NULL,
+			       .context = &try,
+			       .wants_devices = place->slot_count > 0};
+
+	if (!numa_fit(&host->numa, place->request->numa, &how, numa, NULL))
+		return false;
+	/* A trait alone makes no cells: the devices were not looked at. */
+	return numa->cell_count > 0 || place->slot_count == 0 || devices_fit(place, host, NULL, chosen);
+}
+
+bool place_fits(const struct place *place, const struct fleet_host *host, int *chosen,
+		struct numa_placement *numa)
+{
+	numa->cell_count = 0;
+	if (!host_fits(place, host))
+		return false;
+	if (place_has_topology(place))
+		return cells_fit(place, host, chosen, numa);
+	return place->slot_count == 0 || devices_fit(place, host, NULL, chosen);
 }
 
 /* --- weight --- */

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/text.h"
+#include "numa/fit.h"
 #include "pci/alias.h"
 #include "pci/assign.h"
 #include "scheduler/fleet.h"
@@ -15,12 +16,6 @@ struct place_request {
 	enum pci_type type;
 	const char *physical_network;
 	unsigned count;
-};
-
-/* The host's NUMA nodes that a guest's cells would be on, and those on a socket with one of them: a bit for
- * each id below 64. */
-struct place_affinity {
-	uint64_t nodes, near;
 };
 
 struct place_rule {
@@ -47,8 +42,10 @@ struct place {
 bool place_begin(struct place *place, const struct scheduler_request *request, struct error *err);
 void place_done(struct place *place);
 
-/* true: chosen[i] is the index of the device for slot i. */
-bool place_fits(const struct place *place, const struct fleet_host *host, int *chosen);
+/* true: chosen[i] is the index of the device for slot i, and *numa is filled (without cells if no topology is
+ * asked for). */
+bool place_fits(const struct place *place, const struct fleet_host *host, int *chosen,
+		struct numa_placement *numa);
 /* Higher is better. */
 double place_weight(const struct place *place, const struct fleet_host *host);
 /* The nearest reason why it does not fit, without the host's name and without a newline. */
@@ -63,6 +60,10 @@ struct place_amount {
 	int64_t capacity, used;
 };
 enum { PLACE_AMOUNTS = 3 };
+/* vCPUs that get no CPU for themselves. */
+int64_t place_shared_vcpus(const struct scheduler_request *request);
+/* Does it ask for cells, or for a kind of host that has them so? */
+bool place_has_topology(const struct place *place);
 void place_amounts(const struct place *place, const struct fleet_host *host,
 		   struct place_amount amounts[PLACE_AMOUNTS]);
 bool place_amount_fits(const struct place_amount *amount);
@@ -76,4 +77,6 @@ void place_rules_done(struct place *place);
 const struct scheduler_rule *place_rule_broken(const struct place *place, const struct fleet_host *host);
 double place_rules_weight(const struct place *place, const struct fleet_host *host);
 
+/* Can all devices be had, wherever on the host they are? */
+bool place_devices_fit(const struct place *place, const struct fleet_host *host);
 bool place_is_asked_for(const struct place *place, const struct fleet_host *host);

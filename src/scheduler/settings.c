@@ -74,7 +74,9 @@ bool scheduler_configure(const struct config *config, struct error *err)
 	struct scheduler_settings *s = &scheduler_settings;
 
 	pci_aliases_done(&s->aliases);
-	return aliases_read(config, "DEFAULT", "pci_alias", &s->aliases, err) &&
+	return config_bool(config, "compute", "packing_host_numa_cells_allocation_strategy", false,
+			   &s->pack_cells, err) &&
+	       aliases_read(config, "DEFAULT", "pci_alias", &s->aliases, err) &&
 	       aliases_read(config, "pci", "alias", &s->aliases, err) &&
 	       ratio_read(config, "cpu_allocation_ratio", "initial_cpu_allocation_ratio", 16, &s->cpu_ratio,
 			  err) &&

@@ -295,8 +295,9 @@ class Cloud:
         trash, self.trash = list(reversed(self.trash)), []
         left = [answer for answer in map(self.throw_away, trash) if answer]
         assert not left, left[0]
-        same(self.rows("SELECT (SELECT count(*) FROM claim), (SELECT count(*) FROM device_claim), (SELECT count(*) FROM device WHERE state <> 'present')"),
-             [(0, 0, 0)], "claims, devices with a claim, devices that are not as reported, after all servers are gone")
+        same(self.rows("SELECT (SELECT count(*) FROM claim), (SELECT count(*) FROM device_claim), (SELECT count(*) FROM cpu_claim),"
+                       " (SELECT count(*) FROM device WHERE state <> 'present')"),
+             [(0, 0, 0, 0)], "claims, devices and CPUs with a claim, devices that are not as reported, after all servers are gone")
         same(self.rows("SELECT sum(vcpus_used), sum(memory_mb_used) FROM host_state WHERE vcpus_used + memory_mb_used <> 0"), [(None, None)], "used CPUs and memory")
         until(lambda: not any(host.running for host in self.fleet.values()), 10, "the hosts run nothing")
 

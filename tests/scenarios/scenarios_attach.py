@@ -1,5 +1,5 @@
 """E. Attaching ports to servers and detaching them."""
-from cloud import COMPUTE, UUID, Inventory, cell, needs, reason, same, until
+from cloud import COMPUTE, UUID, Inventory, cell, reason, same, until
 from scenarios_ports import PF, VF, nic
 
 
@@ -86,7 +86,6 @@ def scenario_091(cloud):
 
 def scenario_092(cloud):
     """NUMA on attach"""
-    needs("NUMA and CPU pinning policies")
     inventory = Inventory(cells=[cell(0, "0-3", 8192, dedicated="0-3"), cell(1, "4-7", 8192, dedicated="")])
     cloud.host(inventory.pf(PF, 1, physnet="physnet4", numa=1))
     network = cloud.network()

@@ -5,14 +5,9 @@ from scenarios_alias import CARDS
 PINNED = {"hw_cpu_policy": "dedicated"}
 
 
-def needs_numa():
-    needs("NUMA and CPU pinning policies")
-
-
 def h1(device=None, first=None, second=None, sockets=(0, 1), pages=(), siblings=("", "")):
     """H1; `device`: the node of its device, or "unknown", or None for no device; `first`, `second`: {"dedicated": CPUs, "shared": CPUs} of
     its cells, all dedicated if neither is given."""
-    needs_numa()
     if first is None and second is None:
         first, second = {"dedicated": "0-3"}, {"dedicated": "4-7"}
     sets = (first or {"dedicated": ""}, second or {"dedicated": ""})
@@ -101,7 +96,6 @@ def scenario_102(cloud):
 
 def scenario_103(cloud):
     """socket, many cells"""
-    needs_numa()
     cells = [cell(i, "%d-%d" % (4 * i, 4 * i + 3), 4096, i // 2, dedicated="%d-%d" % (4 * i, 4 * i + 3) if i else "") for i in range(4)]
     cloud.host(Inventory(16, cells=cells).add(CARDS[0], "1533", numa=0))
     server = cloud.boot(cloud.flavor("socket:1", vcpus=6, ram=192, hw_numa_nodes="3", **PINNED))
@@ -117,7 +111,6 @@ def scenario_104(cloud):
 
 def scenario_106(cloud):
     """too many cells"""
-    needs_numa()
     cloud.host(Inventory())
     cloud.no_host(cloud.flavor(vcpus=2, hw_numa_nodes="2"))
 

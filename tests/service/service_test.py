@@ -12,7 +12,7 @@ import time
 import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from site_of_tests import Host, Site, request, until  # noqa: E402
+from site_of_tests import Host, Inventory, Site, request, until  # noqa: E402
 
 NETWORK = {"name": "nfv", "provider:network_type": "vlan", "provider:physical_network": "physnet_sriov", "shared": True}
 
@@ -425,6 +425,78 @@ def test_penstock_explain(site, story, host):
     for server in [refused, *held]:
         story.delete(server)
     assert claims(site) == before
+
+
+TWO_CELLS = [{"id": n, "socket": n, "cpus": "%d-%d" % (4 * n, 4 * n + 3), "shared": str(4 * n), "dedicated": "%d-%d" % (4 * n + 1, 4 * n + 3),
+              "memory_mb": 8192, "hugepages": [{"size_kb": 2048, "total": 64, "reserved": 0}]} for n in (0, 1)]
+
+
+def test_numa_cells_and_devices_beside_each_other(site, story, host):
+    numa = Host(site, "numa1", inventory=Inventory(cells=TWO_CELLS).pf("0000:51:00.0", 4, "10c9", "10ca", "physnet_sriov", netdev="p5p1", numa=1))
+    flavors = []
+
+    def flavor(vcpus, ram, **specs):
+        _, answer = site.api("POST", "/compute/v2.1/flavors", {"flavor": {"name": "numa%d" % len(flavors), "ram": ram, "disk": 1, "vcpus": vcpus}})
+        site.api("POST", "/compute/v2.1/flavors/%s/os-extra_specs" % answer["flavor"]["id"], {"extra_specs": {"hw:" + k: str(v) for k, v in specs.items()}})
+        flavors.append(answer["flavor"]["id"])
+        return flavors[-1]
+
+    def server(flavor, port=None):
+        return make_hinted(site, story, {}, flavorRef=flavor, availability_zone="nova:numa1", networks=[{"port": port["id"]}] if port else "none")
+
+    def placed(server):
+        assert story.settle(server)["status"] == "ACTIVE", story.show(server)
+        return [s for s in numa.seen if s["id"] == server][-1]["numa"]
+
+    def refusal(server):
+        assert story.settle(server)["status"] == "ERROR", story.show(server)
+        details = story.show(server)["fault"]["details"]
+        story.delete(server)
+        return details
+    three = flavor(3, 128, cpu_policy="dedicated")
+    first = server(three)
+    assert [c["node"] for c in placed(first)["cells"]] == [0], "a guest without devices stays away from them"
+    assert placed(first)["cells"][0]["pins"] == [[0, 1], [1, 2], [2, 3]]
+    beside = server(three, story.port())
+    assert [(c["node"], c["taken"]) for c in placed(beside)["cells"]] == [(1, "5-7")]
+    told = refusal(server(three))
+    assert "numa1: needs 3 dedicated CPUs on one NUMA node; node 0 has 0 free, node 1 has 0 free" in told, told
+    story.delete(first)
+    required, preferred = flavor(1, 64, numa_nodes=1, cpu_policy="dedicated", pci_numa_affinity_policy="required"), flavor(1, 64, cpu_policy="dedicated")
+    port = story.port()
+    told = refusal(server(required, port))
+    assert "NUMA policy required; node 0 has 0 free, node 1 has 3 free, 0 free on no node" in told, told
+    told = refusal(server(preferred, port))
+    assert "NUMA policy legacy" in told, told
+    preferred = flavor(1, 64, cpu_policy="dedicated", pci_numa_affinity_policy="preferred")
+    far = server(preferred, port)
+    assert [c["node"] for c in placed(far)["cells"]] == [0]
+    for one in (far, beside):
+        story.delete(one)
+    pages = flavor(1, 128, mem_page_size=2048)
+    held = [server(pages), server(pages)]
+    assert sorted(placed(s)["cells"][0]["node"] for s in held) == [0, 1] and placed(held[0])["cells"][0]["page_kb"] == 2048
+    told = refusal(server(pages))
+    assert "numa1: needs 128 MB in pages of 2 MB on one NUMA node" in told, told
+    for one in held:
+        story.delete(one)
+    status, answer = site.api("POST", "/compute/v2.1/servers", {"server": {
+        "name": "n", "flavorRef": flavor(3, 64, numa_nodes=2), "imageRef": story.image["id"]}})
+    assert status == 400 and "numa" in json.dumps(answer).lower(), answer
+    two = flavor(4, 128, numa_nodes=2, cpu_policy="dedicated")
+    split = server(two)
+    assert sorted(c["node"] for c in placed(split)["cells"]) == [0, 1] and placed(split)["cells"][0]["vcpus"] == "0-1"
+    site.kill()
+    site.start()
+    told = refusal(server(three))
+    assert "node 0 has 1 free, node 1 has 1 free" in told, told
+    story.delete(split)
+    left = subprocess.run(["sqlite3", site.folder + "/state/penstock.db", "SELECT count(*) FROM cpu_claim"], capture_output=True, text=True)
+    assert left.stdout.strip() == "0", left
+    for one in flavors:
+        site.api("DELETE", "/compute/v2.1/flavors/" + one)
+    site.api("PUT", "/compute/v2.1/os-services/disable", {"host": "numa1", "binary": "nova-compute"})
+    numa.stopping = True
 
 
 def client(site, program):
