@@ -3,14 +3,12 @@ from cloud import Inventory, cell, needs, reason, same
 from scenarios_alias import CARDS
 
 PINNED = {"hw_cpu_policy": "dedicated"}
+NO_CPUS = {"dedicated": ""}  # a cell with neither set has all its CPUs shared
 
 
-def h1(device=None, first=None, second=None, sockets=(0, 1), pages=(), siblings=("", "")):
-    """H1; `device`: the node of its device, or "unknown", or None for no device; `first`, `second`: {"dedicated": CPUs, "shared": CPUs} of
-    its cells, all dedicated if neither is given."""
-    if first is None and second is None:
-        first, second = {"dedicated": "0-3"}, {"dedicated": "4-7"}
-    sets = (first or {"dedicated": ""}, second or {"dedicated": ""})
+def h1(device=None, first=NO_CPUS, second=NO_CPUS, sockets=(0, 1), pages=(), siblings=("", "")):
+    """H1; `device`: the node of its device, or "unknown", or None for no device; `first`, `second`: sets of CPUs of its cells."""
+    sets = (first, second)
     cells = [cell(i, "%d-%d" % (4 * i, 4 * i + 3), 8192, sockets[i], pages, siblings[i].split(), **sets[i]) for i in range(2)]
     inventory = Inventory(cells=cells)
     if device is not None:
@@ -19,6 +17,7 @@ def h1(device=None, first=None, second=None, sockets=(0, 1), pages=(), siblings=
 
 
 FIRST, SECOND = {"first": {"dedicated": "0-3"}}, {"second": {"dedicated": "4-7"}}
+BOTH, SHARED = {**FIRST, **SECOND}, {"first": {}, "second": {}}
 
 
 def cells_of(cloud, server):
@@ -33,7 +32,7 @@ def pins_of(cloud, server):
 
 def scenario_093(cloud):
     """legacy, affine"""
-    cloud.host(h1(device=1))
+    cloud.host(h1(device=1, **BOTH))
     server = cloud.boot(cloud.flavor("a1:1", vcpus=2, **PINNED))
     same((cells_of(cloud, server), cloud.addresses(server)), ([1], CARDS[:1]), "the guest's cell and devices")
 
@@ -73,7 +72,7 @@ def scenario_098(cloud):
 
 def scenario_099(cloud):
     """flavor against image"""
-    cloud.host(h1(device=1))
+    cloud.host(h1(device=1, **BOTH))
     flavor = cloud.flavor("a1:1", vcpus=2, hw_pci_numa_affinity_policy="required", **PINNED)
     other = cloud.make_image(hw_pci_numa_affinity_policy="preferred")
     status, answer = cloud.post_server(flavor, imageRef=other["id"])
@@ -104,7 +103,7 @@ def scenario_103(cloud):
 
 def scenario_104(cloud):
     """policy without guest topology"""
-    cloud.host(h1(device=0))
+    cloud.host(h1(device=0, **SHARED))
     server = cloud.boot(cloud.flavor("required:1", vcpus=2))
     same(cloud.addresses(server), CARDS[:1], "the guest's devices")
 
@@ -117,7 +116,7 @@ def scenario_106(cloud):
 
 def scenario_107(cloud):
     """huge pages"""
-    cloud.host(h1(pages=[(2048, 100)]))
+    cloud.host(h1(pages=[(2048, 100)], **SHARED))
     flavor = cloud.flavor(vcpus=1, ram=128, hw_mem_page_size="large")
     servers = [cloud.boot(flavor) for _ in range(2)]
     same([c["page_kb"] for s in servers for c in cloud.desired(s)["numa"]["cells"]], [2048] * 2, "the guests' pages")
@@ -146,9 +145,9 @@ def scenario_109(cloud):
 
 def scenario_111(cloud):
     """require without SMT"""
-    cloud.host(h1())
+    cloud.host(h1(**BOTH))
     cloud.no_host(cloud.flavor(vcpus=2, hw_cpu_thread_policy="require", **PINNED))
-    cloud.host(h1(siblings=("0,1 2,3", "4,5 6,7")))
+    cloud.host(h1(siblings=("0,1 2,3", "4,5 6,7"), **BOTH))
     cloud.boot(cloud.flavor(vcpus=2, hw_cpu_thread_policy="require", **PINNED))
 
 
@@ -164,7 +163,7 @@ def scenario_112(cloud):
 
 def scenario_113(cloud):
     """bad topology"""
-    cloud.host(h1())
+    cloud.host(h1(**SHARED))
     two = {"hw:numa_nodes": "2", "hw:numa_cpus.0": "0", "hw:numa_cpus.1": "1", "hw:numa_mem.0": "64", "hw:numa_mem.1": "64"}
     cloud.delete(cloud.boot(cloud.flavor(vcpus=2, ram=128, **two)))
     for what, change in {"numa_cpus missing": {"hw:numa_cpus.1": None}, "numa_mem missing": {"hw:numa_mem.1": None}, "overlapping": {"hw:numa_cpus.1": "0-1"},
@@ -182,13 +181,13 @@ def refusal(cloud, specs, vcpus=2):
 
 def scenario_114(cloud):
     """uneven split"""
-    cloud.host(h1())
+    cloud.host(h1(**SHARED))
     same(refusal(cloud, {"hw:numa_nodes": "2"}, vcpus=3), 400, "3 vCPUs on 2 cells")
 
 
 def scenario_116(cloud):
     """PCI guest finds its node"""
-    cloud.host(h1(device=1))
+    cloud.host(h1(device=1, **SHARED))
     server = cloud.boot(cloud.flavor("a1:1", vcpus=2, hw_numa_nodes="1"))
     same(cells_of(cloud, server), [1], "the guest's cell")
 
