@@ -229,14 +229,15 @@ class Cloud:
         assert view["status"] == "ACTIVE", "the server is %s: %s" % (view["status"], reason(view.get("fault")))
         return server
 
-    def no_host(self, flavor=None, ports=(), **more):
-        """202, then ERROR with Nova's words and the reasons of each host, which are returned; the server is deleted."""
+    def no_host(self, because, flavor=None, ports=(), **more):
+        """202, then ERROR with Nova's words, and `because` is the reason of a host that is not disabled; the server is deleted."""
         server = self.create(flavor, ports, **more)
         view = self.settle(server)
         assert view["status"] == "ERROR", "the server is %s, with %s" % (view["status"], self.addresses(server))
         assert view["fault"]["message"].startswith("No valid host was found."), view["fault"]
         self.delete(server)
-        return view["fault"]["details"]
+        reasons = [line for line in view["fault"]["details"].splitlines() if not line.endswith(": is disabled")]
+        assert any(because in line for line in reasons), "no host because %r does not say %r" % (reasons, because)
 
     def host_name(self, server):
         return self.show(server)["OS-EXT-SRV-ATTR:host"]

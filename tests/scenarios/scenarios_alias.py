@@ -74,7 +74,7 @@ def scenario_034(cloud):
 def scenario_036(cloud):
     """one device for two aliases"""
     host = cloud.host(cards(1))
-    cloud.no_host(cloud.flavor("a1:1,a2:1"))
+    cloud.no_host("not for all 2 together", cloud.flavor("a1:1,a2:1"))
     same(cloud.free(host), 1, "free devices")
 
 
@@ -108,16 +108,14 @@ def scenario_041(cloud):
     """PF in use blocks VFs"""
     cloud.host(h1_vf())
     cloud.boot(cloud.flavor("pfs:1"))
-    why = cloud.no_host(cloud.flavor("vfs:1"))
-    assert "PF" in why, why
+    cloud.no_host("go with a PF that is in use", cloud.flavor("vfs:1"))
 
 
 def scenario_042(cloud):
     """VF in use blocks PF"""
     cloud.host(h1_vf())
     cloud.boot(cloud.flavor("vfs:1"))
-    why = cloud.no_host(cloud.flavor("pfs:1"))
-    assert "VF" in why, why
+    cloud.no_host("has 1 of its VFs in use", cloud.flavor("pfs:1"))
 
 
 def scenario_043(cloud):
@@ -137,7 +135,7 @@ def scenario_044(cloud):
     flavor, whole = cloud.flavor("vfs:1"), cloud.flavor("pfs:1")
     first, second = cloud.boot(flavor), cloud.boot(flavor)
     cloud.delete(first)
-    cloud.no_host(whole)
+    cloud.no_host("has 1 of its VFs in use", whole)
     cloud.delete(second)
     cloud.boot(whole)
 

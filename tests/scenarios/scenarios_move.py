@@ -128,6 +128,6 @@ def scenario_131(cloud):
     """non-migratable wanted"""
     for tags in ({"live_migratable": "true"}, {}):
         cloud.host(Inventory().pf("0000:81:00.0", 1, vf_tags=tags))
-        cloud.no_host(cloud.flavor("pinned-down:1"))
+        cloud.no_host("live_migratable", cloud.flavor("pinned-down:1"))
     cloud.host(Inventory().pf("0000:81:00.0", 1, vf_tags={"live_migratable": "false"}))
     cloud.boot(cloud.flavor("pinned-down:1"))

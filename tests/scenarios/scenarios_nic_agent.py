@@ -90,7 +90,7 @@ def scenario_178(cloud):
 def scenario_179(cloud):
     """PF without VFs"""
     host = cloud.host(nic(vfs=0))
-    cloud.no_host(ports=[cloud.port()])
+    cloud.no_host("needs 1 VF of physnet4: it offers none", ports=[cloud.port()])
     host.put_inventory(nic(vfs=2))
     port = cloud.port()
     cloud.boot(ports=[port])

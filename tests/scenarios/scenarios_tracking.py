@@ -21,7 +21,7 @@ def scenario_053(cloud):
     host = cloud.host(h1_vf())
     host.put_inventory(host.inventory.without("0000:81:10.3"))
     assert "0000:81:10.3" not in cloud.devices(host), "it is still there"
-    cloud.no_host(cloud.flavor("vfs:4"))
+    cloud.no_host("needs 4 devices: it has 3", cloud.flavor("vfs:4"))
     cloud.boot(cloud.flavor("vfs:3"))
 
 
@@ -47,10 +47,10 @@ def scenario_054(cloud):
     host, server, used, _ = lose_used_device(cloud)
     other = cloud.boot(cloud.flavor("a1:1"))
     assert cloud.addresses(other) != [used], "it was given twice"
-    cloud.no_host(cloud.flavor("a1:1"))
+    cloud.no_host("2 of 2 are in use", cloud.flavor("a1:1"))
     cloud.delete(server)
     assert used not in cloud.devices(host), "it is offered again without being whitelisted"
-    cloud.no_host(cloud.flavor("a1:1"))
+    cloud.no_host("1 of 1 is in use", cloud.flavor("a1:1"))
     warned(cloud, used)
 
 
@@ -82,7 +82,7 @@ def scenario_058(cloud):
     same(cloud.rows("SELECT product_id, numa_node FROM device WHERE address = ?", CARDS[0]), [("1533", 0)], "the device while it is in use")
     cloud.delete(server)
     same(cloud.rows("SELECT product_id, numa_node FROM device WHERE address = ?", CARDS[0]), [("0443", 1)], "the device afterwards")
-    cloud.no_host(cloud.flavor("a1:1"))
+    cloud.no_host("it offers none 8086:1533", cloud.flavor("a1:1"))
     cloud.boot(cloud.flavor("q:1"))
 
 
@@ -105,7 +105,7 @@ def scenario_061(cloud):
     server = cloud.boot(cloud.flavor("pfs:1"))
     cloud.delete(server)
     cloud.boot(cloud.flavor("vfs:1"))
-    cloud.no_host(cloud.flavor("pfs:1"))
+    cloud.no_host("has 1 of its VFs in use", cloud.flavor("pfs:1"))
     differs("there is no state that could contradict another one: a PF is free exactly when none of its VFs has an owner; "
             "a VF that may not be given away does not block its PF")
 
@@ -124,7 +124,7 @@ def scenario_063(cloud):
     """VF whose PF is not whitelisted"""
     host = cloud.host(Inventory().pf("0000:81:00.0", 4, offered=False))
     server = cloud.boot(cloud.flavor("vfs:1"))
-    cloud.no_host(cloud.flavor("pfs:1"))
+    cloud.no_host("it offers none 8086:1528", cloud.flavor("pfs:1"))
     cloud.delete(server)
-    cloud.no_host(cloud.flavor("pfs:1"))
+    cloud.no_host("it offers none 8086:1528", cloud.flavor("pfs:1"))
     same(cloud.free(host), 4, "free devices")
