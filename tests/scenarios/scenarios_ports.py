@@ -184,3 +184,6 @@ def scenario_084(cloud):
     status, answer = cloud.api("GET", "%s/servers/%s/diagnostics" % (COMPUTE, server), headers={"X-OpenStack-Nova-API-Version": "2.48"})
     assert status == 200, "GET diagnostics: %s %s" % (status, reason(answer))
     same(sorted(n["mac_address"] for n in answer["nic_details"]), sorted(p["mac_address"] for p in ports), "nic_details")
+    cloud.action(server, "os-stop")
+    cloud.settle(server, ("SHUTOFF",))
+    same(cloud.api("GET", "%s/servers/%s/diagnostics" % (COMPUTE, server))[0], 409, "GET diagnostics of a server that does not run")

@@ -1,7 +1,8 @@
 """I. VLAN networks."""
 import contextlib
 
-from cloud import NETWORK, differs, reason, refused_start, same
+from cloud import NETWORK, reason, refused_start, same
+from scenarios_ports import nic
 
 PHYS2 = "[ml2_type_vlan]\nnetwork_vlan_ranges = phys2:200:209\n"
 
@@ -104,7 +105,6 @@ def scenario_158(cloud):
 
 def scenario_159(cloud):
     """change the id"""
-    from scenarios_ports import nic
     cloud.host(nic())
     network = cloud.network()
     port = cloud.port(network)
