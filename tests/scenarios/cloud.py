@@ -1,9 +1,9 @@
 """What the scenarios are made with: a site with made-up hosts, short words for requests, and the ways to end other than well."""
 import contextlib
 import itertools
-import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -61,12 +61,18 @@ def needs(feature):
             raise NotBuilt("%s: docs/status.md lists it as missing" % feature)
 
 
+def lacks(feature):
+    """The scenario has no test yet, because the feature must be missing."""
+    needs(feature)
+    raise AssertionError("docs/status.md does not list %s as missing any more, and this scenario has no test" % feature)
+
+
 def same(seen, wanted, what):
     assert seen == wanted, "%s: %r, not %r" % (what, seen, wanted)
 
 
 def refused_start(build, program, text, *arguments):
-    """Why the program does not start with this configuration; it is fixed text, so paths are cut to the file's name."""
+    """Why the program does not start with this configuration, without the folder that the file is in."""
     with tempfile.TemporaryDirectory(prefix="penstock-scenarios.") as folder:
         config = folder + "/penstock.conf"
         with open(config, "w") as out:
@@ -299,7 +305,7 @@ class Cloud:
         same(self.rows("SELECT (SELECT count(*) FROM claim), (SELECT count(*) FROM device_claim), (SELECT count(*) FROM cpu_claim),"
                        " (SELECT count(*) FROM device WHERE state <> 'present')"),
              [(0, 0, 0, 0)], "claims, devices and CPUs with a claim, devices that are not as reported, after all servers are gone")
-        same(self.rows("SELECT sum(vcpus_used), sum(memory_mb_used) FROM host_state WHERE vcpus_used + memory_mb_used <> 0"), [(None, None)], "used CPUs and memory")
+        same(self.rows("SELECT count(*) FROM host_state WHERE vcpus_used <> 0 OR memory_mb_used <> 0 OR servers <> 0"), [(0,)], "hosts in use")
         until(lambda: not any(host.running for host in self.fleet.values()), 10, "the hosts run nothing")
 
     def throw_away(self, path):
@@ -320,9 +326,18 @@ class Cloud:
         return self.projects[project]
 
     def end(self):
+        """Returns what penstockd logged."""
         for host in self.fleet.values():
             host.stopping = True
         return self.site.stop()
+
+    def abandon(self):
+        """Leaves no process and no folder behind, whatever happened; after end() there is nothing left to do."""
+        for process in (self.site.daemon, self.simulated and self.simulated.process):
+            if process and process.poll() is None:
+                process.kill()
+                process.wait()
+        shutil.rmtree(self.site.folder, ignore_errors=True)
 
 
 def reason(answer):

@@ -55,24 +55,31 @@ def tell(number, title, result, why):
     print("%s scenarios %s %s%s" % (start, number, title, ": " + why if why else ""), flush=True)
 
 
-def main():
-    os.environ["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1")
-    wanted = [number.zfill(3) for number in sys.argv[2:]]
-    cloud, table = Cloud(sys.argv[1]), []
+def run_all(cloud, wanted):
+    """The table: (number, title, result, why) of each."""
+    table = []
     for number, title, function in scenarios():
-        if wanted and number not in wanted:
-            continue
-        result, why = run(cloud, function)
-        table.append((number, title, result, why))
-        tell(*table[-1])
+        if not wanted or number in wanted:
+            table.append((number, title, *run(cloud, function)))
+            tell(*table[-1])
     log = cloud.end()
     if "error:" in log or "Sanitizer" in log:
-        table.append(("   ", "penstockd logged errors", "FAILED", ""))
         print(log[-4000:])
+        table.append(("", "penstockd logs no errors", "FAILED", "it logged some"))
         tell(*table[-1])
-    print("#\n" + "\n".join("# %s  %-45s %-9s %s" % row for row in table))
+    return table
+
+
+def main():
+    os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1")
+    cloud = Cloud(sys.argv[1])
+    try:
+        table = run_all(cloud, [number.zfill(3) for number in sys.argv[2:]])
+    finally:
+        cloud.abandon()
+    print("#\n" + "\n".join("# %-3s  %-45s %-9s %s" % row for row in table))
     counts = collections.Counter(row[2] for row in table)
-    print("# " + ", ".join("%d %s" % (counts[r], r) for r in ("ok", "differs", "not built", "FAILED")))
+    print("# " + ", ".join("%d %s" % (counts[result], result) for result in ("ok", "differs", "not built", "FAILED")))
     return 1 if counts["FAILED"] else 0
 
 

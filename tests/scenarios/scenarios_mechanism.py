@@ -1,5 +1,5 @@
 """J. How sriovnicswitch binds ports; what compute does, an administrator does here with PUT."""
-from cloud import NETWORK, Inventory, needs, reason, refused_start, same, until
+from cloud import NETWORK, Inventory, needs, refused_start, same, until
 from scenarios_ports import PF_MAC, nic
 from scenarios_vlan import vlan
 

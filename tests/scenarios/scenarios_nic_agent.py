@@ -1,6 +1,6 @@
 """K. The NIC agent, which is a part of the real agent on a simulated host."""
 from agent import PROGRAM, unit
-from cloud import NETWORK, UUID, differs, needs, refused_start, same, until
+from cloud import NETWORK, UUID, differs, lacks, refused_start, same, until
 from scenarios_ports import nic
 
 OFFERED = '[pci]\ndevice_spec = {"product_id": "10ca", "physical_network": "physnet4"}\n'
@@ -61,7 +61,7 @@ def scenario_176(cloud):
     cloud.delete(server)
     active(cloud, port, "DOWN")
     unit(cloud, "agent", "agent_device_test", "test_a_vf_goes_and_comes_back")
-    needs("QoS")
+    lacks("QoS")
 
 
 def scenario_177(cloud):
@@ -99,17 +99,17 @@ def scenario_179(cloud):
 
 def scenario_181(cloud):
     """rate rounding"""
-    needs("QoS")
+    lacks("QoS")
 
 
 def scenario_182(cloud):
     """rates independent"""
-    needs("QoS")
+    lacks("QoS")
 
 
 def scenario_183(cloud):
     """ingress limit"""
-    needs("QoS")
+    lacks("QoS")
 
 
 def scenario_184(cloud):
@@ -127,9 +127,9 @@ def scenario_184(cloud):
 
 def scenario_186(cloud):
     """live-migration target"""
-    needs("migration")
+    lacks("migration")
 
 
 def scenario_187(cloud):
     """bandwidth of unmapped device"""
-    needs("QoS")
+    lacks("QoS")

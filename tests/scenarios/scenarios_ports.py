@@ -1,7 +1,7 @@
 """D. SR-IOV ports when a server is created."""
 import sqlite3
 
-from cloud import COMPUTE, NETWORK, Inventory, differs, reason, same
+from cloud import COMPUTE, Inventory, differs, reason, same
 
 PF, VF = "0000:81:00.0", "0000:81:10.0"
 PF_MAC = "a0:36:9f:00:00:01"

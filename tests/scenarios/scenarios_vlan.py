@@ -1,6 +1,4 @@
 """I. VLAN networks."""
-import contextlib
-
 from cloud import NETWORK, reason, refused_start, same
 from scenarios_ports import nic
 
