@@ -214,9 +214,11 @@ static bool cpu_sets_read(const struct config *config, struct agent_settings *s,
 	if (!cpu_set_read(config, "cpu_shared_set", s, &s->cpu_shared_set, err) ||
 	    !cpu_set_read(config, "cpu_dedicated_set", s, &s->cpu_dedicated_set, err))
 		return false;
-	return !cpu_set_intersects(&s->cpu_shared_set, &s->cpu_dedicated_set) ||
-	       error_set(err, ERROR_BAD_REQUEST,
-			 "[compute] cpu_shared_set and cpu_dedicated_set have CPUs in common");
+	if (cpu_set_intersects(&s->cpu_shared_set, &s->cpu_dedicated_set))
+		return error_set(err, ERROR_BAD_REQUEST,
+				 "[compute] cpu_shared_set and cpu_dedicated_set have CPUs in common");
+	vm_confine(cpu_set_is_empty(&s->cpu_shared_set) ? NULL : &s->cpu_shared_set);
+	return true;
 }
 
 /* Without a spec, a simulated host offers its VFs. */

@@ -8,6 +8,10 @@
 /* "kvm", "qemu" or "" (kvm where it works). */
 bool vm_configure(const char *type, struct error *err);
 
+/* The CPUs that guests without a NUMA topology run on, so that dedicated ones are nobody else's; NULL: all.
+ */
+void vm_confine(const struct cpu_set *shared);
+
 /* The domain's XML for a server whose files lie in `folder`. */
 void vm_xml(yyjson_val *server, const char *folder, const char *type, struct text *xml);
 

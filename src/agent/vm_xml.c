@@ -90,6 +90,27 @@ static void add_boot(struct text *xml, yyjson_val *server, const char *folder)
 	text_add(xml, "  </os>\n");
 }
 
+static char shared_cpus[CPU_SET_TEXT_SIZE]; /* "": all */
+
+void vm_confine(const struct cpu_set *shared)
+{
+	if (shared)
+		cpu_set_format(shared, shared_cpus);
+	else
+		*shared_cpus = '\0';
+}
+
+/* vCPUs of a guest with a topology are pinned one by one. */
+static void add_vcpus(struct text *xml, yyjson_val *server, const struct numa_placement *placement)
+{
+	long long vcpus = (long long)json_int(server, "vcpus", 1);
+
+	if (*shared_cpus && placement->cell_count == 0)
+		text_addf(xml, "  <vcpu cpuset='%s'>%lld</vcpu>\n", shared_cpus, vcpus);
+	else
+		text_addf(xml, "  <vcpu>%lld</vcpu>\n", vcpus);
+}
+
 static void add_head(struct text *xml, yyjson_val *server, const char *type)
 {
 	text_addf(xml, "<domain type='%s'>\n  <name>%s</name>\n  <uuid>%s</uuid>\n", type,
@@ -101,8 +122,7 @@ static void add_head(struct text *xml, yyjson_val *server, const char *type)
 		  "</penstock:name><penstock:generation>%lld</penstock:generation></penstock:server>"
 		  "</metadata>\n",
 		  (long long)json_int(server, "generation", 0));
-	text_addf(xml, "  <memory unit='MiB'>%lld</memory>\n  <vcpu>%lld</vcpu>\n",
-		  (long long)json_int(server, "memory_mb", 0), (long long)json_int(server, "vcpus", 1));
+	text_addf(xml, "  <memory unit='MiB'>%lld</memory>\n", (long long)json_int(server, "memory_mb", 0));
 }
 
 /* Without KVM there is no CPU to pass through; its model is QEMU's own. */
@@ -160,6 +180,7 @@ void vm_xml(yyjson_val *server, const char *folder, const char *type, struct tex
 	size_t i, max;
 
 	add_head(xml, server, type);
+	add_vcpus(xml, server, placement);
 	numa_xml_tuning(placement, xml);
 	add_boot(xml, server, folder);
 	text_add(xml, "  <features><acpi/><apic/></features>\n");

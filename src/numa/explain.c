@@ -61,7 +61,8 @@ static void explain_need(const struct numa_need *need, enum numa_shortage shorta
 			  need->emulator ? " and a dedicated CPU for the emulator's threads" : "");
 		break;
 	case NUMA_LACKS_SIBLINGS:
-		text_addf(why, "%d dedicated CPUs that share cores", need->dedicated);
+		text_addf(why, "%d dedicated CPU%s with free siblings", need->dedicated,
+			  plural(need->dedicated));
 		break;
 	case NUMA_LACKS_SHARED:
 		text_addf(why, "%d shared CPU%s", need->floating, plural(need->floating));
@@ -89,6 +90,15 @@ static long long most_pages_mb(const struct numa_cell *cell, const struct numa_n
 	return most;
 }
 
+static bool cell_has_hyperthreads(const struct numa_cell *cell)
+{
+	for (int i = 0; i < cell->core_count; i++) {
+		if (cell->cores[i].count > 1)
+			return true;
+	}
+	return false;
+}
+
 /* "2 free", or with `named` "2 dedicated CPUs free": what a cell has of what it lacks. */
 static void explain_have(const struct numa_host *host, const struct numa_cell *cell,
 			 const struct numa_need *need, enum numa_shortage shortage, bool named,
@@ -104,7 +114,11 @@ static void explain_have(const struct numa_host *host, const struct numa_cell *c
 		text_addf(why, "%d %sfree", threads.whole_cores, named ? "whole cores " : "");
 		break;
 	case NUMA_LACKS_SIBLINGS:
-		text_addf(why, "%d %sfree", threads.paired, named ? "dedicated CPUs that share cores " : "");
+		if (cell_has_hyperthreads(cell))
+			text_addf(why, "%d%s", threads.paired,
+				  named ? " dedicated CPUs with free siblings" : "");
+		else
+			text_add(why, "no hyperthreads");
 		break;
 	case NUMA_LACKS_SHARED:
 		text_addf(why, "%d %sfree", numa_cell_shared_left(host, cell), named ? "shared CPUs " : "");

@@ -174,7 +174,8 @@ bool numa_fit(const struct numa_host *host, const struct numa_guest *guest, cons
 {
 	struct fitting f;
 
-	placement->cell_count = 0;
+	if (placement)
+		placement->cell_count = 0;
 	if (!host_may_do(host, guest)) {
 		if (reason)
 			numa_explain_host(host, guest, reason);
@@ -196,7 +197,8 @@ bool numa_fit(const struct numa_host *host, const struct numa_guest *guest, cons
 			numa_explain(host, guest, &f.match, f.order, reason);
 		return false;
 	}
-	place_guest(&f, placement);
+	if (placement)
+		place_guest(&f, placement);
 	return true;
 }
 

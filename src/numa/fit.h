@@ -18,9 +18,10 @@ struct numa_fit {
 	bool wants_devices; /* prefer cells with free_devices; without, cells that have none */
 };
 
-/* Fills *placement.  If it does not fit, what stands nearest against it is added to *reason (may be NULL), as
- * what follows a host's name: "needs 4 dedicated CPUs on one NUMA node; node 0 has 2 free, node 1 has 3
- * free". A guest without topology fits with a placement without cells, if only its trait does. */
+/* Fills *placement (NULL: it is only asked whether).  If it does not fit, what stands nearest against it is
+ * added to *reason (may be NULL), as what follows a host's name: "needs 4 dedicated CPUs on one NUMA node;
+ * node 0 has 2 free, node 1 has 3 free". A guest without topology fits with a placement without cells, if
+ * only its trait does. */
 bool numa_fit(const struct numa_host *host, const struct numa_guest *guest, const struct numa_fit *how,
 	      struct numa_placement *placement, struct text *reason);
 

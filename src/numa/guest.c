@@ -514,10 +514,11 @@ static bool topology_read(const struct numa_wish *wish, const struct cpu_set *de
 		return false;
 	if (nodes == 0 && guest->page_kb == NUMA_PAGES_UNSET && guest->cpu_policy == NUMA_CPU_SHARED)
 		return true;
-	if (wish->vcpus > CPU_SET_MAX)
+	if (wish->vcpus > CPU_SET_MAX || wish->memory_mb > INT32_MAX)
 		return error_set(err, ERROR_BAD_REQUEST,
-				 "a guest with NUMA nodes, pages or CPUs of its own has at most %d vCPUs",
-				 CPU_SET_MAX);
+				 "a guest with NUMA nodes, pages or CPUs of its own has at most %d vCPUs and "
+				 "%d MB of memory",
+				 CPU_SET_MAX, INT32_MAX);
 	guest->cell_count = nodes ? (int)nodes : 1;
 	if (!(described ? cells_read : cells_split)(wish, guest->cell_count, guest, err))
 		return false;

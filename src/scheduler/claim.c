@@ -26,42 +26,6 @@ bool scheduler_alias_check(const char *alias_spec, struct error *err)
 
 /* --- deciding --- */
 
-struct decision {
-	struct fleet_host *host; /* NULL: none fits */
-	double weight;
-	int chosen[SCHEDULER_MAX_DEVICES];
-	struct numa_placement *numa; /* without cells if there is no topology */
-};
-
-static void decision_done(struct decision *decision)
-{
-	free(decision->numa);
-}
-
-/* The best of the hosts that fit; of equals, the one that joined first.  Whether its devices can be assigned
- * is looked at only for a host that would be better than the best so far. */
-static void decide(const struct place *place, struct decision *best)
-{
-	_cleanup_free_ struct numa_placement *numa = memory_alloc(sizeof *numa);
-	int chosen[SCHEDULER_MAX_DEVICES];
-
-	*best = (struct decision){.numa = memory_alloc(sizeof *best->numa)};
-	for (size_t i = 0; i < fleet.count; i++) {
-		struct fleet_host *host = &fleet.hosts[i];
-		double weight = host->there ? place_weight(place, host) : 0;
-
-		if (!host->there || (best->host && weight <= best->weight) ||
-		    !place_fits(place, host, chosen, numa))
-			continue;
-		best->host = host;
-		best->weight = weight;
-		memcpy(best->chosen, chosen, place->slot_count * sizeof *chosen);
-		best->numa->cell_count = 0;
-		if (numa->cell_count)
-			*best->numa = *numa;
-	}
-}
-
 static bool refuse(const struct place *place, struct text *refusals, struct error *err)
 {
 	size_t there = 0, refused = 0;
@@ -113,10 +77,10 @@ static void grant_device(const struct fleet_host *host, const struct fleet_devic
 		mac_format(device->mac_address, out->mac_address);
 }
 
-static void grant_fill(const struct place *place, const struct decision *decision,
+static void grant_fill(const struct place *place, const struct place_choice *choice,
 		       struct scheduler_grant *grant)
 {
-	const struct fleet_host *host = decision->host;
+	const struct fleet_host *host = choice->host;
 
 	SET(grant->host_id, host->id);
 	SET(grant->host_name, host->name);
@@ -126,7 +90,7 @@ static void grant_fill(const struct place *place, const struct decision *decisio
 		const struct place_request *request = &place->requests[place->slots[i]];
 		struct scheduler_device *device = &grant->devices[i];
 
-		grant_device(host, &host->devices[decision->chosen[i]], device);
+		grant_device(host, &host->devices[choice->chosen[i]], device);
 		if (request->alias)
 			SET(device->alias, request->alias->name);
 		else
@@ -150,7 +114,7 @@ static bool usage_add(struct store *db, const char *host_id, int sign, int64_t v
 static bool cpus_write(struct store *db, const char *server_id, const char *host_id,
 		       const struct numa_placement *numa, struct error *err)
 {
-	for (int i = 0; i < numa->cell_count; i++) {
+	for (int i = 0; numa && i < numa->cell_count; i++) {
 		const struct cpu_set *taken = &numa->cells[i].taken;
 
 		for (int cpu = cpu_set_next(taken, 0); cpu >= 0; cpu = cpu_set_next(taken, cpu + 1)) {
@@ -171,7 +135,7 @@ static bool claim_write(struct store *db, const struct scheduler_request *reques
 	int64_t vcpus = place_shared_vcpus(request);
 	_cleanup_(text_done) struct text json = {0};
 
-	if (numa->cell_count)
+	if (numa && numa->cell_count)
 		numa_placement_write(numa, &json);
 
 	if (!store_exec(db, err,
@@ -197,14 +161,14 @@ static bool claim_write(struct store *db, const struct scheduler_request *reques
 }
 
 /* In a savepoint of its own: whatever fails leaves nothing behind, and the host is read again. */
-static bool claim_save(struct store *db, const struct decision *decision,
+static bool claim_save(struct store *db, const struct place_choice *choice,
 		       const struct scheduler_request *request, const struct scheduler_grant *grant,
 		       struct error *err)
 {
 	if (!store_savepoint_begin(db, err))
 		return false;
-	fleet_watch(db, decision->host);
-	if (claim_write(db, request, grant, decision->numa, err) && store_savepoint_keep(db, err))
+	fleet_watch(db, choice->host);
+	if (claim_write(db, request, grant, choice->numa, err) && store_savepoint_keep(db, err))
 		return true;
 	store_savepoint_undo(db);
 	return false;
@@ -218,40 +182,40 @@ static void fleet_add_usage(struct fleet_host *host, int sign, int64_t vcpus, in
 	host->disk_gb_used += sign * disk_gb;
 }
 
-static void fleet_take(const struct place *place, const struct decision *decision)
+static void fleet_take(const struct place *place, const struct place_choice *choice)
 {
-	struct fleet_host *host = decision->host;
+	struct fleet_host *host = choice->host;
 
 	fleet_add_usage(host, 1, place_shared_vcpus(place->request), place->request->memory_mb,
 			place->request->disk_gb);
-	if (decision->numa->cell_count)
-		numa_record(&host->numa, decision->numa);
+	if (choice->numa)
+		numa_record(&host->numa, choice->numa);
 	for (size_t i = 0; i < place->slot_count; i++)
-		fleet_device_set_claimed(host, &host->devices[decision->chosen[i]], true);
+		fleet_device_set_claimed(host, &host->devices[choice->chosen[i]], true);
 	if (place->slot_count > 0)
 		fleet_count_pools(host);
 }
 
-/* One decision and its rows.  *again: the store knew better than the fleet, which is mended at the next
+/* One choice and its rows.  *again: the store knew better than the fleet, which is mended at the next
  * attempt. */
 static bool claim_once(struct store *db, const struct scheduler_request *request,
 		       struct scheduler_grant *grant, struct text *refusals, bool *again, struct error *err)
 {
 	_cleanup_(place_done) struct place place = {0};
-	_cleanup_(decision_done) struct decision decision = {0};
+	_cleanup_(place_choice_done) struct place_choice choice = {0};
 
 	*again = false;
 	if (!fleet_refresh(db, err) || !place_begin(&place, request, err))
 		return false;
-	decide(&place, &decision);
-	if (!decision.host)
+	place_choose(&place, &choice);
+	if (!choice.host)
 		return refuse(&place, refusals, err);
-	grant_fill(&place, &decision, grant);
-	if (!claim_save(db, &decision, request, grant, err)) {
+	grant_fill(&place, &choice, grant);
+	if (!claim_save(db, &choice, request, grant, err)) {
 		*again = err->kind == ERROR_CONFLICT;
 		return false;
 	}
-	fleet_take(&place, &decision);
+	fleet_take(&place, &choice);
 	return true;
 }
 

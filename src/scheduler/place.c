@@ -382,7 +382,8 @@ static bool cells_fit(const struct place *place, const struct fleet_host *host, 
 bool place_fits(const struct place *place, const struct fleet_host *host, int *chosen,
 		struct numa_placement *numa)
 {
-	numa->cell_count = 0;
+	if (numa)
+		numa->cell_count = 0;
 	if (!host_fits(place, host))
 		return false;
 	if (place_has_topology(place))
@@ -411,4 +412,36 @@ double place_weight(const struct place *place, const struct fleet_host *host)
 	return place_rules_weight(place, host) + s->cpu_weight * free_share(&amounts[0]) +
 	       s->ram_weight * free_share(&amounts[1]) + s->disk_weight * free_share(&amounts[2]) +
 	       s->pci_weight * ((100 - devices) / 100 - (place->slot_count == 0 && devices > 0 ? 10 : 0));
+}
+
+/* --- the choice --- */
+
+void place_choice_done(struct place_choice *choice)
+{
+	free(choice->numa);
+	*choice = (struct place_choice){0};
+}
+
+/* The best of the hosts that fit; of equals, the one that joined first.  Whether its devices can be assigned
+ * is looked at only for a host that would be better than the best so far. */
+void place_choose(const struct place *place, struct place_choice *best)
+{
+	_cleanup_free_ struct numa_placement *numa =
+		place_has_topology(place) ? memory_alloc(sizeof *numa) : NULL;
+	int chosen[SCHEDULER_MAX_DEVICES];
+
+	*best = (struct place_choice){.numa = numa ? memory_alloc(sizeof *best->numa) : NULL};
+	for (size_t i = 0; i < fleet.count; i++) {
+		struct fleet_host *host = &fleet.hosts[i];
+		double weight = host->there ? place_weight(place, host) : 0;
+
+		if (!host->there || (best->host && weight <= best->weight) ||
+		    !place_fits(place, host, chosen, numa))
+			continue;
+		best->host = host;
+		best->weight = weight;
+		memcpy(best->chosen, chosen, place->slot_count * sizeof *chosen);
+		if (numa)
+			*best->numa = *numa;
+	}
 }

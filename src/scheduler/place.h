@@ -42,12 +42,22 @@ struct place {
 bool place_begin(struct place *place, const struct scheduler_request *request, struct error *err);
 void place_done(struct place *place);
 
-/* true: chosen[i] is the index of the device for slot i, and *numa is filled (without cells if no topology is
- * asked for). */
+/* true: chosen[i] is the index of the device for slot i, and *numa is filled (which may be NULL if
+ * place_has_topology() does not hold). */
 bool place_fits(const struct place *place, const struct fleet_host *host, int *chosen,
 		struct numa_placement *numa);
 /* Higher is better. */
 double place_weight(const struct place *place, const struct fleet_host *host);
+/* The best host, with what would be had on it. */
+struct place_choice {
+	struct fleet_host *host; /* NULL: none fits */
+	double weight;
+	int chosen[SCHEDULER_MAX_DEVICES];
+	struct numa_placement *numa; /* NULL if there is no topology */
+};
+/* Looks at all hosts; place_choice_done() in any case. */
+void place_choose(const struct place *place, struct place_choice *best);
+void place_choice_done(struct place_choice *choice);
 /* The nearest reason why it does not fit, without the host's name and without a newline. */
 void place_explain(const struct place *place, const struct fleet_host *host, struct text *why);
 

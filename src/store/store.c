@@ -205,7 +205,7 @@ struct store *store_open(const char *path, enum store_mode mode, struct error *e
 		    db,
 		    mode == STORE_WRITER
 			    ? "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-			      "PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-4096; PRAGMA "
+			      "PRAGMA wal_autocheckpoint=4000; PRAGMA cache_size=-2048; PRAGMA "
 			      "temp_store=MEMORY;"
 			    : "PRAGMA query_only=ON; PRAGMA cache_size=-2048; PRAGMA temp_store=MEMORY;",
 		    err)) {

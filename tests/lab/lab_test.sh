@@ -159,6 +159,39 @@ test_a_linux_guest_finds_its_addresses() {
 	clean
 }
 
+# Node 1 has one CPU, 32 huge pages of 2 MB and p5p2: a guest that wants a CPU of its own, huge pages and a PF near them gets all of node 1.
+test_a_pinned_guest_is_beside_its_device() {
+	local flavor s xml near pid
+	cp "$LAB_DIR/etc/nova.conf" "$LAB_DIR/out/nova.conf.before"
+	printf '[compute]\ncpu_shared_set = 0\ncpu_dedicated_set = 1\n' >> "$LAB_DIR/etc/nova.conf"
+	restart penstock-agent
+	flavor=$(api POST /compute/v2.1/flavors '{"flavor":{"name":"pinned","ram":64,"disk":1,"vcpus":1}}' | field flavor.id)
+	api POST "/compute/v2.1/flavors/$flavor/os-extra_specs" '{"extra_specs":{"hw:cpu_policy":"dedicated","hw:mem_page_size":"2048","hw:pci_numa_affinity_policy":"required","pci_passthrough:alias":"my_PF:1"}}' > /dev/null
+	until_true 30 near_is_known "$flavor"
+	s=$(make_server "$flavor" '"none"')
+	until_true 180 is_status "$s" ACTIVE
+	xml=$(lab run "virsh -q dumpxml $s")
+	echo "$xml"
+	grep -q "<vcpupin vcpu='0' cpuset='1'/>" <<< "$xml"
+	grep -q "<memnode cellid='0' mode='strict' nodeset='1'/>" <<< "$xml"
+	grep -q "<address domain='0x0000' bus='0x41' slot='0x00' function='0x0'/>" <<< "$xml"
+	pid=$(lab run 'pgrep -f guest=instance')
+	[ "$(lab run 'cat /sys/devices/system/node/node1/hugepages/hugepages-2048kB/free_hugepages')" = 0 ]
+	[ "$(lab run "for t in /proc/$pid/task/*; do grep -q CPU.0 \$t/comm && sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' \$t/status; done")" = 1 ]
+	until_true 180 console_says "$s" "PROBE pf"
+	near=$(make_server "$flavor" '"none"')
+	until_true 60 is_status "$near" ERROR
+	api GET "/compute/v2.1/servers/$near" | field server.fault.details | tee /dev/stderr | grep -q "lab1: needs"
+	delete_server "$near"
+	delete_server "$s"
+	[ "$(lab run 'cat /sys/devices/system/node/node1/hugepages/hugepages-2048kB/free_hugepages')" = 32 ]
+	[ "$(lab run 'sqlite3 /var/lib/penstock/penstock.db "SELECT count(*) FROM cpu_claim"')" = 0 ]
+	cp "$LAB_DIR/out/nova.conf.before" "$LAB_DIR/etc/nova.conf"
+	restart penstock-agent
+	clean
+}
+near_is_known() { lab run "/run/lab/bin/penstock explain --config-file /run/lab/etc/nova.conf --config-file /run/lab/etc/penstock.conf --flavor $1" | grep -q "fits, with 0000:41:00.0, on NUMA node 1 (CPUs 1)"; }
+
 # kill -9 of each daemon at ten random moments while servers are made and deleted.
 test_kill_9_at_random_moments_loses_nothing() {
 	local seed=${SEED:-$RANDOM} round daemon p s
@@ -185,7 +218,8 @@ test_kill_9_at_random_moments_loses_nothing() {
 
 setup || { echo "not ok lab setup"; exit 1; }
 for test in two_vfs_talk_over_their_vlan_and_leave_no_trace a_whole_pf_goes_and_comes_back_as_it_was \
-	restarts_go_unnoticed_by_guests a_linux_guest_finds_its_addresses kill_9_at_random_moments_loses_nothing; do
+	restarts_go_unnoticed_by_guests a_linux_guest_finds_its_addresses \
+	a_pinned_guest_is_beside_its_device kill_9_at_random_moments_loses_nothing; do
 	[ -z "${ONLY:-}" ] || [ "$ONLY" = "$test" ] || continue
 	check "$test"
 done

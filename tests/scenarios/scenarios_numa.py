@@ -201,4 +201,4 @@ def scenario_117(cloud):
 
 def scenario_118(cloud):
     """physnet affinity"""
-    lacks("which nodes a physical network is on")
+    lacks("physnet NUMA affinity")

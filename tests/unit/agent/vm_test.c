@@ -151,6 +151,27 @@ static void test_cells_and_pins(void **state)
 	yyjson_doc_free(doc);
 }
 
+/* Dedicated CPUs are nobody else's: guests that were promised none stay away from them. */
+static void test_other_guests_keep_to_the_shared_cpus(void **state)
+{
+	yyjson_doc *doc = wanted_server(), *pinned = wanted_changed("\"vcpus\": 1", NUMA_JSON, NULL);
+	struct cpu_set shared = {0};
+	struct text xml = {0};
+
+	(void)state;
+	cpu_set_add_range(&shared, 0, 2);
+	vm_confine(&shared);
+	vm_xml(yyjson_doc_get_root(doc), "/x", "qemu", &xml);
+	assert_non_null(strstr(xml.data, "<vcpu cpuset='0-2'>1</vcpu>"));
+	text_done(&xml);
+	vm_xml(yyjson_doc_get_root(pinned), "/x", "qemu", &xml);
+	assert_non_null(strstr(xml.data, "<vcpu>3</vcpu>"));
+	text_done(&xml);
+	vm_confine(NULL);
+	yyjson_doc_free(doc);
+	yyjson_doc_free(pinned);
+}
+
 static const char golden_network[] = "<network>\n"
 				     "  <name>penstock-eeeeeeee-2222-3333-4444-555555555555</name>\n"
 				     "  <uuid>eeeeeeee-2222-3333-4444-555555555555</uuid>\n"
@@ -208,6 +229,7 @@ int main(void)
 		cmocka_unit_test(test_a_device_of_unknown_kind_is_placed_by_libvirt),
 		cmocka_unit_test(test_a_port_that_is_down_has_no_link),
 		cmocka_unit_test(test_cells_and_pins),
+		cmocka_unit_test(test_other_guests_keep_to_the_shared_cpus),
 		cmocka_unit_test(test_the_network),
 		cmocka_unit_test(test_without_dhcp_there_is_no_lease),
 		cmocka_unit_test(test_settings_that_make_no_sense_are_refused),

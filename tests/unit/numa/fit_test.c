@@ -258,8 +258,8 @@ static void test_111_require_without_smt(void **state)
 	(void)state;
 	site_host(&host, ONLY_1);
 	fails(2, 512, PINNED "hw:cpu_thread_policy=require",
-	      "needs 2 dedicated CPUs and 2 dedicated CPUs that share cores on one NUMA node; node 0 has 0 "
-	      "dedicated CPUs free, node 1 has 0 dedicated CPUs that share cores free");
+	      "needs 2 dedicated CPUs and 2 dedicated CPUs with free siblings on one NUMA node; node 0 has 0 "
+	      "dedicated CPUs free, node 1 has no hyperthreads");
 }
 
 static void test_require(void **state)
@@ -270,11 +270,11 @@ static void test_require(void **state)
 	boots(2, 512, PINNED "hw:cpu_thread_policy=require");
 	check_pins("1,5");
 	fails(5, 512, PINNED "hw:cpu_thread_policy=require",
-	      "needs 5 dedicated CPUs that share cores on one NUMA node; node 0 has 4 free");
+	      "needs 5 dedicated CPUs with free siblings on one NUMA node; node 0 has 4");
 	boots(3, 512, PINNED "hw:cpu_thread_policy=require"); /* an odd one has a core with a free sibling */
 	check_pins("2,6,3");
 	fails(1, 512, PINNED "hw:cpu_thread_policy=require",
-	      "needs 1 dedicated CPUs that share cores on one NUMA node; node 0 has 0 free");
+	      "needs 1 dedicated CPU with free siblings on one NUMA node; node 0 has 0");
 }
 
 /* More than Nova finds, which takes the same number from each core. */

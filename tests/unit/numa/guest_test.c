@@ -75,6 +75,8 @@ static void test_no_sides(void **state)
 	assert_true(numa_guest_parse(&wish, &guest, &err));
 	assert_false(lookup_guest(CPU_SET_MAX + 1, 512, "hw:numa_nodes=1", "", &guest, &err));
 	assert_int_equal(err.kind, ERROR_BAD_REQUEST);
+	assert_false(lookup_guest(1, INT64_C(1) << 31, "hw:numa_nodes=1", "", &guest, &err));
+	assert_int_equal(err.kind, ERROR_BAD_REQUEST);
 }
 
 static void test_nodes(void **state)
