@@ -18,7 +18,7 @@ COMPUTE, NETWORK, IMAGE = "/compute/v2.1", "/network/v2.0", "/image/v2"
 NEWEST = {"X-OpenStack-Nova-API-Version": "2.90"}
 UUID = "11111111-2222-3333-4444-555555555555"
 
-# The catalogue's host H1: Intel, type-PCI 1533, PF 1528, VF 1515.
+# Of the host H1: Intel, type-PCI 1533, PF 1528, VF 1515.
 ALIASES = """
 [pci]
 alias = {"name": "a1", "vendor_id": "8086", "product_id": "1533", "device_type": "type-PCI"}

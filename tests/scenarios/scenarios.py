@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The catalogue of scenarios, one function each: scenarios.py BUILD-FOLDER [NUMBER...]
+"""What OpenStack does in each of many situations, one function each: scenarios.py BUILD-FOLDER [NUMBER...]
 
 A real penstockd with hosts that are made up (tests/service), or with the real penstock-agent on a simulated host.  Prints
 "ok scenarios NNN title" lines, comments for what differs on purpose and what is not built yet, and a table at the end."""

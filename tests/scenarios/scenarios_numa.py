@@ -145,7 +145,7 @@ def scenario_109(cloud):
 def scenario_111(cloud):
     """require without SMT"""
     cloud.host(h1(**BOTH))
-    cloud.no_host("that share cores", cloud.flavor(vcpus=2, hw_cpu_thread_policy="require", **PINNED))
+    cloud.no_host("no hyperthreads", cloud.flavor(vcpus=2, hw_cpu_thread_policy="require", **PINNED))
     cloud.host(h1(siblings=("0,1 2,3", "4,5 6,7"), **BOTH))
     cloud.boot(cloud.flavor(vcpus=2, hw_cpu_thread_policy="require", **PINNED))
 

@@ -100,7 +100,7 @@ def scenario_074(cloud):
     """trusted=false wanted"""
     cloud.host(nic())
     cloud.boot(ports=[cloud.port(**{"binding:profile": {"trusted": False}})])
-    differs("a VF whose spec does not say trusted will do for a port that says trusted=false (the catalogue leaves it open)")
+    differs("a VF whose spec does not say trusted will do for a port that says trusted=false (Nova finds no host)")
 
 
 def scenario_076(cloud):
