@@ -17,7 +17,7 @@ SECTIONS = ["device_spec", "alias", "tracking", "ports", "attach", "numa", "move
 
 
 def scenarios():
-    """(number, title, function) of each, in the order of the catalogue."""
+    """(number, title, function) of each, in the order of their numbers."""
     found = []
     for section in SECTIONS:
         for name, function in vars(importlib.import_module("scenarios_" + section)).items():
