@@ -135,6 +135,16 @@ static void explain_have(const struct numa_host *host, const struct numa_cell *c
 	}
 }
 
+/* Then it is a matter of configuration, not of use. */
+static bool host_dedicates_cpus(const struct numa_host *host)
+{
+	for (int i = 0; i < host->cell_count; i++) {
+		if (!cpu_set_is_empty(&host->cells[i].dedicated))
+			return true;
+	}
+	return false;
+}
+
 static void explain_cell(const struct numa_host *host, const struct numa_guest *guest, int guest_cell,
 			 struct text *why)
 {
@@ -162,6 +172,10 @@ static void explain_cell(const struct numa_host *host, const struct numa_guest *
 	text_add(why, " on one NUMA node");
 	if (guest->cell_count > 1)
 		text_addf(why, " for guest node %d", guest_cell);
+	if (kinds == 1u << NUMA_LACKS_DEDICATED && !host_dedicates_cpus(host)) {
+		text_add(why, "; it has none ([compute] cpu_dedicated_set)");
+		return;
+	}
 	for (int i = 0; i < host->cell_count && i < EXPLAIN_MAX_NODES; i++) {
 		text_addf(why, "%s node %d has ", i ? "," : ";", host->cells[i].id);
 		explain_have(host, &host->cells[i], &need, shortages[i], kinds & (kinds - 1), why);

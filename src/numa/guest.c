@@ -255,16 +255,28 @@ static bool mask_read(const char *key, const char *value, int vcpus, struct cpu_
 	return cpu_set_parse(key, list, vcpus, set, err);
 }
 
-/* The image's mask goes before the flavor's; without one all vCPUs run in real time.  The emulator's threads
- * need a vCPU that does not, or a place of their own. */
-static bool realtime_read(const struct numa_wish *wish, struct numa_guest *guest, bool *masked,
-			  struct error *err)
+/* The emulator's threads need a vCPU that does not run in real time, or a place of their own. */
+static bool realtime_is_proper(const struct numa_guest *guest, struct error *err)
+{
+	int count = cpu_set_count(&guest->realtime);
+
+	if (count == 0)
+		return error_set(err, ERROR_BAD_REQUEST,
+				 "cpu_realtime_mask must leave at least one vCPU that runs in real time");
+	return count < guest->vcpus || guest->emulator_policy != NUMA_EMULATOR_UNSET ||
+	       error_set(err, ERROR_BAD_REQUEST,
+			 "hw:cpu_realtime needs a cpu_realtime_mask that leaves out at least one of the %d "
+			 "vCPUs (as in ^0), or hw:emulator_threads_policy",
+			 guest->vcpus);
+}
+
+/* The image's mask goes before the flavor's; without one all vCPUs run in real time. */
+static bool realtime_read(const struct numa_wish *wish, struct numa_guest *guest, struct error *err)
 {
 	struct option option = option_of(wish, "cpu_realtime_mask");
 	const char *value = flavor_says(wish, "hw:cpu_realtime");
 	bool realtime = false;
 
-	*masked = false;
 	if (value && !text_to_bool(value, &realtime))
 		return error_set(err, ERROR_BAD_REQUEST, "hw:cpu_realtime: '%.60s' is neither true nor false",
 				 value);
@@ -273,22 +285,13 @@ static bool realtime_read(const struct numa_wish *wish, struct numa_guest *guest
 	if (guest->cpu_policy == NUMA_CPU_SHARED)
 		return error_set(err, ERROR_BAD_REQUEST,
 				 "hw:cpu_realtime is only allowed with hw:cpu_policy dedicated or mixed");
-	*masked = option.flavor || option.image;
 	cpu_set_add_range(&guest->realtime, 0, guest->vcpus - 1);
-	if (*masked &&
-	    !mask_read(option.image ? option.image_key : option.flavor_key,
-		       option.image ? option.image : option.flavor, guest->vcpus, &guest->realtime, err))
+	if (option.image && !mask_read(option.image_key, option.image, guest->vcpus, &guest->realtime, err))
 		return false;
-	int count = cpu_set_count(&guest->realtime);
-	if (count == 0)
-		return error_set(err, ERROR_BAD_REQUEST,
-				 "cpu_realtime_mask must leave at least one vCPU "
-				 "that runs in real time");
-	return count < guest->vcpus || guest->emulator_policy != NUMA_EMULATOR_UNSET ||
-	       error_set(err, ERROR_BAD_REQUEST,
-			 "hw:cpu_realtime needs a cpu_realtime_mask that leaves out at least one of the %d "
-			 "vCPUs (as in ^0), or hw:emulator_threads_policy",
-			 guest->vcpus);
+	if (!option.image && option.flavor &&
+	    !mask_read(option.flavor_key, option.flavor, guest->vcpus, &guest->realtime, err))
+		return false;
+	return realtime_is_proper(guest, err);
 }
 
 static bool mixed_is_proper(const struct numa_guest *guest, const char *key, const struct cpu_set *dedicated,
@@ -305,9 +308,10 @@ static bool mixed_is_proper(const struct numa_guest *guest, const char *key, con
 }
 
 /* Of a mixed guest: by hw:cpu_dedicated_mask, or those that run in real time; exactly one of them says it. */
-static bool dedicated_read(const struct numa_wish *wish, struct numa_guest *guest, bool realtime_masked,
+static bool dedicated_read(const struct numa_wish *wish, const struct numa_guest *guest,
 			   struct cpu_set *dedicated, struct error *err)
 {
+	bool realtime = !cpu_set_is_empty(&guest->realtime);
 	const char *key = "hw:cpu_dedicated_mask", *mask = flavor_says(wish, key);
 
 	*dedicated = (struct cpu_set){0};
@@ -316,7 +320,7 @@ static bool dedicated_read(const struct numa_wish *wish, struct numa_guest *gues
 	if (guest->cpu_policy != NUMA_CPU_MIXED)
 		return !mask ||
 		       error_set(err, ERROR_BAD_REQUEST, "%s is only allowed with hw:cpu_policy mixed", key);
-	if (!mask == !realtime_masked)
+	if (!mask == !realtime)
 		return error_set(err, ERROR_BAD_REQUEST,
 				 "hw:cpu_policy mixed needs either %s or hw:cpu_realtime with a "
 				 "cpu_realtime_mask, and not both: it says which vCPUs are dedicated",
@@ -554,7 +558,7 @@ static bool pci_policy_read(const struct numa_wish *wish, struct numa_guest *gue
 bool numa_guest_parse(const struct numa_wish *wish, struct numa_guest *guest, struct error *err)
 {
 	struct cpu_set dedicated;
-	bool policy_given, realtime_masked;
+	bool policy_given;
 
 	*guest = (struct numa_guest){0};
 	if (wish->vcpus < 1 || wish->memory_mb < 1)
@@ -563,8 +567,7 @@ bool numa_guest_parse(const struct numa_wish *wish, struct numa_guest *guest, st
 	return cpu_policy_read(wish, guest, &policy_given, err) && thread_policy_read(wish, guest, err) &&
 	       emulator_policy_read(wish, guest, err) && resources_read(wish, guest, policy_given, err) &&
 	       trait_read(wish, guest, err) && policies_agree(guest, err) &&
-	       realtime_read(wish, guest, &realtime_masked, err) &&
-	       dedicated_read(wish, guest, realtime_masked, &dedicated, err) &&
+	       realtime_read(wish, guest, err) && dedicated_read(wish, guest, &dedicated, err) &&
 	       pages_read(wish, guest, err) && topology_read(wish, &dedicated, guest, err) &&
 	       pci_policy_read(wish, guest, err);
 }

@@ -3,6 +3,7 @@
 #include "numa/placement.h"
 #include "scheduler/fleet.h"
 #include "scheduler/inventory.h"
+#include "scheduler/order.h"
 #include "scheduler/place.h"
 #include "scheduler/scheduler.h"
 #include "scheduler/settings.h"
@@ -177,6 +178,7 @@ static bool claim_save(struct store *db, const struct place_choice *choice,
 static void fleet_add_usage(struct fleet_host *host, int sign, int64_t vcpus, int64_t memory_mb,
 			    int64_t disk_gb)
 {
+	order_moved(host);
 	host->vcpus_used += sign * vcpus;
 	host->memory_mb_used += sign * memory_mb;
 	host->disk_gb_used += sign * disk_gb;

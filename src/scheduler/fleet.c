@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "numa/placement.h"
+#include "scheduler/order.h"
 #include "scheduler/settings.h"
 
 #include "base/map.h"
@@ -129,6 +130,7 @@ static struct fleet_pool *host_pool(struct fleet_host *host, uint32_t kind)
 
 void fleet_count_pools(struct fleet_host *host)
 {
+	order_moved(host);
 	host->free_devices = 0;
 	for (uint32_t i = 0; i < host->pool_count; i++)
 		host->pools[i].offered = host->pools[i].free = 0;
@@ -348,6 +350,7 @@ static bool host_reload(struct store *db, struct fleet_host *host, struct error 
 	if (!host_read(db, host, err) || !placements_read(db, host, err) || !devices_read(db, host, err))
 		return false;
 	host->stale = false;
+	order_moved(host);
 	return true;
 }
 
@@ -373,6 +376,7 @@ bool scheduler_load(struct store *db, struct error *err)
 	free(fleet.kinds);
 	map_done(&host_index, NULL);
 	fleet = (struct fleet){0};
+	order_forget();
 	if (!store_query(db, &rows, err, "SELECT id FROM host ORDER BY number"))
 		return false;
 	while (store_next(&rows))

@@ -2,6 +2,7 @@
 #include "scheduler/place.h"
 
 #include "base/memory.h"
+#include "scheduler/order.h"
 #include "scheduler/settings.h"
 
 #include <string.h>
@@ -213,24 +214,6 @@ uint64_t place_pool_fits(const struct place *place, const struct fleet_host *hos
 	return place->fits[kind] | last;
 }
 
-/* Cheap and necessary: each request by itself finds enough. */
-static bool pools_suffice(const struct place *place, const struct fleet_host *host)
-{
-	uint32_t available[PCI_ASSIGN_MAX_REQUESTS] = {0};
-
-	for (uint32_t i = 0; i < host->pool_count; i++) {
-		uint64_t fits = host->pools[i].free ? place_pool_fits(place, host, host->pools[i].kind) : 0;
-
-		for (; fits; fits &= fits - 1)
-			available[__builtin_ctzll(fits)] += host->pools[i].free;
-	}
-	for (size_t r = 0; r < place->request_count; r++) {
-		if (available[r] < place->requests[r].count)
-			return false;
-	}
-	return true;
-}
-
 /* The host cells that a guest with a topology would be on. */
 struct affinity {
 	const struct numa_host *host;
@@ -253,6 +236,31 @@ static uint64_t policies_allow(const struct place *place, enum numa_distance dis
 			allowed |= place->policies[policy];
 	}
 	return allowed;
+}
+
+/* Cheap and necessary: each request by itself finds enough. */
+static bool pools_suffice(const struct place *place, const struct fleet_host *host,
+			  const struct affinity *affinity)
+{
+	uint32_t available[PCI_ASSIGN_MAX_REQUESTS] = {0};
+
+	for (uint32_t i = 0; i < host->pool_count; i++) {
+		uint32_t kind = host->pools[i].kind;
+		uint64_t fits =
+			host->pools[i].free
+				? place_pool_fits(place, host, kind) &
+					  policies_allow(place,
+							 distance_of(affinity, fleet.kinds[kind].numa_node))
+				: 0;
+
+		for (; fits; fits &= fits - 1)
+			available[__builtin_ctzll(fits)] += host->pools[i].free;
+	}
+	for (size_t r = 0; r < place->request_count; r++) {
+		if (available[r] < place->requests[r].count)
+			return false;
+	}
+	return true;
 }
 
 struct ranked {
@@ -324,7 +332,7 @@ static bool devices_fit(const struct place *place, const struct fleet_host *host
 	_cleanup_free_ struct pci_candidate *candidates = NULL;
 	size_t count;
 
-	if (!pools_suffice(place, host))
+	if (!pools_suffice(place, host, affinity))
 		return false;
 	candidates = memory_alloc(host->device_count * sizeof *candidates);
 	count = candidates_find(place, host, affinity, candidates);
@@ -393,25 +401,9 @@ bool place_fits(const struct place *place, const struct fleet_host *host, int *c
 
 /* --- weight --- */
 
-static double free_share(const struct place_amount *amount)
-{
-	return amount->capacity > 0 ? (double)(amount->capacity - amount->used) / (double)amount->capacity
-				    : 0;
-}
-
-/* The free shares of CPU, memory and disk (servers are spread, as by Nova's weighers), and few free devices:
- * who wants none stays away from hosts that have some, and who wants some is stacked, so that hosts with many
- * stay whole for who needs many (Nova's PCIWeigher; here it is decisive for who wants none). */
 double place_weight(const struct place *place, const struct fleet_host *host)
 {
-	const struct scheduler_settings *s = &scheduler_settings;
-	double devices = host->free_devices < 99 ? host->free_devices : 99;
-	struct place_amount amounts[PLACE_AMOUNTS];
-
-	place_amounts(place, host, amounts);
-	return place_rules_weight(place, host) + s->cpu_weight * free_share(&amounts[0]) +
-	       s->ram_weight * free_share(&amounts[1]) + s->disk_weight * free_share(&amounts[2]) +
-	       s->pci_weight * ((100 - devices) / 100 - (place->slot_count == 0 && devices > 0 ? 10 : 0));
+	return place_rules_weight(place, host) + order_weight(host, place->slot_count > 0);
 }
 
 /* --- the choice --- */
@@ -422,26 +414,54 @@ void place_choice_done(struct place_choice *choice)
 	*choice = (struct place_choice){0};
 }
 
-/* The best of the hosts that fit; of equals, the one that joined first.  Whether its devices can be assigned
- * is looked at only for a host that would be better than the best so far. */
-void place_choose(const struct place *place, struct place_choice *best)
+/* Fills in the host if it fits. */
+static bool choose(const struct place *place, struct fleet_host *host, struct place_choice *choice)
 {
-	_cleanup_free_ struct numa_placement *numa =
-		place_has_topology(place) ? memory_alloc(sizeof *numa) : NULL;
-	int chosen[SCHEDULER_MAX_DEVICES];
+	if (!host->there || !place_fits(place, host, choice->chosen, choice->numa))
+		return false;
+	choice->host = host;
+	choice->weight = place_weight(place, host);
+	return true;
+}
 
-	*best = (struct place_choice){.numa = numa ? memory_alloc(sizeof *best->numa) : NULL};
+static void choice_copy(const struct place *place, const struct place_choice *from, struct place_choice *to)
+{
+	to->host = from->host;
+	to->weight = from->weight;
+	memcpy(to->chosen, from->chosen, place->slot_count * sizeof *to->chosen);
+	if (to->numa)
+		*to->numa = *from->numa;
+}
+
+/* Rules that weigh hosts: each may be the best.  Whether it fits is looked at only for one that would be
+ * better than the best so far. */
+static void choose_of_all(const struct place *place, struct place_choice *best)
+{
+	struct place_choice choice = {.numa = best->numa ? memory_alloc(sizeof *choice.numa) : NULL};
+
 	for (size_t i = 0; i < fleet.count; i++) {
 		struct fleet_host *host = &fleet.hosts[i];
-		double weight = host->there ? place_weight(place, host) : 0;
 
-		if (!host->there || (best->host && weight <= best->weight) ||
-		    !place_fits(place, host, chosen, numa))
-			continue;
-		best->host = host;
-		best->weight = weight;
-		memcpy(best->chosen, chosen, place->slot_count * sizeof *chosen);
-		if (numa)
-			*best->numa = *numa;
+		if ((!best->host || place_weight(place, host) > best->weight) && choose(place, host, &choice))
+			choice_copy(place, &choice, best);
+	}
+	place_choice_done(&choice);
+}
+
+/* The best of the hosts that fit; of equals, the one that joined first. */
+void place_choose(const struct place *place, struct place_choice *best)
+{
+	const uint32_t *hosts = order_hosts(place->slot_count > 0);
+
+	*best = (struct place_choice){.numa = place_has_topology(place) ? memory_alloc(sizeof *best->numa)
+									: NULL};
+	if (place_rules_weigh(place)) {
+		choose_of_all(place, best);
+		return;
+	}
+	for (size_t i = 0; i < fleet.count; i++) {
+		if (order_free_devices(hosts[i]) >= place->slot_count &&
+		    choose(place, &fleet.hosts[hosts[i]], best))
+			return;
 	}
 }

@@ -85,6 +85,8 @@ void place_rules_begin(struct place *place);
 void place_rules_done(struct place *place);
 /* The first rule that forbids the host, or NULL. */
 const struct scheduler_rule *place_rule_broken(const struct place *place, const struct fleet_host *host);
+/* Does any rule weigh hosts? */
+bool place_rules_weigh(const struct place *place);
 double place_rules_weight(const struct place *place, const struct fleet_host *host);
 
 /* Can all devices be had, wherever on the host they are? */

@@ -45,6 +45,15 @@ const struct scheduler_rule *place_rule_broken(const struct place *place, const 
 	return NULL;
 }
 
+bool place_rules_weigh(const struct place *place)
+{
+	for (size_t i = 0; place->rules && i < place->request->rule_count; i++) {
+		if (place->rules[i].rule->weight != 0)
+			return true;
+	}
+	return false;
+}
+
 double place_rules_weight(const struct place *place, const struct fleet_host *host)
 {
 	double weight = 0;

@@ -94,6 +94,19 @@ static void check_pins(const char *expected)
 	assert_string_equal(text, expected);
 }
 
+static void many_nodes(int count)
+{
+	struct text cells = {0};
+
+	text_add(&cells, "[");
+	for (int i = 0; i < count; i++)
+		text_addf(&cells, "%s{'id':%d,'cpus':'%d-%d','memory_mb':1024}", i ? "," : "", i, i * 2,
+			  i * 2 + 1);
+	text_add(&cells, "]");
+	site_host(&host, cells.data);
+	text_done(&cells);
+}
+
 /* --- CPUs --- */
 
 static void test_no_topology(void **state)
@@ -188,6 +201,14 @@ static void test_112_emulator_isolate(void **state)
 	check_set(&placement.emulator, "7");
 	check_set(&placement.cells[0].taken, "4-7");
 	check_set(&host.cells[1].pinned, "4-7");
+}
+
+static void test_nothing_is_dedicated(void **state)
+{
+	(void)state;
+	site_host(&host, PAGES);
+	fails(4, 512, PINNED,
+	      "needs 4 dedicated CPUs on one NUMA node; it has none ([compute] cpu_dedicated_set)");
 }
 
 static void test_emulator_of_cell_0(void **state)
@@ -477,16 +498,8 @@ static void test_reasons_differ(void **state)
 
 static void test_many_nodes(void **state)
 {
-	struct text cells = {0};
-
 	(void)state;
-	text_add(&cells, "[");
-	for (int i = 0; i < NUMA_MAX_CELLS; i++)
-		text_addf(&cells, "%s{'id':%d,'cpus':'%d-%d','memory_mb':1024}", i ? "," : "", i, i * 2,
-			  i * 2 + 1);
-	text_add(&cells, "]");
-	site_host(&host, cells.data);
-	text_done(&cells);
+	many_nodes(NUMA_MAX_CELLS);
 	assert_false(fit(3, 512, "hw:numa_nodes=1"));
 	assert_non_null(strstr(reason.data, "node 7 has 2 free, and so on for 56 more nodes"));
 	/* Nova would try up to 64! permutations */
@@ -608,6 +621,13 @@ static void test_101_socket(void **state)
 	host.cells[0].socket = NUMA_NO_SOCKET;
 	assert_false(fits_with(0, PCI_NUMA_SOCKET));
 	assert_false(fits_with(9, PCI_NUMA_SOCKET)); /* a node without CPUs or memory */
+	/* one that is unknown spoils all (as in Nova) */
+	site_host(&host, "[{'id': 0, 'socket': 0, 'cpus': '0', 'memory_mb': 1024},"
+			 " {'id': 1, 'socket': 0, 'cpus': '1-2', 'dedicated': '1-2', 'memory_mb': 1024},"
+			 " {'id': 2, 'cpus': '3', 'memory_mb': 1024}]");
+	assert_false(fits_with(0, PCI_NUMA_SOCKET));
+	host.cells[2].socket = 1;
+	assert_true(fits_with(0, PCI_NUMA_SOCKET));
 }
 
 /* Scenario 103. */
@@ -675,25 +695,40 @@ static void test_118_physnet_affinity(void **state)
 
 static bool never(void *context, const struct numa_host *on, uint64_t cells)
 {
-	(void)context, (void)on, (void)cells;
+	(void)on, (void)cells;
+	++*(int *)context;
 	return false;
 }
 
 /* Work is bounded, and said to be. */
 static void test_bounded(void **state)
 {
-	struct text cells = {0};
+	int asked = 0;
 
 	(void)state;
-	text_add(&cells, "[");
-	for (int i = 0; i < 32; i++)
-		text_addf(&cells, "%s{'id':%d,'cpus':'%d','memory_mb':1024}", i ? "," : "", i, i);
-	text_add(&cells, "]");
-	site_host(&host, cells.data);
-	text_done(&cells);
-	how.accept = never;
+	many_nodes(32);
+	how = (struct numa_fit){.accept = never, .context = &asked};
 	assert_false(fit(16, 1600, "hw:numa_nodes=16"));
+	assert_int_equal(asked, 4096);
 	assert_non_null(strstr(reason.data, "(4096 choices of nodes were tried)"));
+}
+
+/* Without node 0, which guest node 0 needs, billions of sets are no use: none is begun. */
+static void test_dead_ends(void **state)
+{
+	struct text flavor = {0};
+	int asked = 0;
+
+	(void)state;
+	many_nodes(34);
+	host.cells[0].pages[0].total *= 2;
+	text_add(&flavor, "hw:numa_nodes=32");
+	for (int i = 0; i < 32; i++)
+		text_addf(&flavor, " hw:numa_cpus.%d=%d hw:numa_mem.%d=%d", i, i, i, i ? 100 : 2000);
+	how = (struct numa_fit){.accept = never, .context = &asked};
+	assert_false(fit(32, 2000 + 3100, flavor.data));
+	text_done(&flavor);
+	assert_int_equal(asked, 33 * 32 / 2); /* 31 of the 33 others */
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -708,6 +743,7 @@ int main(void)
 		TEST(test_mixed_lacks),
 		TEST(test_shared_ratio),
 		TEST(test_112_emulator_isolate),
+		TEST(test_nothing_is_dedicated),
 		TEST(test_emulator_of_cell_0),
 		TEST(test_emulator_share),
 		TEST(test_emulator_beside_realtime),
@@ -737,6 +773,7 @@ int main(void)
 		TEST(test_refusals),
 		TEST(test_118_physnet_affinity),
 		TEST(test_bounded),
+		TEST(test_dead_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -274,7 +274,12 @@ static void test_realtime(void **state)
 	refused("hw:cpu_policy=dedicated hw:cpu_realtime=maybe", "", "neither true nor false");
 	refused("hw:cpu_policy=mixed hw:cpu_realtime=yes hw:cpu_realtime_mask=^0 hw:cpu_dedicated_mask=^0",
 		"", "not both");
-	refused("hw:cpu_policy=mixed hw:cpu_realtime=yes hw:emulator_threads_policy=share", "", "either");
+	refused("hw:cpu_policy=mixed hw:cpu_realtime=yes hw:emulator_threads_policy=share", "", "4 of 4");
+	/* vCPUs in real time never float */
+	refused("hw:cpu_policy=mixed hw:cpu_realtime=yes hw:emulator_threads_policy=share "
+		"hw:cpu_dedicated_mask=^0",
+		"", "not both");
+	refused("hw:cpu_policy=mixed hw:cpu_realtime_mask=^0", "", "either");
 }
 
 static void test_page_size(void **state)
@@ -342,7 +347,8 @@ static void test_resources(void **state)
 	assert_int_equal(guest.cell_count, 0);
 	accepted("resources:PCPU=5 hw:emulator_threads_policy=isolate", "");
 	assert_int_equal(guest.emulator_policy, NUMA_EMULATOR_ISOLATE);
-	refused("resources:PCPU=4 hw:emulator_threads_policy=isolate", "", "must be 5");
+	refused("resources:PCPU=4 hw:emulator_threads_policy=isolate", "",
+		"must be 5: the flavor's 4 vCPUs and one");
 	refused("resources:PCPU=3", "", "must be 4");
 	refused("resources:PCPU=2 resources:VCPU=2", "", "not allowed together");
 	refused("resources:PCPU=4 hw:cpu_policy=dedicated", "", "hw:cpu_policy");

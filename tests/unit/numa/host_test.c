@@ -268,6 +268,7 @@ static void test_placement_errors(void **state)
 	check_bad("\"taken\":\"2\"", "\"taken\":\"\"");
 	check_bad("[[1,2]]", "{}");
 	check_bad("[[1,2]]", "[[1,2],[1,2]]");
+	check_bad("\"2\",\"pins\":[[1,2]]", "\"2-3\",\"pins\":[[1,2],[1,3]]");
 	check_bad("[[1,2]]", "[[2,2]]");
 	check_bad("[[1,2]]", "[[1]]");
 	check_bad("[[1,2]]", "[[1,2,3]]");
