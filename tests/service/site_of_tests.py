@@ -155,7 +155,7 @@ class Inventory:
         return copy
 
     def as_json(self):
-        return {**self.host, "devices": list(self.devices.values()), "nic_agent": {"device_mappings": self.mappings, "devices": 0}}
+        return {**self.host, "devices": [dict(device) for device in self.devices.values()], "nic_agent": {"device_mappings": self.mappings, "devices": 0}}
 
 
 def cell(number, cpus, memory_mb, socket=0, pages=(), siblings=(), **sets):
