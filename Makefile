@@ -2,7 +2,7 @@
 BUILD ?= build
 SANITIZE ?= build-asan
 
-.PHONY: all demo bench test test-unit test-service test-lab lab clean packages
+.PHONY: all demo bench test test-unit test-service test-scenarios test-lab lab clean packages
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -26,13 +26,17 @@ lab: packages
 	lab/lab shell
 
 test: packages
-	tests/run.sh unit service lab
+	tests/run.sh unit service scenarios lab
 
 test-unit: packages
 	tests/run.sh unit
 
 test-service: packages
 	tests/run.sh service
+
+# What OpenStack does in each of some 140 situations, and Penstock too (docs/compatibility.md).
+test-scenarios: packages
+	tests/run.sh scenarios
 
 test-lab: packages
 	tests/run.sh lab

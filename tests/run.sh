@@ -1,7 +1,8 @@
 #!/bin/bash
-# Runs parts of the test suite and ends with "N passed, N failed".   tests/run.sh unit service lab
+# Runs parts of the test suite and ends with "N passed, N failed".   tests/run.sh unit service scenarios lab
 #   unit     cmocka programs, built with ASan and UBSan
 #   service  a real penstockd (ASan and UBSan) on a free port, with the openstack SDK and raw requests
+#   scenarios  OpenStack's behaviour, number by number (docs/compatibility.md), with hosts that are made up or simulated
 #   lab      penstockd and penstock-agent on a real kernel with real SR-IOV
 set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -49,6 +50,14 @@ run_service() {
 	count "$out"
 }
 
+run_scenarios() {
+	local out=$sanitized/scenarios.tap
+	compile_sanitized
+	/usr/bin/python3 tests/scenarios/scenarios.py "$sanitized" | tee "$out"
+	[ "${PIPESTATUS[0]}" -le 1 ] || echo "not ok the scenarios ended early" >> "$out"
+	count "$out"
+}
+
 run_lab() {
 	local out=$build/lab.tap
 	compile "$build"
@@ -59,7 +68,7 @@ run_lab() {
 
 for part in "$@"; do
 	case $part in
-	unit | service | lab) "run_$part" ;;
+	unit | service | scenarios | lab) "run_$part" ;;
 	*) echo "tests/run.sh: there is no part $part" >&2; exit 2 ;;
 	esac
 done

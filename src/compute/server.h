@@ -133,4 +133,4 @@ http_handler server_index, server_detail, server_create, server_delete, server_u
 	server_metadata_delete, server_tags_index, server_tags_replace, server_tags_show, server_tags_put,
 	server_tags_delete, server_tags_clear, server_action, server_action_prepare, server_ips_index,
 	server_ips_show, server_interfaces_index, server_interfaces_show, server_interfaces_change,
-	server_security_groups, server_actions_index, server_actions_show;
+	server_security_groups, server_actions_index, server_actions_show, server_diagnostics;

@@ -196,9 +196,8 @@ static bool check_port(struct http_request *request, const char *id, struct netw
 		return error_set(err, ERROR_BAD_REQUEST, "Port id %s could not be found.", id);
 	if (port->device_id[0])
 		return error_set(err, ERROR_CONFLICT, "Port %s is still in use.", id);
-	if (port->address_count == 0)
-		return error_set(err, ERROR_BAD_REQUEST, "Port %s requires a FixedIP in order to be used.",
-				 id);
+	/* A port without addresses is as good: its ip_allocation is "none" (Nova's NP-11), for guests that speak
+	 * no IP, or bring their own, on networks without subnets. */
 	if (!is_normal(port->vnic_type) && !takes_device(port->vnic_type))
 		return error_set(err, ERROR_BAD_REQUEST,
 				 "Port %s has binding:vnic_type %s, which Penstock cannot bind.", id,

@@ -82,14 +82,20 @@ static void explain_wish(const struct place_request *request, struct text *why)
 	text_add(why, ": ");
 }
 
+/* What an alias takes: ids, and what the device's spec must say of live migration. */
 static void explain_ids(const struct pci_alias *alias, struct text *why)
 {
-	for (size_t i = 0; i < alias->spec_count; i++)
+	for (size_t i = 0; i < alias->spec_count; i++) {
+		const struct pci_alias_spec *spec = &alias->specs[i];
+
 		text_addf(why, "%s%04x:%04x",
 			  i == 0		       ? " "
 			  : i + 1 == alias->spec_count ? " or "
 						       : ", ",
-			  alias->specs[i].vendor_id, alias->specs[i].product_id);
+			  spec->vendor_id, spec->product_id);
+		if (spec->live_migratable != PCI_TAG_UNSET)
+			text_addf(why, " with live_migratable %s", spec->live_migratable ? "true" : "false");
+	}
 }
 
 static void explain_none(const struct place_request *request, struct text *why)

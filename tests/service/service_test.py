@@ -12,7 +12,7 @@ import time
 import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from site_of_tests import Host, Site, request, until  # noqa: E402
+from site_of_tests import Host, Inventory, Site, request, until  # noqa: E402
 
 NETWORK = {"name": "nfv", "provider:network_type": "vlan", "provider:physical_network": "physnet_sriov", "shared": True}
 
@@ -432,7 +432,7 @@ TWO_CELLS = [{"id": n, "socket": n, "cpus": "%d-%d" % (4 * n, 4 * n + 3), "share
 
 
 def test_numa_cells_and_devices_beside_each_other(site, story, host):
-    numa = Host(site, "numa1", 4, TWO_CELLS, (("0000:51:00.0", 1, "physnet_sriov"),))
+    numa = Host(site, "numa1", inventory=Inventory(cells=TWO_CELLS).pf("0000:51:00.0", 4, "10c9", "10ca", "physnet_sriov", netdev="p5p1", numa=1))
     flavors = []
 
     def flavor(vcpus, ram, **specs):

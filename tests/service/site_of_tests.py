@@ -116,15 +116,65 @@ def until(condition, seconds, what):
         time.sleep(0.02)
 
 
-class Host(threading.Thread):
-    """A host with one PF and `vfs` VFs of physnet_sriov and a second PF, which does at once what it is told."""
+class Inventory:
+    """What a host tells of itself (docs/agent-protocol.md), put together piece by piece; all devices are Intel's."""
 
-    def __init__(self, site, name="host1", vfs=2, cells=None, pfs=(("0000:21:00.0", 0, "physnet_sriov"), ("0000:41:00.0", 0, None))):
-        """`pfs`: address, NUMA node and physical network of each; the first has the VFs."""
+    def __init__(self, vcpus=8, memory_mb=16384, cells=None):
+        self.devices, self.mappings = {}, {}
+        self.host = {
+            "version": 1, "hypervisor": {"type": "QEMU", "version": 10000002}, "availability_zone": "nova",
+            "cpu": {"model": "x", "vendor": "y", "arch": "x86_64", "topology": {"sockets": 1, "cores": 8, "threads": 1}, "features": []},
+            "vcpus": vcpus, "memory_mb": memory_mb, "disk_gb": 1000, "reserved_memory_mb": 512,
+            "cells": cells or [cell(0, "0-%d" % (vcpus - 1), memory_mb)]}
+
+    def add(self, address, product, kind="type-PCI", parent=None, physnet=None, numa=0, offered=True, tags=None, **more):
+        tags = dict(tags or {}, **({"physical_network": physnet} if physnet else {}))
+        self.devices[address] = {
+            "address": address, "vendor_id": "8086", "product_id": product, "class": "0200", "type": kind, "parent": parent,
+            "vf_index": None, "numa_node": numa, "iommu_group": 1, "driver": "igb", "netdev": None, "mac_address": None,
+            "numvfs": 0, "totalvfs": 7, "offered": offered, "physical_network": physnet if offered else None,
+            "tags": tags if offered else {}, "health": "ok", **more}
+        return self
+
+    def pf(self, address, vfs=0, product="1528", vf_product="1515", physnet=None, offered=True, vfs_offered=True, netdev=None, mac=None,
+           vf_tags=None, **more):
+        """A PF with its VFs: those of 0000:81:00.0 are 0000:81:10.0, 0000:81:10.1 ..."""
+        self.add(address, product, "type-PF", physnet=physnet, offered=offered, netdev=netdev, mac_address=mac, numvfs=vfs, **more)
+        for i in range(vfs):
+            self.add("%s:%02x.%x" % (address[:7], 0x10 + i // 8, i % 8), vf_product, "type-VF", parent=address, physnet=physnet,
+                     offered=vfs_offered, vf_index=i, tags=vf_tags, **more)
+        if physnet:
+            self.mappings.setdefault(physnet, []).append(netdev or "p" + address[5:7])
+        return self
+
+    def without(self, *addresses):
+        """The same host without some devices."""
+        copy = Inventory()
+        copy.host, copy.mappings = self.host, self.mappings
+        copy.devices = {a: d for a, d in self.devices.items() if a not in addresses}
+        return copy
+
+    def as_json(self):
+        return {**self.host, "devices": [dict(device) for device in self.devices.values()], "nic_agent": {"device_mappings": self.mappings, "devices": 0}}
+
+
+def cell(number, cpus, memory_mb, socket=0, pages=(), siblings=(), **sets):
+    """A NUMA cell; `pages`: (size in KiB, how many) ...; `sets`: dedicated and shared CPUs."""
+    return {"id": number, "socket": socket, "cpus": cpus, "siblings": list(siblings), "memory_mb": memory_mb,
+            "hugepages": [{"size_kb": size, "total": total, "reserved": 0} for size, total in pages], **sets}
+
+
+def usual_host(vfs):
+    return Inventory().pf("0000:21:00.0", vfs, "10c9", "10ca", "physnet_sriov", netdev="p5p1").pf("0000:41:00.0", product="10c9")
+
+
+class Host(threading.Thread):
+    """A host which does at once what it is told: one PF with `vfs` VFs of physnet_sriov and a second PF, or what `inventory` says."""
+
+    def __init__(self, site, name="host1", vfs=2, inventory=None):
         super().__init__(daemon=True)
-        self.pfs = pfs
-        self.cells = cells or [{"id": 0, "socket": 0, "cpus": "0-7", "memory_mb": 16384, "hugepages": []}]
-        self.site, self.name, self.vfs, self.running = site, name, vfs, {}
+        self.site, self.name, self.running = site, name, {}
+        self.inventory = inventory or usual_host(vfs)
         self.fail, self.stopping, self.seen = None, False, []
         status, _, body = request(site.url + "/agent/v1/join", "POST",
                                   {"version": 1, "token": site.run("penstock", "agent-token"), "host": name})
@@ -136,22 +186,14 @@ class Host(threading.Thread):
     def call(self, method, path, body=None, timeout=60):
         return request(self.site.url + "/agent/v1/" + path, method, body, self.credential, timeout)
 
-    def put_inventory(self):
-        def device(address, product, kind, node, parent=None, physnet=None):
-            return {"address": address, "vendor_id": "8086", "product_id": product, "class": "0200", "type": kind,
-                    "parent": parent, "vf_index": None, "numa_node": node, "iommu_group": 1, "driver": "igb", "netdev": None,
-                    "mac_address": None, "numvfs": 0, "totalvfs": 7, "offered": True, "physical_network": physnet,
-                    "tags": {"physical_network": physnet} if physnet else {}, "health": "ok"}
-        devices = [device(address, "10c9", "type-PF", node, None, physnet) for address, node, physnet in self.pfs]
-        first, node, physnet = self.pfs[0]
-        devices += [device("%s10.%d" % (first[:8], i), "10ca", "type-VF", node, first, physnet) for i in range(self.vfs)]
-        status, _, body = self.call("PUT", "inventory", {
-            "version": 1, "hypervisor": {"type": "QEMU", "version": 10000002}, "availability_zone": "nova",
-            "cpu": {"model": "x", "vendor": "y", "arch": "x86_64", "topology": {"sockets": 1, "cores": 8, "threads": 1}, "features": []},
-            "vcpus": 8, "memory_mb": 16384, "disk_gb": 1000, "reserved_memory_mb": 512,
-            "cells": self.cells,
-            "devices": devices, "nic_agent": {"device_mappings": {"physnet_sriov": ["p5p1"]}, "devices": 0}})
+    def put_inventory(self, inventory=None):
+        self.inventory = inventory or self.inventory
+        status, _, body = self.call("PUT", "inventory", self.inventory.as_json())
         assert status == 204, body
+
+    def desired(self):
+        """All that the host shall have, as an agent is told that starts anew: {server id: server}."""
+        return {server["id"]: server for server in json.loads(self.call("GET", "desired?since=0&wait=0")[2])["servers"]}
 
     def run(self):
         since = 0
@@ -180,7 +222,8 @@ class Host(threading.Thread):
                 state = "failed"
             else:
                 self.running[server["id"]] = server
-            ports = [{"id": p["id"], "status": "ACTIVE"} for p in server.get("ports", [])]
+                state = {"running": "running", "stopped": "stopped"}[server["want"]]
+            ports = [{"id": p["id"], "status": "ACTIVE" if p["admin_state_up"] else "DOWN"} for p in server.get("ports", [])]
             reports.append({"id": server["id"], "generation": server["generation"], "state": state,
                             "fault": self.fail if state == "failed" else None, "ports": ports if state == "running" else []})
         if reports:

@@ -225,6 +225,18 @@ static void test_choice(void **state)
 	assert_string_equal(site_granted(), "0000:63:00.0 0000:61:00.0");
 }
 
+static void test_live_migratable(void **state)
+{
+	struct site_host host = {.name = "h"};
+
+	(void)state;
+	site_device(&host, "0000:61:00.0", "10de:1eb8", "type-PCI", NULL, NULL, 0, NULL);
+	assert_non_null(site_report(&host));
+	REFUSED("alias=gpu_lm:1",
+		"h: alias gpu_lm: needs 1 device: it offers none 10de:1eb8 with live_migratable true");
+	assert_true(site_claim("s1", "alias=gpu:1"));
+}
+
 /* An alias without device_type takes a PF only where nothing else has its ids. */
 static void test_untyped_alias(void **state)
 {
@@ -268,7 +280,9 @@ static void test_behind_the_back(void **state)
 {
 	(void)state;
 	lab1();
-	assert_true(store_exec(db, &err, "INSERT INTO claim (server_id, host_id, vcpus, memory_mb, disk_gb) SELECT 'other', id, 1, 64, 1 FROM host"));
+	assert_true(store_exec(db, &err,
+			       "INSERT INTO claim (server_id, host_id, vcpus, memory_mb, disk_gb) SELECT "
+			       "'other', id, 1, 64, 1 FROM host"));
 	assert_true(store_exec(
 		db, &err,
 		"INSERT INTO device_claim SELECT id, '0000:21:10.0', 'other', 0, '', '' FROM host"));
@@ -324,10 +338,11 @@ static void test_ratios(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_story),	    TEST(test_refusals),	 TEST(test_one_pf),
-		TEST(test_health),	    TEST(test_states_of_a_host), TEST(test_weights),
-		TEST(test_choice),	    TEST(test_untyped_alias),	 TEST(test_bad_requests),
-		TEST(test_behind_the_back), TEST(test_configuration),	 TEST(test_ratios),
+		TEST(test_story),	 TEST(test_refusals),	      TEST(test_one_pf),
+		TEST(test_health),	 TEST(test_states_of_a_host), TEST(test_weights),
+		TEST(test_choice),	 TEST(test_live_migratable),  TEST(test_untyped_alias),
+		TEST(test_bad_requests), TEST(test_behind_the_back),  TEST(test_configuration),
+		TEST(test_ratios),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,6 +18,8 @@ void site_close(void);
 	"cpu_allocation_ratio = 1.0\nram_allocation_ratio = 1.0\ndisk_allocation_ratio = 1.0\n" \
 	"pci_alias = {\"vendor_id\": \"8086\", \"product_id\": \"10c9\", \"name\": \"my_PF\"}\n" \
 	"pci_alias = {\"vendor_id\": \"10de\", \"product_id\": \"1eb8\", \"name\": \"gpu\"}\n" \
+	"pci_alias = {\"vendor_id\": \"10de\", \"product_id\": \"1eb8\", \"name\": \"gpu_lm\", " \
+	"\"live_migratable\": \"yes\"}\n" \
 	"[pci]\n" \
 	"alias = {\"vendor_id\": \"8086\", \"product_id\": \"10c9\", \"name\": \"pf\", \"device_type\": " \
 	"\"type-PF\"}\n" \
