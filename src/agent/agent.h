@@ -17,6 +17,11 @@ struct reserved_pages {
 	int64_t size_kb, count;
 };
 
+/* A VF that is never offered, whatever the device specs say. */
+struct excluded_device {
+	char address[16];
+};
+
 struct agent_settings {
 	struct controller controller;
 	struct host_folders folders;
@@ -29,6 +34,9 @@ struct agent_settings {
 	size_t mapping_count;
 	bool has_cpu_sets;				  /* one of these is set */
 	struct cpu_set cpu_shared_set, cpu_dedicated_set; /* [compute] */
+	struct excluded_device
+		*excluded; /* [sriov_nic] exclude_devices: addresses of VFs that are never offered */
+	size_t excluded_count;
 	struct reserved_pages *reserved_pages;
 	size_t reserved_page_count;
 };

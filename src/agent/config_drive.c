@@ -56,7 +56,7 @@ static void add_devices(yyjson_mut_doc *doc, yyjson_mut_val *root, yyjson_val *s
 		add_text(doc, nic, "mac", json_text(port, "mac_address"));
 		yyjson_mut_obj_add_arr(doc, nic, "tags");
 		yyjson_mut_obj_add_int(doc, nic, "vlan", json_int(port, "vlan", 0));
-		yyjson_mut_obj_add_bool(doc, nic, "vf_trusted", false);
+		yyjson_mut_obj_add_bool(doc, nic, "vf_trusted", json_bool(port, "trusted", false));
 	}
 }
 
@@ -300,6 +300,10 @@ static bool add_version(struct archive *archive, const char *version, const char
 	       add_file(archive, vendor_path, "{}", 2, err) && add_user_data(archive, folder, user_data, err);
 }
 
+/* Nova's; what is newer than a version stays in it, which no reader minds. */
+static const char *const versions[] = {"2012-08-10", "2013-04-04", "2013-10-17", "2015-10-15", "2016-06-30",
+				       "2016-10-06", "2017-02-22", "2018-08-27", "2020-10-14", "latest"};
+
 static bool volume_write(struct archive *archive, yyjson_val *server, const char *path, struct error *err)
 {
 	if (archive_write_set_format_iso9660(archive) != ARCHIVE_OK ||
@@ -311,10 +315,13 @@ static bool volume_write(struct archive *archive, yyjson_val *server, const char
 	_cleanup_free_ char *meta = config_drive_meta_data(server),
 			    *network = config_drive_network_data(server);
 	const char *user_data = json_text(yyjson_obj_get(server, "config_drive"), "user_data");
-	return add_folder(archive, "openstack", err) &&
-	       add_version(archive, "2018-08-27", meta, network, user_data, err) &&
-	       add_version(archive, "latest", meta, network, user_data, err) &&
-	       (archive_write_close(archive) == ARCHIVE_OK || archive_failed(archive, err));
+	if (!add_folder(archive, "openstack", err))
+		return false;
+	for (size_t i = 0; i < ELEMENTS_OF(versions); i++) {
+		if (!add_version(archive, versions[i], meta, network, user_data, err))
+			return false;
+	}
+	return (archive_write_close(archive) == ARCHIVE_OK || archive_failed(archive, err));
 }
 
 /* libarchive keeps to the letters that ISO 9660 allows in the primary descriptor ("CONFIG_2") and writes

@@ -71,6 +71,10 @@ static const struct device_spec *find_spec(const struct agent_settings *settings
 {
 	const struct known_device *pf = *device->parent ? known_find(device->parent) : NULL;
 
+	for (size_t i = 0; i < settings->excluded_count; i++) {
+		if (strcmp(settings->excluded[i].address, device->address) == 0)
+			return NULL;
+	}
 	return device_spec_find(settings->specs, settings->spec_count,
 				&(struct device_spec_device){.address = device->address,
 							     .vendor_id = device->vendor_id,

@@ -179,6 +179,7 @@ static bool vf_setup(const struct granted_device *device, yyjson_val *server, st
 			 json_text(port, "mac_address"));
 		wanted.vlan = (int)json_int(port, "vlan", 0);
 		wanted.spoof_check = json_bool(port, "port_security", true);
+		wanted.trust = json_bool(port, "trusted", false);
 		wanted.link_state = json_bool(port, "admin_state_up", true) ? VF_LINK_AUTO : VF_LINK_DISABLE;
 	}
 	/* A VF has no link while its PF is down. */

@@ -161,6 +161,47 @@ static bool mappings_read(const struct config *config, struct agent_settings *se
 	return true;
 }
 
+static bool is_mapped(const struct agent_settings *settings, const char *netdev)
+{
+	for (size_t i = 0; i < settings->mapping_count; i++) {
+		if (strcmp(settings->mappings[i].netdev, netdev) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* [sriov_nic] exclude_devices = netdev:address;address, ...: of PFs that physical_device_mappings names. */
+static bool excluded_read(const struct config *config, struct agent_settings *settings, struct error *err)
+{
+	char item[1024];
+
+	for (size_t i = 0; config_list_item(config, "sriov_nic", "exclude_devices", i, item, sizeof item);
+	     i++) {
+		char *colon = strchr(item, ':'), *rest = NULL;
+
+		if (colon)
+			*colon = '\0';
+		if (!colon || !is_mapped(settings, item))
+			return error_set(
+				err, ERROR_BAD_REQUEST,
+				"[sriov_nic] exclude_devices: %s: expected "
+				"network_device:address;address of a device that physical_device_mappings "
+				"names",
+				item);
+		for (char *address = strtok_r(colon + 1, "; ", &rest); address;
+		     address = strtok_r(NULL, "; ", &rest)) {
+			if (!is_pci_address(address))
+				return error_set(err, ERROR_BAD_REQUEST,
+						 "[sriov_nic] exclude_devices: %s is no PCI address like "
+						 "0000:07:10.1",
+						 address);
+			snprintf(ARRAY_ADD(settings->excluded, settings->excluded_count)->address, 16, "%s",
+				 address);
+		}
+	}
+	return true;
+}
+
 /* "node:0,size:2048,count:64": size in KiB, or with a unit. */
 static bool reserved_parse(const char *text, struct reserved_pages *pages)
 {
@@ -281,9 +322,10 @@ static bool settings_read(const struct config *config, struct agent_settings *s,
 	       network_configure(config_text(config, "penstock", "network_forward", "nat"), err) &&
 	       config_int(config, "DEFAULT", "reserved_host_memory_mb", 512, 0, INT32_MAX,
 			  &s->reserved_memory_mb, err) &&
-	       specs_read(config, s, err) && mappings_read(config, s, err) && cpu_sets_read(config, s, err) &&
-	       reserved_read(config, s, err) && folder_make(s->state_dir, 0711, err) &&
-	       folder_make(s->folders.instances, 0711, err) && folder_make(s->folders.cache, 0711, err);
+	       specs_read(config, s, err) && mappings_read(config, s, err) && excluded_read(config, s, err) &&
+	       cpu_sets_read(config, s, err) && reserved_read(config, s, err) &&
+	       folder_make(s->state_dir, 0711, err) && folder_make(s->folders.instances, 0711, err) &&
+	       folder_make(s->folders.cache, 0711, err);
 }
 
 static bool token_read(const struct options *o, char token[128])

@@ -71,6 +71,7 @@ static bool port_ask(struct store *db, const char *port, struct scheduler_port_r
 	snprintf(ask->port_id, sizeof ask->port_id, "%s", found.id);
 	snprintf(ask->vnic_type, sizeof ask->vnic_type, "%s", found.vnic_type);
 	snprintf(ask->physical_network, sizeof ask->physical_network, "%s", found.physical_network);
+	ask->trusted = found.trusted;
 	return true;
 }
 

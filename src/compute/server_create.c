@@ -196,8 +196,8 @@ static bool check_port(struct http_request *request, const char *id, struct netw
 		return error_set(err, ERROR_BAD_REQUEST, "Port id %s could not be found.", id);
 	if (port->device_id[0])
 		return error_set(err, ERROR_CONFLICT, "Port %s is still in use.", id);
-	/* A port without addresses is as good: its ip_allocation is "none" (Nova's NP-11), for guests that speak
-	 * no IP, or bring their own, on networks without subnets. */
+	/* A port without addresses is as good: its ip_allocation is "none" (Nova's NP-11), for guests that
+	 * speak no IP, or bring their own, on networks without subnets. */
 	if (!is_normal(port->vnic_type) && !takes_device(port->vnic_type))
 		return error_set(err, ERROR_BAD_REQUEST,
 				 "Port %s has binding:vnic_type %s, which Penstock cannot bind.", id,
@@ -357,6 +357,7 @@ static bool birth_claim(struct http_request *request, struct plan *plan, struct 
 		snprintf(ask->port_id, sizeof ask->port_id, "%s", port->id);
 		snprintf(ask->vnic_type, sizeof ask->vnic_type, "%s", port->vnic_type);
 		snprintf(ask->physical_network, sizeof ask->physical_network, "%s", port->physical_network);
+		ask->trusted = port->trusted;
 		wish.port_count++;
 	}
 	birth->placed = scheduler_claim(request->db, &wish, &birth->grant, &birth->refusals, err);
@@ -451,6 +452,11 @@ static bool birth_bind(struct http_request *request, const struct birth *birth,
 					 .index = index,
 					 .pci_slot = device ? device->address : NULL,
 					 .pci_vendor_info = device ? vendor_info : NULL,
+					 .pf_mac_address =
+						 device && device->vf_num >= 0 && device->pf_mac_address[0]
+							 ? device->pf_mac_address
+							 : NULL,
+					 .vf_num = device ? device->vf_num : -1,
 					 .mac_of_pf =
 						 whole && device->mac_address[0] ? device->mac_address : NULL,
 				 },

@@ -59,9 +59,9 @@ struct http_route {
 	const char *pattern; /* "/servers/{id}/action": {..} is one path segment, decoded into params[] */
 	http_handler *handler;
 	enum http_mode mode;
-	unsigned flags;			  /* the service's own, for its `before` */
-	/* Optional: runs first, on a worker (hashing).  It may set request->route to another route of the same
-	 * method and path, which goes on in its place (one that reads where this one writes). */
+	unsigned flags; /* the service's own, for its `before` */
+	/* Optional: runs first, on a worker (hashing).  It may set request->route to another route of the
+	 * same method and path, which goes on in its place (one that reads where this one writes). */
 	http_handler *prepare;
 	const struct http_upload *upload; /* optional */
 	size_t body_limit;		  /* bytes; 0 = HTTP_BODY_LIMIT */

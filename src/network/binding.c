@@ -17,7 +17,9 @@ void network_on_port_change(bool (*hook)(struct store *db, const char *server_id
 	"n.type, " \
 	"ifnull(n.physical_network, ''), ifnull(n.segmentation_id, -1), p.status, p.host_id, " \
 	"p.admin_state_up, " \
-	"p.port_security, p.by_compute, n.mtu FROM port p JOIN network n ON n.id = p.network_id "
+	"p.port_security, p.by_compute, n.mtu, " \
+	"ifnull(lower(json_extract(p.profile, '$.trusted')) IN ('true', '1', 'yes', 'on', 't', 'y'), 0) " \
+	"FROM port p JOIN network n ON n.id = p.network_id "
 
 static void port_fill(struct store_rows *rows, struct network_port *port)
 {
@@ -38,6 +40,7 @@ static void port_fill(struct store_rows *rows, struct network_port *port)
 	port->port_security = store_int(rows, 14);
 	port->created_by_compute = store_int(rows, 15);
 	port->mtu = store_int(rows, 16);
+	port->trusted = store_int(rows, 17);
 }
 
 static bool addresses_fill(struct store *db, struct network_port *port, struct error *err)
@@ -159,8 +162,8 @@ static const char *vif_of(const struct network_port *port, char details[200])
 static char *profile_merge(const char *profile, const char *physical_network,
 			   const struct network_binding *binding)
 {
-	static const char *const keys[] = {"pci_vendor_info", "pci_slot", "physical_network",
-					   "device_mac_address"};
+	static const char *const keys[] = {"pci_vendor_info",	 "pci_slot",	   "physical_network",
+					   "device_mac_address", "pf_mac_address", "vf_num"};
 	yyjson_doc *old = yyjson_read(profile, strlen(profile), 0);
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
 	yyjson_mut_val *root = yyjson_val_mut_copy(doc, yyjson_doc_get_root(old));
@@ -175,6 +178,10 @@ static char *profile_merge(const char *profile, const char *physical_network,
 		add_text(doc, root, "physical_network", physical_network);
 		if (binding->mac_of_pf)
 			add_text(doc, root, "device_mac_address", binding->mac_of_pf);
+		if (binding->pf_mac_address)
+			add_text(doc, root, "pf_mac_address", binding->pf_mac_address);
+		if (binding->pf_mac_address)
+			yyjson_mut_obj_add_int(doc, root, "vf_num", binding->vf_num);
 	}
 	char *text = yyjson_mut_val_write(root, 0, NULL);
 	yyjson_mut_doc_free(doc);
@@ -218,11 +225,28 @@ static bool is_layer2(const struct network_port *port)
 	return strcmp(port->network_type, "vlan") == 0 || strcmp(port->network_type, "flat") == 0;
 }
 
+/* "capabilities": ["switchdev"] of a profile: VFs with representors, as of OVS hardware offload (MD-2). */
+static bool wants_switchdev(const char *profile)
+{
+	yyjson_doc *doc = yyjson_read(profile, strlen(profile), 0);
+	yyjson_val *capability;
+	size_t i, max;
+	bool wants = false;
+
+	yyjson_arr_foreach (yyjson_obj_get(yyjson_doc_get_root(doc), "capabilities"), i, max, capability)
+		wants |= yyjson_equals_str(capability, "switchdev");
+	yyjson_doc_free(doc);
+	return wants;
+}
+
 /* Why sriovnicswitch does not bind the port, NULL if it does. */
-static const char *sriov_refusal(const struct network_port *port, const char *vendor_info)
+static const char *sriov_refusal(const struct network_port *port, const char *vendor_info,
+				 const char *profile)
 {
 	if (!network_settings.sriov)
 		return "[ml2] mechanism_drivers lacks sriovnicswitch";
+	if (wants_switchdev(profile))
+		return "it asks for switchdev, which is another mechanism driver's";
 	if (!is_layer2(port))
 		return "this needs a vlan or flat network";
 	if (!is_bindable(port->vnic_type))
@@ -231,7 +255,7 @@ static const char *sriov_refusal(const struct network_port *port, const char *ve
 }
 
 static bool binding_check(const struct network_port *port, const struct network_binding *binding,
-			  struct error *err)
+			  const char *profile, struct error *err)
 {
 	const char *why = NULL;
 
@@ -239,7 +263,7 @@ static bool binding_check(const struct network_port *port, const struct network_
 		return error_set_typed(err, ERROR_CONFLICT, "PortInUse", "Port %s is still in use.",
 				       port->id);
 	if (strcmp(port->vnic_type, "normal") != 0 && binding->host)
-		why = sriov_refusal(port, binding->pci_vendor_info);
+		why = sriov_refusal(port, binding->pci_vendor_info, profile);
 	return !why || error_set_typed(err, ERROR_CONFLICT, "PortBindingFailed",
 				       "Binding failed for port %s of vNIC type %s%s%s: %s.", port->id,
 				       port->vnic_type, binding->pci_vendor_info ? ", device " : "",
@@ -254,8 +278,8 @@ bool network_port_bind(struct store *db, const char *port_id, const struct netwo
 	char details[200];
 	const char *vif;
 
-	if (!network_port_load(db, port_id, &port, err) || !binding_check(&port, binding, err) ||
-	    !profile_load(db, port_id, &old, err))
+	if (!network_port_load(db, port_id, &port, err) || !profile_load(db, port_id, &old, err) ||
+	    !binding_check(&port, binding, old, err))
 		return false;
 	profile = profile_merge(old, port.physical_network, binding);
 	vif = vif_of(&port, details);
@@ -369,7 +393,7 @@ static bool can_bind(struct store *db, const struct network_port *port, const ch
 {
 	yyjson_doc *doc = yyjson_read(profile, strlen(profile), 0);
 
-	*can = !sriov_refusal(port, field_text(yyjson_doc_get_root(doc), "pci_vendor_info", NULL));
+	*can = !sriov_refusal(port, field_text(yyjson_doc_get_root(doc), "pci_vendor_info", NULL), profile);
 	yyjson_doc_free(doc);
 	return !*can || strcmp(port->vnic_type, "direct-physical") == 0 ||
 	       agent_is_alive(db, host, port->physical_network, can, err);
@@ -382,7 +406,7 @@ bool port_bind_host(struct store *db, const char *port_id, const char *host, con
 	_cleanup_free_ char *old = NULL;
 	struct network_port port;
 	char details[200] = "{}";
-	const char *vif = "unbound";
+	const char *vif = "unbound", *status = "DOWN";
 	bool can = true;
 
 	if (!network_port_load(db, port_id, &port, err) || !profile_load(db, port_id, &old, err))
@@ -393,9 +417,13 @@ bool port_bind_host(struct store *db, const char *port_id, const char *host, con
 		    !can_bind(db, &port, host, profile ? profile : old, &can, err))
 			return false;
 		vif = can ? vif_of(&port, details) : "binding_failed";
+		/* Nobody will report a whole PF: there is no NIC agent on it any more (MD-9). */
+		if (can && strcmp(port.vnic_type, "direct-physical") == 0)
+			status = "ACTIVE";
 	}
 	return store_exec(db, err,
 			  "UPDATE port SET host_id = ?2, vif_type = ?3, vif_details = ?4, profile = "
-			  "coalesce(?5, profile), status = 'DOWN' WHERE id = ?1",
-			  V(port_id), V(host), V(vif), V((const char *)(can ? details : "{}")), V(profile));
+			  "coalesce(?5, profile), status = ?6 WHERE id = ?1",
+			  V(port_id), V(host), V(vif), V((const char *)(can ? details : "{}")), V(profile),
+			  V(status));
 }

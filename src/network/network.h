@@ -26,6 +26,7 @@ struct network_port {
 	char host_id[256];
 	bool admin_state_up;
 	bool port_security;
+	bool trusted;		 /* binding:profile says so: its VF is to be trusted */
 	bool created_by_compute; /* made for the server, goes with it */
 	int64_t mtu;
 	struct {
@@ -65,6 +66,8 @@ struct network_binding {
 	const char *pci_slot;	     /* "0000:21:10.0", NULL for a standard NIC */
 	const char *pci_vendor_info; /* "8086:10ca" */
 	const char *mac_of_pf;	     /* direct-physical: the port takes this MAC; else NULL */
+	const char *pf_mac_address;  /* of a VF, if it is known; else NULL */
+	int vf_num;		     /* which of the PF's VFs it is */
 };
 
 /* Binds the port (vif_type, vif_details, profile) as ML2 with sriovnicswitch does; status DOWN until the

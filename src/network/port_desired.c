@@ -46,6 +46,7 @@ bool network_port_desired(struct store *db, const char *port_id, yyjson_mut_doc 
 	yyjson_mut_obj_add_bool(doc, object, "admin_state_up", port.admin_state_up);
 	yyjson_mut_obj_add_bool(doc, object, "port_security", port.port_security);
 	yyjson_mut_obj_add_int(doc, object, "mtu", port.mtu);
+	yyjson_mut_obj_add_bool(doc, object, "trusted", port.trusted);
 	if (vlan)
 		yyjson_mut_obj_add_int(doc, object, "vlan", port.segmentation_id);
 	else

@@ -39,9 +39,11 @@ void pci_kind_set_tags(struct pci_kind *kind, yyjson_val *tags)
 {
 	const char *remote = yyjson_get_str(yyjson_obj_get(tags, "remote_managed"));
 	const char *live = yyjson_get_str(yyjson_obj_get(tags, "live_migratable"));
+	const char *trusted = yyjson_get_str(yyjson_obj_get(tags, "trusted"));
 	bool is_true;
 
 	kind->remote_managed = remote && text_to_bool(remote, &is_true) && is_true;
+	kind->trusted = trusted && text_to_bool(trusted, &is_true) && is_true;
 	kind->live_migratable = live && text_to_bool(live, &is_true) ? is_true : PCI_TAG_UNSET;
 	kind->tag_count = (int)yyjson_obj_size(tags);
 }

@@ -35,6 +35,7 @@ struct pci_kind {
 	int numa_node;				 /* or PCI_NUMA_NONE */
 	char physical_network[PCI_PHYSNET_SIZE]; /* or "" */
 	bool remote_managed;
+	bool trusted;	     /* a VF that may be given to ports that ask for a trusted one */
 	int live_migratable; /* 0, 1 or PCI_TAG_UNSET */
 	int tag_count;	     /* devices with fewer tags are given away first */
 };

@@ -66,14 +66,16 @@ static void grant_device(const struct fleet_host *host, const struct fleet_devic
 {
 	const struct pci_kind *kind = &fleet.kinds[device->kind];
 
-	*out = (struct scheduler_device){.numa_node = kind->numa_node};
+	*out = (struct scheduler_device){.numa_node = kind->numa_node, .vf_num = -1};
 	pci_address_format(device->address, out->address);
 	snprintf(out->vendor_id, sizeof out->vendor_id, "%04x", kind->vendor_id);
 	snprintf(out->product_id, sizeof out->product_id, "%04x", kind->product_id);
 	SET(out->type, pci_type_text(kind->type));
 	SET(out->physical_network, kind->physical_network);
-	if (device->parent >= 0)
+	if (device->parent >= 0) {
 		pci_address_format(host->devices[device->parent].address, out->parent);
+		mac_format(host->devices[device->parent].mac_address, out->pf_mac_address);
+	}
 	if (kind->type == PCI_TYPE_PF)
 		mac_format(device->mac_address, out->mac_address);
 }
@@ -198,6 +200,29 @@ static void fleet_take(const struct place *place, const struct place_choice *cho
 		fleet_count_pools(host);
 }
 
+/* Which VF of its PF each is: the fleet has no use for it, a port's binding shows it. */
+static bool grant_number(struct store *db, struct scheduler_grant *grant, struct error *err)
+{
+	for (size_t i = 0; i < grant->device_count; i++) {
+		struct scheduler_device *device = &grant->devices[i];
+		_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+		if (!*device->parent)
+			continue;
+		if (!store_query(
+			    db, &rows, err,
+			    "SELECT json_extract(report, '$.vf_index') FROM device WHERE host_id = ?1 AND "
+			    "address = ?2",
+			    V((const char *)grant->host_id), V((const char *)device->address)))
+			return false;
+		if (store_next(&rows) && !store_is_null(&rows, 0))
+			device->vf_num = (int)store_int(&rows, 0);
+		if (!store_end(&rows, err))
+			return false;
+	}
+	return true;
+}
+
 /* One choice and its rows.  *again: the store knew better than the fleet, which is mended at the next
  * attempt. */
 static bool claim_once(struct store *db, const struct scheduler_request *request,
@@ -213,6 +238,8 @@ static bool claim_once(struct store *db, const struct scheduler_request *request
 	if (!choice.host)
 		return refuse(&place, refusals, err);
 	grant_fill(&place, &choice, grant);
+	if (!grant_number(db, grant, err))
+		return false;
 	if (!claim_save(db, &choice, request, grant, err)) {
 		*again = err->kind == ERROR_CONFLICT;
 		return false;
@@ -382,6 +409,8 @@ static void device_fill(struct store_rows *rows, struct scheduler_device *device
 	device->numa_node = store_is_null(rows, 7) ? PCI_NUMA_NONE : (int)store_int(rows, 7);
 	SET(device->port_id, store_text(rows, 8));
 	SET(device->alias, store_text(rows, 9));
+	SET(device->pf_mac_address, store_is_null(rows, 10) ? "" : store_text(rows, 10));
+	device->vf_num = store_is_null(rows, 11) ? -1 : (int)store_int(rows, 11);
 }
 
 bool scheduler_devices_of_server(struct store *db, const char *server_id, struct scheduler_device **devices,
@@ -393,8 +422,10 @@ bool scheduler_devices_of_server(struct store *db, const char *server_id, struct
 	*count = 0;
 	if (!store_query(db, &rows, err,
 			 "SELECT d.address, d.vendor_id, d.product_id, d.type, d.parent, d.physical_network, "
-			 "d.mac_address, d.numa_node, c.port_id, c.alias FROM device_claim c "
+			 "d.mac_address, d.numa_node, c.port_id, c.alias, p.mac_address, "
+			 "json_extract(d.report, '$.vf_index') FROM device_claim c "
 			 "JOIN device d ON d.host_id = c.host_id AND d.address = c.address "
+			 "LEFT JOIN device p ON p.host_id = d.host_id AND p.address = d.parent "
 			 "WHERE c.server_id = ?1 ORDER BY c.position",
 			 V(server_id)))
 		return false;

@@ -73,7 +73,7 @@ static void explain_wish(const struct place_request *request, struct text *why)
 
 	if (request->alias)
 		text_addf(why, "alias %s: ", request->alias->name);
-	text_addf(why, "needs %u %s", request->count,
+	text_addf(why, "needs %u %s%s", request->count, request->trusted ? "trusted " : "",
 		  pci_type_noun(typed ? type : PCI_TYPE_PCI, request->count));
 	if (!request->alias && *request->physical_network)
 		text_addf(why, " of %s", request->physical_network);

@@ -159,8 +159,8 @@ static bool kinds_equal(const struct pci_kind *a, const struct pci_kind *b)
 {
 	return a->vendor_id == b->vendor_id && a->product_id == b->product_id && a->type == b->type &&
 	       a->numa_node == b->numa_node && a->remote_managed == b->remote_managed &&
-	       a->live_migratable == b->live_migratable && a->tag_count == b->tag_count &&
-	       strcmp(a->physical_network, b->physical_network) == 0;
+	       a->trusted == b->trusted && a->live_migratable == b->live_migratable &&
+	       a->tag_count == b->tag_count && strcmp(a->physical_network, b->physical_network) == 0;
 }
 
 static uint32_t kind_intern(const struct pci_kind *kind)

@@ -1,6 +1,7 @@
 /* Checking an inventory. */
 #include "scheduler/inventory.h"
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "scheduler/scheduler.h"
@@ -387,6 +388,13 @@ static bool rows_compare(struct store *db, const char *host_id, const struct inv
 static bool row_change_apply(struct store *db, const char *host_id, const struct row_change *change,
 			     struct error *err)
 {
+	if (change->claimed)
+		log_warning("host %s: the device %s, which a server has, %s; it stays that server's until it "
+			    "is deleted",
+			    host_id, change->address,
+			    !change->device	      ? "is not there or not offered any more"
+			    : change->device->offered ? "is not what it was"
+						      : "is not offered any more");
 	if (change->claimed)
 		return device_keep(db, host_id, change->address, change->device ? "stale" : "missing",
 				   change->device ? change->device->report : NULL, err);

@@ -25,16 +25,20 @@ static bool port_type(const struct scheduler_port_request *port, enum pci_type *
 	return true;
 }
 
-static struct place_request *request_of_port(struct place *place, enum pci_type type, const char *physnet)
+static struct place_request *request_of_port(struct place *place, enum pci_type type,
+					     const struct scheduler_port_request *port)
 {
 	for (size_t i = 0; i < place->request_count; i++) {
 		struct place_request *request = &place->requests[i];
 
-		if (request->type == type && strcasecmp(request->physical_network, physnet) == 0)
+		if (request->type == type && request->trusted == port->trusted &&
+		    strcasecmp(request->physical_network, port->physical_network) == 0)
 			return request;
 	}
 	struct place_request *request = &place->requests[place->request_count++];
-	*request = (struct place_request){.type = type, .physical_network = physnet};
+	*request = (struct place_request){.type = type,
+					  .physical_network = port->physical_network,
+					  .trusted = port->trusted};
 	return request;
 }
 
@@ -56,7 +60,7 @@ static bool requests_of_ports(struct place *place, struct error *err)
 	for (size_t i = 0; i < request->port_count; i++) {
 		if (!port_type(&request->ports[i], &type, err))
 			return false;
-		slots_add(place, request_of_port(place, type, request->ports[i].physical_network), 1);
+		slots_add(place, request_of_port(place, type, &request->ports[i]), 1);
 	}
 	return true;
 }
@@ -86,7 +90,7 @@ static enum pci_fit request_fits(const struct place_request *request, const stru
 {
 	if (request->alias)
 		return pci_alias_fits(request->alias, kind);
-	return kind->type == request->type && !kind->remote_managed &&
+	return kind->type == request->type && !kind->remote_managed && (!request->trusted || kind->trusted) &&
 			       strcasecmp(kind->physical_network, request->physical_network) == 0
 		       ? PCI_FIT_YES
 		       : PCI_FIT_NO;

@@ -15,6 +15,7 @@ struct place_request {
 	const struct pci_alias *alias; /* or, for ports, NULL and: */
 	enum pci_type type;
 	const char *physical_network;
+	bool trusted;
 	unsigned count;
 };
 

@@ -82,6 +82,7 @@ enum { SCHEDULER_MAX_REQUESTS = 32, SCHEDULER_MAX_DEVICES = 64 };
 struct scheduler_port_request {
 	char port_id[37];
 	char vnic_type[24];	   /* direct, macvtap: a VF; direct-physical: a PF */
+	bool trusted;		   /* only a device whose spec says trusted (NP-3) */
 	char physical_network[65]; /* must equal the device's tag, in any case; "": devices without that tag
 				    */
 };
@@ -115,10 +116,12 @@ struct scheduler_device {
 	char type[10];	 /* "type-PCI", "type-PF", "type-VF" */
 	char parent[16]; /* address of the PF of a VF, or "" */
 	char physical_network[65];
-	char mac_address[18]; /* of a PF, or "" */
-	int numa_node;	      /* -1: none */
-	char port_id[37];     /* for which port it was taken, or "" */
-	char alias[64];	      /* for which alias, or "" */
+	char mac_address[18];	 /* of a PF, or "" */
+	char pf_mac_address[18]; /* of a VF, or "": not known */
+	int vf_num;		 /* of a VF: which of its PF's; else -1 */
+	int numa_node;		 /* -1: none */
+	char port_id[37];	 /* for which port it was taken, or "" */
+	char alias[64];		 /* for which alias, or "" */
 };
 
 struct scheduler_grant {
