@@ -130,7 +130,7 @@ if [ -n "${KEEP:-}" ]; then
 	cat <<EOF
   use it:      . $LAB_DIR/out/openrc; openstack server list
   lab shell:   LAB_DIR=$LAB_DIR $root/lab/lab shell
-  logs:        $LAB_DIR/out/penstockd.log, $LAB_DIR/out/penstock-agent.log
+  logs:        /var/log/penstock/penstockd.log and penstock-agent.log in the lab host
   end it:      LAB_DIR=$LAB_DIR $root/lab/lab down
 EOF
 	exit 0

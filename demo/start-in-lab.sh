@@ -4,13 +4,16 @@
 set -euo pipefail
 bin=$1 etc=$2 url=$3 out=$4
 config=(--config-file "$etc/nova.conf" --config-file "$etc/ml2_conf.ini" --config-file "$etc/penstock.conf")
-mkdir -p /var/lib /var/log/penstock
+mkdir -p /var/lib /var/log/penstock /usr/local/bin
+# What runs and what is logged lies in the host's own memory: a write to the shared folder can hang for good.
+cp "$bin"/penstock* /usr/local/bin/
+bin=/usr/local/bin
 "$bin/penstock" bootstrap "${config[@]}" --url "$url" --output "$out"
 "$bin/penstock" agent-token "${config[@]}" > /run/penstock-agent.token
 for daemon in penstockd penstock-agent; do
 	cat > "/run/start-$daemon" <<EOF
 #!/bin/bash
-exec "$bin/$daemon" ${config[*]} \$([ $daemon = penstockd ] || echo --token-file /run/penstock-agent.token) >> $out/$daemon.log 2>&1 < /dev/null
+exec "$bin/$daemon" ${config[*]} \$([ $daemon = penstockd ] || echo --token-file /run/penstock-agent.token) >> /var/log/penstock/$daemon.log 2>&1 < /dev/null
 EOF
 	chmod +x "/run/start-$daemon"
 done

@@ -52,12 +52,13 @@ void report_remember(const char *address, const char *netdev)
 	pthread_mutex_unlock(&known_lock);
 }
 
-/* A NIC that is with a guest keeps name and address. */
+/* A NIC that is with a guest keeps name and address, and so does one on its way there or back: for a moment
+ * it has no driver, or one whose network device is not there yet. */
 static void merge(struct known_device *old, const struct pci_device *now)
 {
 	struct pci_device fresh = *now;
 
-	if (strcmp(fresh.driver, "vfio-pci") == 0 && *old->device.netdev) {
+	if (!*fresh.netdev && *old->device.netdev) {
 		memcpy(fresh.netdev, old->device.netdev, sizeof fresh.netdev);
 		memcpy(fresh.mac_address, old->device.mac_address, sizeof fresh.mac_address);
 		fresh.numvfs = old->device.numvfs;

@@ -388,13 +388,12 @@ static bool rows_compare(struct store *db, const char *host_id, const struct inv
 static bool row_change_apply(struct store *db, const char *host_id, const struct row_change *change,
 			     struct error *err)
 {
-	if (change->claimed)
-		log_warning("host %s: the device %s, which a server has, %s; it stays that server's until it "
-			    "is deleted",
-			    host_id, change->address,
-			    !change->device	      ? "is not there or not offered any more"
-			    : change->device->offered ? "is not what it was"
-						      : "is not offered any more");
+	/* A device that is being given to a guest differs in many ways, which is nothing to be told of. */
+	if (change->claimed && (!change->device || !change->device->offered))
+		log_warning("host %s: the device %s, which a server has, is not %s any more; it stays that "
+			    "server's until "
+			    "it is deleted",
+			    host_id, change->address, change->device ? "offered" : "there or not offered");
 	if (change->claimed)
 		return device_keep(db, host_id, change->address, change->device ? "stale" : "missing",
 				   change->device ? change->device->report : NULL, err);

@@ -23,7 +23,7 @@ check() { # NAME: runs the function test_NAME
 		echo "ok lab $1"
 	else
 		sed 's/^/# /' "$LAB_DIR/out/test.log"
-		tail -n 8 "$LAB_DIR"/out/penstock*.log | sed 's/^/# /'
+		lab run 'tail -n 8 /var/log/penstock/*.log' | sed 's/^/# /'
 		echo "not ok lab $1"
 		failures=$((failures + 1))
 	fi
@@ -190,7 +190,7 @@ test_a_pinned_guest_is_beside_its_device() {
 	restart penstock-agent
 	clean
 }
-near_is_known() { lab run "/run/lab/bin/penstock explain --config-file /run/lab/etc/nova.conf --config-file /run/lab/etc/penstock.conf --flavor $1" | grep -q "fits, with 0000:41:00.0, on NUMA node 1 (CPUs 1)"; }
+near_is_known() { lab run "/usr/local/bin/penstock explain --config-file /run/lab/etc/nova.conf --config-file /run/lab/etc/penstock.conf --flavor $1" | grep -q "fits, with 0000:41:00.0, on NUMA node 1 (CPUs 1)"; }
 
 # kill -9 of each daemon at ten random moments while servers are made and deleted.
 test_kill_9_at_random_moments_loses_nothing() {
