@@ -237,6 +237,15 @@ char *config_drive_network_data(yyjson_val *server)
 
 /* --- the volume --- */
 
+/* Nova's; what is newer than a version stays in it, which no reader minds. */
+static const char *const older_versions[] = {"2012-08-10", "2013-04-04", "2013-10-17",
+					     "2015-10-15", "2016-06-30", "2016-10-06",
+					     "2017-02-22", "2018-08-27", "2020-10-14"};
+
+/* Of each file: in "latest" and in every older version.  libarchive links only what says that it has several.
+ */
+#define FILE_NAMES (ELEMENTS_OF(older_versions) + 1)
+
 static bool archive_failed(struct archive *archive, struct error *err)
 {
 	return error_set(err, ERROR_INTERNAL, "config drive: %s", archive_error_string(archive));
@@ -251,6 +260,7 @@ static bool add_file(struct archive *archive, const char *path, const void *byte
 	archive_entry_set_filetype(entry, AE_IFREG);
 	archive_entry_set_perm(entry, 0444);
 	archive_entry_set_size(entry, (la_int64_t)size);
+	archive_entry_set_nlink(entry, FILE_NAMES);
 	archive_entry_set_mtime(entry, 0, 0);
 	bool ok = archive_write_header(archive, entry) == ARCHIVE_OK &&
 		  archive_write_data(archive, bytes, size) == (la_ssize_t)size;
@@ -287,6 +297,34 @@ static bool add_user_data(struct archive *archive, const char *folder, const cha
 	return add_file(archive, path, bytes, (size_t)size, err);
 }
 
+/* Another name of a file that is there already: its content is written once. */
+static bool add_link(struct archive *archive, const char *folder, const char *name, struct error *err)
+{
+	_cleanup_free_ char *path = memory_printf("%s/%s", folder, name),
+			    *target = memory_printf("openstack/latest/%s", name);
+	struct archive_entry *entry = archive_entry_new();
+
+	archive_entry_set_pathname(entry, path);
+	archive_entry_set_filetype(entry, AE_IFREG);
+	archive_entry_set_perm(entry, 0444);
+	archive_entry_set_hardlink(entry, target);
+	archive_entry_set_nlink(entry, FILE_NAMES);
+	archive_entry_set_mtime(entry, 0, 0);
+	bool ok = archive_write_header(archive, entry) == ARCHIVE_OK;
+	archive_entry_free(entry);
+	return ok || archive_failed(archive, err);
+}
+
+static bool add_older_version(struct archive *archive, const char *version, bool user_data, struct error *err)
+{
+	_cleanup_free_ char *folder = memory_printf("openstack/%s", version);
+
+	return add_folder(archive, folder, err) && add_link(archive, folder, "meta_data.json", err) &&
+	       add_link(archive, folder, "network_data.json", err) &&
+	       add_link(archive, folder, "vendor_data.json", err) &&
+	       (!user_data || add_link(archive, folder, "user_data", err));
+}
+
 static bool add_version(struct archive *archive, const char *version, const char *meta, const char *network,
 			const char *user_data, struct error *err)
 {
@@ -300,10 +338,6 @@ static bool add_version(struct archive *archive, const char *version, const char
 	       add_file(archive, vendor_path, "{}", 2, err) && add_user_data(archive, folder, user_data, err);
 }
 
-/* Nova's; what is newer than a version stays in it, which no reader minds. */
-static const char *const versions[] = {"2012-08-10", "2013-04-04", "2013-10-17", "2015-10-15", "2016-06-30",
-				       "2016-10-06", "2017-02-22", "2018-08-27", "2020-10-14", "latest"};
-
 static bool volume_write(struct archive *archive, yyjson_val *server, const char *path, struct error *err)
 {
 	if (archive_write_set_format_iso9660(archive) != ARCHIVE_OK ||
@@ -315,10 +349,11 @@ static bool volume_write(struct archive *archive, yyjson_val *server, const char
 	_cleanup_free_ char *meta = config_drive_meta_data(server),
 			    *network = config_drive_network_data(server);
 	const char *user_data = json_text(yyjson_obj_get(server, "config_drive"), "user_data");
-	if (!add_folder(archive, "openstack", err))
+	if (!add_folder(archive, "openstack", err) ||
+	    !add_version(archive, "latest", meta, network, user_data, err))
 		return false;
-	for (size_t i = 0; i < ELEMENTS_OF(versions); i++) {
-		if (!add_version(archive, versions[i], meta, network, user_data, err))
+	for (size_t i = 0; i < ELEMENTS_OF(older_versions); i++) {
+		if (!add_older_version(archive, older_versions[i], *user_data, err))
 			return false;
 	}
 	return (archive_write_close(archive) == ARCHIVE_OK || archive_failed(archive, err));

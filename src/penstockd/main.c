@@ -212,7 +212,7 @@ int main(int argc, char **argv)
 	int status = options_read(&options, argc, argv);
 
 	/* Few threads that share their memory stay smaller than each with its own. */
-	mallopt(M_ARENA_MAX, 2);
+	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	if (status >= 0)
 		return status;

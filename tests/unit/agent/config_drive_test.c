@@ -21,6 +21,11 @@ static char *volume_file(const char *volume, const char *name)
 	while (!text && archive_read_next_header(archive, &entry) == ARCHIVE_OK) {
 		if (strcmp(archive_entry_pathname(entry), name) != 0)
 			continue;
+		const char *same = archive_entry_hardlink(entry);
+		if (same) { /* another name of a file that came before */
+			text = volume_file(volume, same);
+			break;
+		}
 		size_t size = (size_t)archive_entry_size(entry);
 		text = calloc(1, size + 1);
 		assert_int_equal(archive_read_data(archive, text, size), size);
@@ -152,6 +157,35 @@ static void test_network_data_of_a_standard_nic_is_dhcp(void **state)
 	yyjson_doc_free(doc);
 }
 
+/* Each version has the same files with the same content. */
+static void test_every_version_is_whole(void **state)
+{
+	const struct volume *volume = *state;
+	static const char *const versions[] = {"2012-08-10", "2013-04-04", "2013-10-17",
+					       "2015-10-15", "2016-06-30", "2016-10-06",
+					       "2017-02-22", "2018-08-27", "2020-10-14"};
+	static const char *const names[] = {"meta_data.json", "network_data.json", "vendor_data.json",
+					    "user_data"};
+
+	for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+		char path[80];
+		snprintf(path, sizeof path, "openstack/latest/%s", names[k]);
+		char *latest = volume_file(volume->path, path);
+
+		assert_non_null(latest);
+		assert_true(strlen(latest) > 0);
+		for (size_t i = 0; i < sizeof versions / sizeof *versions; i++) {
+			snprintf(path, sizeof path, "openstack/%s/%s", versions[i], names[k]);
+			char *text = volume_file(volume->path, path);
+
+			assert_non_null(text);
+			assert_string_equal(text, latest);
+			free(text);
+		}
+		free(latest);
+	}
+}
+
 static void test_user_data_is_as_it_was_given(void **state)
 {
 	const struct volume *volume = *state;
@@ -185,6 +219,7 @@ int main(void)
 		cmocka_unit_test(test_devices_are_told_by_mac_and_place),
 		cmocka_unit_test(test_network_data_of_a_vf_is_static),
 		cmocka_unit_test(test_network_data_of_a_standard_nic_is_dhcp),
+		cmocka_unit_test(test_every_version_is_whole),
 		cmocka_unit_test(test_user_data_is_as_it_was_given),
 		cmocka_unit_test(test_user_data_that_is_no_base64_is_refused),
 	};
