@@ -116,25 +116,16 @@ static bool config_read(const struct options *o, struct config *config, struct e
 
 static bool specs_read(const struct config *config, struct agent_settings *settings, struct error *err)
 {
-	static const struct {
-		const char *group, *option;
-	} names[] = {{"DEFAULT", "pci_passthrough_whitelist"},
-		     {"pci", "passthrough_whitelist"},
-		     {"pci", "device_spec"}};
 	const char *value, *file;
 	char where[300], warning[256];
 	int line;
 
-	for (size_t n = 0; n < ELEMENTS_OF(names); n++) {
-		for (size_t i = 0;
-		     (value = config_multi(config, names[n].group, names[n].option, i, &file, &line)); i++) {
-			snprintf(where, sizeof where, "%s:%d", file, line);
-			if (!device_spec_parse(where, value, &settings->specs, &settings->spec_count, warning,
-					       err))
-				return false;
-			if (*warning)
-				log_warning("%s", warning);
-		}
+	for (size_t i = 0; (value = config_multi(config, "pci", "device_spec", i, &file, &line)); i++) {
+		snprintf(where, sizeof where, "%s:%d", file, line);
+		if (!device_spec_parse(where, value, &settings->specs, &settings->spec_count, warning, err))
+			return false;
+		if (*warning)
+			log_warning("%s", warning);
 	}
 	return true;
 }
