@@ -98,7 +98,8 @@ static bool entry_is(const struct config_entry *entry, const struct config_optio
 		     const char *option)
 {
 	if (known || entry->known)
-		return entry->known == known;
+		return entry->known == known &&
+		       (!strchr(known->group, '*') || config_group_is(entry->group, group));
 	return strcmp(entry->option, option) == 0 && config_group_is(entry->group, group);
 }
 

@@ -95,9 +95,11 @@ bool config_choice_parse(const char *text, const char *choices, const char **val
 bool config_value_error(const struct config *config, const struct config_entry *entry, const char *allowed,
 			struct error *err)
 {
+	const char *value = entry->known && entry->known->secret ? "(not shown)" : entry->value;
+
 	return error_set(err, ERROR_BAD_REQUEST, "%s:%d: [%s] %s = %.200s: expected %s",
-			 config_file_of(config, entry), entry->line, entry->group, entry->option,
-			 entry->value, allowed);
+			 config_file_of(config, entry), entry->line, entry->group, entry->option, value,
+			 allowed);
 }
 
 /* Is nothing written, or nothing behind the =? */
