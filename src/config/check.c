@@ -43,17 +43,18 @@ static bool item_allowed(const struct config_option *option, const char *item)
 	       (!option->check || option->check(item));
 }
 
-static bool items_allowed(const struct config_option *option, const char *list)
+/* The first item of a list that is not allowed, or NULL; the caller frees it. */
+static char *bad_item(const struct config_option *option, const char *list)
 {
 	const char *from, *end;
-	bool ok = true;
 
-	for (size_t i = 0; ok && config_item(list, i, &from, &end); i++) {
+	for (size_t i = 0; config_item(list, i, &from, &end); i++) {
 		_cleanup_free_ char *item = memory_printf("%.*s", (int)(end - from), from);
 
-		ok = item_allowed(option, item);
+		if (!item_allowed(option, item))
+			return TAKE_PTR(item);
 	}
-	return ok;
+	return NULL;
 }
 
 static bool is_blank(const char *text)
@@ -81,11 +82,10 @@ static bool value_allowed(const struct config_option *option, const char *value)
 		       config_number_parse(value, (double)option->min, (double)option->max, &number);
 	case CONFIG_BOOL:
 		return config_bool_parse(value, &flag);
-	case CONFIG_LIST:
-		return items_allowed(option, value);
 	case CONFIG_CHOICE:
 	case CONFIG_TEXT:
 		return (is_blank(value) && may_be_blank(option)) || item_allowed(option, value);
+	case CONFIG_LIST: /* check_list() */
 	case CONFIG_JSON:
 		break;
 	}
@@ -132,24 +132,42 @@ static bool counts(struct checker *c, const struct config_entry *entry)
 					   known->name) == entry;
 }
 
-static void check_value(struct checker *c, const struct config_entry *entry)
+static bool check_list(const struct config *config, const struct config_entry *entry, struct error *err)
 {
-	_cleanup_free_ char *allowed = NULL;
+	const struct config_option *option = entry->known;
+	_cleanup_free_ char *item = bad_item(option, entry->value);
+
+	return !item || error_set(err, ERROR_BAD_REQUEST, "%s:%d: [%s] %s: '%.200s': expected %s%s",
+				  config_file_of(config, entry), entry->line, entry->group, entry->option,
+				  item, option->allowed ? "" : "one of ",
+				  option->allowed ? option->allowed : option->choices);
+}
+
+static bool check_value(const struct config *config, const struct config_entry *entry, struct error *err)
+{
+	_cleanup_free_ char *allowed = config_option_allowed(entry->known);
+
+	if (entry->endless)
+		return error_set(
+			err, ERROR_BAD_REQUEST,
+			"%s:%d: [%s] %s = %.200s: its $references lead in a circle, or to too many others",
+			config_file_of(config, entry), entry->line, entry->group, entry->option, entry->raw);
+	if (entry->known->type == CONFIG_LIST)
+		return check_list(config, entry, err);
+	return value_allowed(entry->known, entry->value) || config_value_error(config, entry, allowed, err);
+}
+
+static void check_honoured(struct checker *c, const struct config_entry *entry)
+{
 	struct error err;
 
-	if (entry->endless) {
-		error_set(&err, ERROR_BAD_REQUEST,
-			  "%s:%d: [%s] %s = %.200s: its $references lead in a circle, or to too many others",
-			  config_file_of(c->config, entry), entry->line, entry->group, entry->option,
-			  entry->raw);
-	} else if (!value_allowed(entry->known, entry->value)) {
-		allowed = config_option_allowed(entry->known);
-		config_value_error(c->config, entry, allowed, &err);
-	} else {
-		return;
+	if (!check_value(c->config, entry, &err)) {
+		c->ok = false;
+		c->say(c->user, CONFIG_ERROR, err.message);
 	}
-	c->ok = false;
-	c->say(c->user, CONFIG_ERROR, err.message);
+	if (entry->nothing && !entry->known->secret)
+		warn(c, entry, "$%s names no option and stays as it is; a dollar is written $$",
+		     entry->nothing);
 }
 
 /* --- options without effect --- */
@@ -241,13 +259,9 @@ bool config_check(const struct config *config,
 		else if (!counts(&c, entry))
 			continue;
 		else if (entry->known->state == CONFIG_HONOURED)
-			check_value(&c, entry);
+			check_honoured(&c, entry);
 		else
 			check_effect(&c, entry);
-		if (entry->known && entry->known->state == CONFIG_HONOURED && entry->nothing &&
-		    !entry->known->secret)
-			warn(&c, entry, "$%s names no option and stays as it is; a dollar is written $$",
-			     entry->nothing);
 	}
 	return c.ok;
 }

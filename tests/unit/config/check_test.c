@@ -88,8 +88,11 @@ static void test_bad_values_are_errors_that_say_what_is_allowed(void **state)
 		{"[penstock]\nnetwork_forward =\n",
 		 "E: f:2: [penstock] network_forward = : expected one of nat,route,open,none\n"},
 		{"[ml2]\ntenant_network_types = vlan,vlam\n",
-		 "E: f:2: [ml2] tenant_network_types = vlan,vlam: expected a list of "
+		 "E: f:2: [ml2] tenant_network_types: 'vlam': expected one of "
 		 "local,flat,vlan,vxlan,geneve\n"},
+		{"[ml2_type_vlan]\nnetwork_vlan_ranges = a, a:5\n",
+		 "E: f:2: [ml2_type_vlan] network_vlan_ranges: 'a:5': expected physical_network or "
+		 "physical_network:first:last, VLANs being from 1 to 4094\n"},
 		{"[database]\nconnection = mysql://nova:secret@db/nova\n",
 		 "E: f:2: [database] connection = (not shown): expected sqlite:///FILE, or leave it out\n"},
 		{"[DEFAULT]\nhost = $host\n",
