@@ -97,6 +97,29 @@ bool item_is_exclusion(const char *text)
 	return true;
 }
 
+static bool is_rate(const char *text)
+{
+	int64_t kilobits;
+
+	return !*text || config_int_parse(text, 0, INT64_MAX, &kilobits);
+}
+
+bool item_is_bandwidth(const char *text)
+{
+	_cleanup_free_ char *netdev = memory_copy_text(text);
+	char *egress = cut(netdev, ':'), *ingress = cut(egress, ':');
+
+	return ingress && *netdev && strlen(netdev) <= NETDEV_MAX && !strchr(ingress, ':') &&
+	       is_rate(egress) && is_rate(ingress);
+}
+
+bool item_is_numa_node(const char *text)
+{
+	int64_t node;
+
+	return config_int_parse(text, 0, 1023, &node);
+}
+
 bool item_is_device_ids(const char *text)
 {
 	unsigned int vendor, product;
