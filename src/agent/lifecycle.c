@@ -180,7 +180,10 @@ static bool vf_setup(const struct granted_device *device, yyjson_val *server, st
 		wanted.vlan = (int)json_int(port, "vlan", 0);
 		wanted.spoof_check = json_bool(port, "port_security", true);
 		wanted.trust = json_bool(port, "trusted", false);
-		wanted.link_state = json_bool(port, "admin_state_up", true) ? VF_LINK_AUTO : VF_LINK_DISABLE;
+		/* AG-14 */
+		wanted.link_state = !json_bool(port, "admin_state_up", true)	       ? VF_LINK_DISABLE
+				    : json_bool(port, "propagate_uplink_status", true) ? VF_LINK_AUTO
+										       : VF_LINK_ENABLE;
 	}
 	/* A VF has no link while its PF is down. */
 	if (!netdev_is_up(place->pf, &up, err) || (!up && !netdev_set_up(place->pf, true, err)))

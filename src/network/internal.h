@@ -193,8 +193,10 @@ bool subnet_plan_change(struct http_request *request, yyjson_val *body, struct s
 struct new_port {
 	const char *network_id, *project_id, *name, *description, *mac_address, *device_id, *device_owner,
 		*vnic_type;
-	const char *profile, *pairs; /* JSON */
+	const char *profile, *pairs;	  /* JSON */
+	const char *numa_affinity_policy; /* or NULL */
 	bool admin_state_up, port_security, by_compute;
+	bool link_always;      /* the VF has a link even while its PF has none */
 	yyjson_val *fixed_ips; /* NULL: any */
 	const char *fixed_ip;  /* one address, or NULL */
 };

@@ -67,6 +67,22 @@ def scenario_098(cloud):
     cloud.host(h1(device=0, **SECOND))
     cloud.no_host("NUMA policy required", cloud.flavor("preferred:1", vcpus=2, hw_pci_numa_affinity_policy="required", **PINNED))
     cloud.boot(cloud.flavor("preferred:1", vcpus=2, **PINNED))
+    ports_beat_flavors(cloud)
+
+
+def ports_beat_flavors(cloud):
+    """A port's numa_affinity_policy goes before the flavor's (NP-7)."""
+    cloud.clean()
+    cells = [cell(0, "0-3", 8192, dedicated=""), cell(1, "4-7", 8192, dedicated="4-7")]
+    cloud.host(Inventory(cells=cells).pf("0000:81:00.0", 4, physnet="physnet4", numa=0))
+    network = cloud.network()
+    for of_flavor, of_port, fits in (("required", None, False), ("required", "preferred", True), ("preferred", "required", False)):
+        ports = [cloud.port(network, **({"numa_affinity_policy": of_port} if of_port else {}))]
+        flavor = cloud.flavor(vcpus=2, hw_pci_numa_affinity_policy=of_flavor, **PINNED)
+        if fits:
+            cloud.boot(flavor, ports)
+        else:
+            cloud.no_host("NUMA policy required", flavor, ports)
 
 
 def scenario_099(cloud):
