@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "config/check.h"
 #include "config/config.h"
 
 #include <curl/curl.h>
@@ -111,30 +112,21 @@ static bool config_read(const struct options *o, struct config *config, struct e
 		ok = config_read_file(config, o->files[i], err);
 	if (o->file_count == 0 && access("/etc/penstock/penstock.conf", R_OK) == 0)
 		ok = config_read_file(config, "/etc/penstock/penstock.conf", err);
-	return ok;
+	return ok && config_accept(config, err);
 }
 
 static bool specs_read(const struct config *config, struct agent_settings *settings, struct error *err)
 {
-	static const struct {
-		const char *group, *option;
-	} names[] = {{"DEFAULT", "pci_passthrough_whitelist"},
-		     {"pci", "passthrough_whitelist"},
-		     {"pci", "device_spec"}};
 	const char *value, *file;
 	char where[300], warning[256];
 	int line;
 
-	for (size_t n = 0; n < ELEMENTS_OF(names); n++) {
-		for (size_t i = 0;
-		     (value = config_multi(config, names[n].group, names[n].option, i, &file, &line)); i++) {
-			snprintf(where, sizeof where, "%s:%d", file, line);
-			if (!device_spec_parse(where, value, &settings->specs, &settings->spec_count, warning,
-					       err))
-				return false;
-			if (*warning)
-				log_warning("%s", warning);
-		}
+	for (size_t i = 0; (value = config_multi(config, "pci", "device_spec", i, &file, &line)); i++) {
+		snprintf(where, sizeof where, "%s:%d", file, line);
+		if (!device_spec_parse(where, value, &settings->specs, &settings->spec_count, warning, err))
+			return false;
+		if (*warning)
+			log_warning("%s", warning);
 	}
 	return true;
 }
@@ -173,7 +165,7 @@ static bool is_mapped(const struct agent_settings *settings, const char *netdev)
 /* [sriov_nic] exclude_devices = netdev:address;address, ...: of PFs that physical_device_mappings names. */
 static bool excluded_read(const struct config *config, struct agent_settings *settings, struct error *err)
 {
-	char item[1024];
+	char item[8192]; /* some hundred addresses */
 
 	for (size_t i = 0; config_list_item(config, "sriov_nic", "exclude_devices", i, item, sizeof item);
 	     i++) {
@@ -247,7 +239,8 @@ static bool cpu_set_read(const struct config *config, const char *option, struct
 	if (!text || !*text)
 		return true;
 	s->has_cpu_sets = true;
-	return cpu_set_parse(name, text, CPU_SET_MAX, set, err);
+	return cpu_set_parse(name, text, CPU_SET_MAX, set, err) ||
+	       config_blame(config, "compute", option, err);
 }
 
 static bool cpu_sets_read(const struct config *config, struct agent_settings *s, struct error *err)
@@ -255,9 +248,11 @@ static bool cpu_sets_read(const struct config *config, struct agent_settings *s,
 	if (!cpu_set_read(config, "cpu_shared_set", s, &s->cpu_shared_set, err) ||
 	    !cpu_set_read(config, "cpu_dedicated_set", s, &s->cpu_dedicated_set, err))
 		return false;
-	if (cpu_set_intersects(&s->cpu_shared_set, &s->cpu_dedicated_set))
-		return error_set(err, ERROR_BAD_REQUEST,
-				 "[compute] cpu_shared_set and cpu_dedicated_set have CPUs in common");
+	if (cpu_set_intersects(&s->cpu_shared_set, &s->cpu_dedicated_set)) {
+		error_set(err, ERROR_BAD_REQUEST,
+			  "[compute] cpu_shared_set and cpu_dedicated_set have CPUs in common");
+		return config_blame(config, "compute", "cpu_dedicated_set", err);
+	}
 	vm_confine(cpu_set_is_empty(&s->cpu_shared_set) ? NULL : &s->cpu_shared_set);
 	return true;
 }
@@ -322,7 +317,8 @@ static bool settings_read(const struct config *config, struct agent_settings *s,
 	       network_configure(config_text(config, "penstock", "network_forward", "nat"), err) &&
 	       config_int(config, "DEFAULT", "reserved_host_memory_mb", 512, 0, INT32_MAX,
 			  &s->reserved_memory_mb, err) &&
-	       specs_read(config, s, err) && mappings_read(config, s, err) && excluded_read(config, s, err) &&
+	       specs_read(config, s, err) && mappings_read(config, s, err) &&
+	       (excluded_read(config, s, err) || config_blame(config, "sriov_nic", "exclude_devices", err)) &&
 	       cpu_sets_read(config, s, err) && reserved_read(config, s, err) &&
 	       folder_make(s->state_dir, 0711, err) && folder_make(s->folders.instances, 0711, err) &&
 	       folder_make(s->folders.cache, 0711, err);

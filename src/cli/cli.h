@@ -15,6 +15,10 @@
 int cli_bootstrap(int argc, char **argv);
 int cli_agent_token(int argc, char **argv);
 int cli_explain(int argc, char **argv);
+int cli_config(int argc, char **argv);
+/* Its two parts; exit status. */
+int cli_config_check(char **files, int count);
+int cli_config_options(void);
 
 /* --config-file options of a sub-command. */
 struct cli_files {

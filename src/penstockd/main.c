@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "compute/compute.h"
+#include "config/check.h"
 #include "http/http_server.h"
 #include "identity/identity.h"
 #include "penstockd/site.h"
@@ -167,7 +168,7 @@ static bool run(const struct options *options, struct error *err)
 	struct http_site site;
 	struct config *config = site_config(options->files, options->file_count, err);
 
-	if (!config || !site_settings_read(config, &settings, err))
+	if (!config || !config_accept(config, err) || !site_settings_read(config, &settings, err))
 		return false;
 	if (options->routes)
 		return routes_print(config, &settings, err);

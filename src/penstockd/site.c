@@ -41,16 +41,19 @@ bool site_settings_read(const struct config *config, struct site_settings *setti
 	};
 	if (!config_int(config, "penstock", "port", SITE_PORT, 0, 65535, &settings->port, err))
 		return false;
-	if (!connection)
+	if (text_is_empty(settings->public_url))
+		settings->public_url = NULL;
+	if (text_is_empty(connection))
 		settings->database = memory_printf("%s/penstock.db", settings->state_dir);
 	else if (text_starts_with(connection, "sqlite:///"))
 		settings->database = memory_copy_text(connection + strlen("sqlite:///"));
-	else
-		return error_set(
-			err, ERROR_BAD_REQUEST,
-			"[database] connection: only sqlite:///FILE is built; leave the option out for "
-			"%s/penstock.db",
-			settings->state_dir);
+	else {
+		error_set(err, ERROR_BAD_REQUEST,
+			  "[database] connection: only sqlite:///FILE is built; leave the option out for "
+			  "%s/penstock.db",
+			  settings->state_dir);
+		return config_blame(config, "database", "connection", err);
+	}
 	return true;
 }
 
