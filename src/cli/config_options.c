@@ -75,10 +75,10 @@ static void print_option(const struct config_option *option)
 	printf(" | ");
 	if (option->state == CONFIG_NOT_YET)
 		printf("*not yet*: ");
-	if (option->state == CONFIG_MEANINGLESS)
+	if (option->instead && !option->foreign)
 		printf("*without effect*: ");
 	print_cell(option->help);
-	if (option->state == CONFIG_MEANINGLESS) {
+	if (option->instead && !option->foreign) {
 		printf("; instead: ");
 		print_cell(option->instead);
 	}

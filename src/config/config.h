@@ -42,5 +42,12 @@ const char *config_multi(const struct config *config, const char *group, const c
 /* Item i of a comma-separated list, blanks stripped, or false.  The item is copied into text. */
 bool config_list_item(const struct config *config, const char *group, const char *option, size_t i,
 		      char *text, size_t size);
+/* Errors about what is set, with file, line and name: a list's item, or value i of a multi-valued option (of
+ * another one i is 0).  `why` says what is wrong; NULL: what the table of options allows.  They return false.
+ */
+bool config_refuse_item(const struct config *config, const char *group, const char *option, const char *item,
+			const char *why, struct error *err);
+bool config_refuse(const struct config *config, const char *group, const char *option, size_t i,
+		   const char *why, struct error *err);
 /* Puts "FILE:LINE: " in front of an error about an option that is set; returns false. */
 bool config_blame(const struct config *config, const char *group, const char *option, struct error *err);
