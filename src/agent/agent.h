@@ -22,6 +22,12 @@ struct excluded_device {
 	char address[16];
 };
 
+/* A network that is near a NUMA node (physnets.h). */
+struct near_network {
+	char name[65];
+	int node;
+};
+
 struct agent_settings {
 	struct controller controller;
 	struct host_folders folders;
@@ -39,6 +45,8 @@ struct agent_settings {
 	size_t excluded_count;
 	struct reserved_pages *reserved_pages;
 	size_t reserved_page_count;
+	struct near_network *near;
+	size_t near_count;
 };
 
 /* Runs until agent_stop() is called (by a signal's thread).  Guests stay as they are. */

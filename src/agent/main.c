@@ -1,6 +1,7 @@
 /* penstock-agent: options, settings, signals. */
 #include "agent/agent.h"
 #include "agent/libvirt.h"
+#include "agent/physnets.h"
 #include "agent/simulated/simulated.h"
 #include "agent/vm.h"
 #include "agent/world.h"
@@ -324,8 +325,8 @@ static bool settings_read(const struct config *config, struct agent_settings *s,
 			  &s->reserved_memory_mb, err) &&
 	       specs_read(config, s, err) && mappings_read(config, s, err) && excluded_read(config, s, err) &&
 	       cpu_sets_read(config, s, err) && reserved_read(config, s, err) &&
-	       folder_make(s->state_dir, 0711, err) && folder_make(s->folders.instances, 0711, err) &&
-	       folder_make(s->folders.cache, 0711, err);
+	       physnets_read(config, s, err) && folder_make(s->state_dir, 0711, err) &&
+	       folder_make(s->folders.instances, 0711, err) && folder_make(s->folders.cache, 0711, err);
 }
 
 static bool token_read(const struct options *o, char token[128])
@@ -364,7 +365,7 @@ static bool run(const struct options *o, struct error *err)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	gethostname(host, sizeof host);
 	if (!config_read(o, config, err) || !settings_read(config, &settings, err) ||
-	    (o->simulate && !simulation_read(o->simulate, &settings, err)))
+	    (o->simulate && !simulation_read(o->simulate, &settings, err)) || !physnets_check(&settings, err))
 		return false;
 	load_vfio();
 	snprintf(credential, sizeof credential, "%s/credential", settings.state_dir);

@@ -3,6 +3,7 @@
 
 #include "agent/known.h"
 #include "agent/netdev.h"
+#include "agent/physnets.h"
 #include "agent/vm.h"
 #include "agent/world.h"
 #include "base/log.h"
@@ -178,6 +179,7 @@ static void add_cells(const struct agent_settings *settings, const struct host_f
 		yyjson_mut_obj_add_int(doc, object, "socket", cell->socket);
 		add_cpus(settings, cell->cpus, doc, object);
 		add_siblings(doc, object, cell->siblings);
+		physnets_add(settings, cell->id, doc, object);
 		yyjson_mut_obj_add_int(doc, object, "memory_mb", cell->memory_mb);
 		pages = yyjson_mut_obj_add_arr(doc, object, "hugepages");
 		for (int k = 0; k < cell->page_count; k++) {

@@ -232,12 +232,37 @@ static void explain_affinity(const struct place *place, const struct fleet_host 
 		  free_on(place, host, r, PCI_NUMA_NONE));
 }
 
+static bool networks_accept(void *context, const struct numa_host *host, uint64_t cells)
+{
+	return numa_networks_fit(host, cells, context);
+}
+
+/* CPUs and memory are there, but not near the networks, whatever the devices say. */
+static bool explain_networks(const struct place *place, const struct fleet_host *host, struct text *why)
+{
+	const struct numa_networks *networks = place->request->networks;
+	const struct numa_fit how = {.accept = networks_accept, .context = (void *)networks};
+	int cells = place->request->numa->cell_count;
+
+	if (!networks || numa_fit(&host->numa, place->request->numa, &how, NULL, NULL))
+		return false;
+	text_add(why, "needs to be near the networks ");
+	numa_networks_explain(&host->numa, networks, why);
+	if (cells == 1)
+		text_add(why, ": no NUMA node near all of them has the CPUs and the memory");
+	else
+		text_addf(why, ": no %d NUMA nodes near all of them have the CPUs and the memory", cells);
+	return true;
+}
+
 static void explain_fit(const struct place *place, const struct fleet_host *host, struct text *why)
 {
 	const struct numa_fit how = {.wants_devices = place->slot_count > 0};
 	_cleanup_free_ struct numa_placement *numa = memory_alloc(sizeof *numa);
 
 	if (place_has_topology(place) && !numa_fit(&host->numa, place->request->numa, &how, numa, why))
+		return;
+	if (place_has_topology(place) && explain_networks(place, host, why))
 		return;
 	if (place_has_topology(place) && place_devices_fit(place, host))
 		explain_affinity(place, host, why);
@@ -261,12 +286,12 @@ void place_explain(const struct place *place, const struct fleet_host *host, str
 			text_addf(why, " (%.200s)", host->disabled_reason);
 		return;
 	}
-	if (!heartbeat_is_up(host->heartbeat->heard_at)) {
-		explain_silence(host, why);
-		return;
-	}
 	if (host->vcpus == 0) {
 		text_add(why, "has not told yet what it has");
+		return;
+	}
+	if (!heartbeat_is_up(host->heartbeat->heard_at)) {
+		explain_silence(host, why);
 		return;
 	}
 	if (broken) {

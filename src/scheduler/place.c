@@ -367,8 +367,16 @@ static bool cells_accept(void *context, const struct numa_host *numa, uint64_t c
 {
 	const struct cells_try *try = context;
 	const struct affinity affinity = {.host = numa, .cells = cells};
+	const struct numa_networks *networks = try->place->request->networks;
 
-	return devices_fit(try->place, try->host, &affinity, try->chosen);
+	return (!networks || numa_networks_fit(numa, cells, networks)) &&
+	       (try->place->slot_count == 0 || devices_fit(try->place, try->host, &affinity, try->chosen));
+}
+
+static bool cells_matter(const struct place *place, const struct numa_host *numa)
+{
+	return place->slot_count > 0 ||
+	       (place->request->networks && (numa->network_count > 0 || numa->tunnel_cells));
 }
 
 bool place_has_topology(const struct place *place)
@@ -382,7 +390,7 @@ static bool cells_fit(const struct place *place, const struct fleet_host *host, 
 		      struct numa_placement *numa)
 {
 	struct cells_try try = {.place = place, .host = host, .chosen = chosen};
-	struct numa_fit how = {.accept = place->slot_count ? cells_accept : NULL,
+	struct numa_fit how = {.accept = cells_matter(place, &host->numa) ? cells_accept : NULL,
 			       .context = &try,
 			       .wants_devices = place->slot_count > 0};
 

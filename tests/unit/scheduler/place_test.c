@@ -146,6 +146,7 @@ static void test_states_of_a_host(void **state)
 	assert_true(scheduler_host_join(db, "young", "c", id, &err));
 	assert_true(store_transaction_commit(db, &err));
 	REFUSED("", "young: has not told yet what it has");
+	assert_true(scheduler_host_load(db, "young", &view, &err) && !view.up);
 	assert_true(store_transaction_begin(db, &err));
 	assert_true(scheduler_host_set_enabled(db, id, false, "broken fan", &err));
 	assert_true(store_transaction_commit(db, &err));
@@ -331,6 +332,19 @@ static void test_ratios(void **state)
 	assert_true(site_claim("s2", "vcpus=1 memory=500"));
 	REFUSED("vcpus=1 memory=1", "h: needs 1 MB of memory, 0 are free");
 	REFUSED("vcpus=2 memory=0", "h: needs 2 vCPUs, 1 is free");
+	site_close();
+	site_open(""); /* Nova's: CPUs four times, the rest once */
+	host = (struct site_host){.name = "h", .vcpus = 4, .memory_mb = 4096, .disk_gb = 40};
+	assert_non_null(site_report(&host));
+	for (int i = 0; i < 4; i++)
+		assert_true(site_claim(i == 0	? "a"
+				       : i == 1 ? "b"
+				       : i == 2 ? "c"
+						: "d",
+				       "vcpus=4 memory=1024 disk=10"));
+	REFUSED("vcpus=1 memory=1 disk=0", "h: needs 1 vCPUs, 0 are free");
+	REFUSED("vcpus=0 memory=1 disk=0", "h: needs 1 MB of memory, 0 are free");
+	REFUSED("vcpus=0 memory=0 disk=1", "h: needs 1 GB of disk, 0 are free");
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)

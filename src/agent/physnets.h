@@ -1,0 +1,15 @@
+/* Which networks are near which NUMA nodes of this host: [neutron] physnets, [neutron_physnet_NAME]
+ * numa_nodes and [neutron_tunnel] numa_nodes, as in nova.conf. */
+#pragma once
+
+#include "agent/agent.h"
+#include "config/config.h"
+
+#include <yyjson.h>
+
+/* Into settings->near.  A physnet without nodes, or a node that is no number, is an error. */
+bool physnets_read(const struct config *config, struct agent_settings *settings, struct error *err);
+/* Does the host have all the nodes that are named? */
+bool physnets_check(const struct agent_settings *settings, struct error *err);
+/* Adds "physical_networks" and "tunnels" to a cell of the inventory, if they are anything. */
+void physnets_add(const struct agent_settings *settings, int node, yyjson_mut_doc *doc, yyjson_mut_val *cell);
