@@ -316,14 +316,12 @@ static size_t candidates_find(const struct place *place, const struct fleet_host
 		fits &= policies_allow(place, distance_of(affinity, kind->numa_node));
 		if (!fits)
 			continue;
-		ranked[count++] =
-			(struct ranked){.rank = device_rank(host, device, affinity),
-					.candidate = {.fits = fits,
-						      .device = (int)i,
-						      .pf = kind->type == PCI_TYPE_PF ? (int)i
-										      : device->parent,
-						      .is_pf = kind->type == PCI_TYPE_PF,
-						      .numa_node = kind->numa_node}};
+		ranked[count++] = (struct ranked){.rank = device_rank(host, device, affinity),
+						  .candidate = {.fits = fits,
+								.device = (int)i,
+								.unit = fleet_device_unit(host, device),
+								.whole = device->parent < 0,
+								.numa_node = kind->numa_node}};
 	}
 	qsort(ranked, count, sizeof *ranked, ranked_compare);
 	for (size_t i = 0; i < count; i++)
@@ -424,6 +422,7 @@ double place_weight(const struct place *place, const struct fleet_host *host)
 void place_choice_done(struct place_choice *choice)
 {
 	free(choice->numa);
+	free(choice->mates);
 	*choice = (struct place_choice){0};
 }
 
@@ -476,8 +475,7 @@ static void choose_in_order(const struct place *place, const uint32_t *hosts, st
 	}
 }
 
-/* The best of the hosts that fit; of equals, the one that joined first. */
-void place_choose(const struct place *place, struct place_choice *best)
+static void find_best(const struct place *place, struct place_choice *best)
 {
 	const uint32_t *hosts = order_hosts(place->slot_count > 0);
 
@@ -488,4 +486,12 @@ void place_choose(const struct place *place, struct place_choice *best)
 		return;
 	}
 	choose_in_order(place, hosts, best);
+}
+
+/* The best of the hosts that fit; of equals, the one that joined first. */
+void place_choose(const struct place *place, struct place_choice *best)
+{
+	find_best(place, best);
+	if (best->host)
+		best->mate_count = fleet_mates(best->host, best->chosen, place->slot_count, &best->mates);
 }

@@ -156,6 +156,7 @@ bool scheduler_release(struct store *db, const char *server_id, struct error *er
 /* The server's place on NUMA cells and CPUs as its agent is told it (JSON, docs/agent-protocol.md), freed by
  * the caller; NULL if it has no topology. */
 bool scheduler_numa_of_server(struct store *db, const char *server_id, char **json, struct error *err);
-/* Devices that a server has, *devices freed by the caller. */
+/* Devices that a server has, *devices freed by the caller; not those that are only mates of their IOMMU
+ * groups. */
 bool scheduler_devices_of_server(struct store *db, const char *server_id, struct scheduler_device **devices,
 				 size_t *count, struct error *err);
