@@ -139,10 +139,9 @@ bool grant_has_lease(const struct grant *grant, const struct granted_lease *leas
 	return false;
 }
 
-static bool device_add(struct grant *grant, const struct grant *before, yyjson_val *device,
+static bool device_add(struct grant *grant, const struct grant *before, const char *address,
 		       const char *port_id, struct error *err)
 {
-	const char *address = json_text(device, "address");
 	const struct granted_device *known = grant_find_device(before, address);
 	struct granted_device *added = ARRAY_ADD(grant->devices, grant->device_count);
 	bool ok = true;
@@ -178,12 +177,17 @@ bool grant_make(yyjson_val *server, const struct grant *before, struct grant *gr
 
 		if (!yyjson_is_obj(device))
 			lease_add(grant, item);
-		else if (!device_add(grant, before, device, json_text(item, "id"), err))
+		else if (!device_add(grant, before, json_text(device, "address"), json_text(item, "id"), err))
 			return false;
 	}
 	yyjson_arr_foreach (yyjson_obj_get(server, "devices"), i, max, item) {
-		if (!device_add(grant, before, item, "", err))
+		if (!device_add(grant, before, json_text(item, "address"), "", err))
 			return false;
 	}
 	return true;
+}
+
+bool grant_add_mate(struct grant *grant, const struct grant *before, const char *address, struct error *err)
+{
+	return grant_find_device(grant, address) || device_add(grant, before, address, "", err);
 }

@@ -1,5 +1,6 @@
 /* penstock-agent: options, settings, signals. */
 #include "agent/agent.h"
+#include "agent/groups.h"
 #include "agent/libvirt.h"
 #include "agent/physnets.h"
 #include "agent/simulated/simulated.h"
@@ -325,8 +326,9 @@ static bool settings_read(const struct config *config, struct agent_settings *s,
 			  &s->reserved_memory_mb, err) &&
 	       specs_read(config, s, err) && mappings_read(config, s, err) && excluded_read(config, s, err) &&
 	       cpu_sets_read(config, s, err) && reserved_read(config, s, err) &&
-	       physnets_read(config, s, err) && folder_make(s->state_dir, 0711, err) &&
-	       folder_make(s->folders.instances, 0711, err) && folder_make(s->folders.cache, 0711, err);
+	       physnets_read(config, s, err) && groups_configure(config, err) &&
+	       folder_make(s->state_dir, 0711, err) && folder_make(s->folders.instances, 0711, err) &&
+	       folder_make(s->folders.cache, 0711, err);
 }
 
 static bool token_read(const struct options *o, char token[128])
