@@ -144,10 +144,9 @@ bool grant_has_lease(const struct grant *grant, const struct granted_lease *leas
 }
 
 /* `port`: whose device it is, or NULL. */
-static bool device_add(struct grant *grant, const struct grant *before, yyjson_val *device, yyjson_val *port,
+static bool device_add(struct grant *grant, const struct grant *before, const char *address, yyjson_val *port,
 		       struct error *err)
 {
-	const char *address = json_text(device, "address");
 	const struct granted_device *known = grant_find_device(before, address);
 	struct granted_device *added = ARRAY_ADD(grant->devices, grant->device_count);
 	bool ok = true;
@@ -184,12 +183,17 @@ bool grant_make(yyjson_val *server, const struct grant *before, struct grant *gr
 
 		if (!yyjson_is_obj(device))
 			lease_add(grant, item);
-		else if (!device_add(grant, before, device, item, err))
+		else if (!device_add(grant, before, json_text(device, "address"), item, err))
 			return false;
 	}
 	yyjson_arr_foreach (yyjson_obj_get(server, "devices"), i, max, item) {
-		if (!device_add(grant, before, item, NULL, err))
+		if (!device_add(grant, before, json_text(item, "address"), NULL, err))
 			return false;
 	}
 	return true;
+}
+
+bool grant_add_mate(struct grant *grant, const struct grant *before, const char *address, struct error *err)
+{
+	return grant_find_device(grant, address) || device_add(grant, before, address, NULL, err);
 }

@@ -282,14 +282,31 @@ static bool check_offered(const struct lifecycle *life, const struct grant *gran
 	return true;
 }
 
+/* The rest of the devices' IOMMU groups: a guest cannot have a device while a driver has its mate. */
+static bool add_mates(const struct lifecycle *life, const struct grant *before, struct grant *grant,
+		      struct error *err)
+{
+	size_t count = life->mates ? grant->device_count : 0;
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < count; i++) {
+		char **mates = life->mates(grant->devices[i].memory.address);
+
+		for (char **mate = mates; ok && mate && *mate; mate++)
+			ok = grant_add_mate(grant, before, *mate, err);
+		world_list_free(mates);
+	}
+	return ok;
+}
+
 static bool setup_grant(const struct lifecycle *life, const char *folder, yyjson_val *server,
 			struct grant *grant, struct error *err)
 {
 	_cleanup_(grant_done) struct grant before = {0};
 
 	return grant_read(folder, &before, err) && grant_make(server, &before, grant, err) &&
-	       check_offered(life, grant, err) && release_unneeded(&before, grant, err) &&
-	       grant_write(folder, grant, err);
+	       add_mates(life, &before, grant, err) && check_offered(life, grant, err) &&
+	       release_unneeded(&before, grant, err) && grant_write(folder, grant, err);
 }
 
 /* --- setting up --- */

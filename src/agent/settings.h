@@ -25,6 +25,12 @@ struct excluded_device {
 	char address[16];
 };
 
+/* A network that is near a NUMA node (physnets.h). */
+struct near_network {
+	char name[ITEM_PHYSNET_SIZE]; /* "": tunnels */
+	int node;
+};
+
 struct agent_settings {
 	struct controller controller;
 	struct host_folders folders;
@@ -42,6 +48,8 @@ struct agent_settings {
 	size_t excluded_count;
 	struct reserved_pages *reserved_pages;
 	size_t reserved_page_count;
+	struct near_network *near;
+	size_t near_count;
 };
 
 /* Start from {0}.  A value that is not allowed, or contradicts another one, is an error with its place;

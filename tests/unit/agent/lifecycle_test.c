@@ -30,7 +30,7 @@ static bool offered(const char *address)
 	return strcmp(address, not_offered) != 0;
 }
 
-static const struct lifecycle life = {.folders = &folders, .controller = &controller, .offered = offered};
+static struct lifecycle life = {.folders = &folders, .controller = &controller, .offered = offered};
 
 static void write_text(const char *path, const char *text)
 {
@@ -41,11 +41,10 @@ static void write_text(const char *path, const char *text)
 	fclose(file);
 }
 
-static int make(void **state)
+static int make_host(const char *host)
 {
 	struct error err;
 
-	(void)state;
 	folder = test_folder_make();
 	snprintf(folders.instances, sizeof folders.instances, "%s/instances", folder);
 	snprintf(folders.cache, sizeof folders.cache, "%s/images", folder);
@@ -54,10 +53,16 @@ static int make(void **state)
 	char *image = memory_printf("%s/" IMAGE, folders.cache);
 	write_text(image, "test");
 	free(image);
-	assert_true(simulated_start("4,2,4", &err));
+	assert_true(simulated_start(host, &err));
 	world = &world_simulated;
 	*not_offered = '\0';
 	return 0;
+}
+
+static int make(void **state)
+{
+	(void)state;
+	return make_host("4,2,4");
 }
 
 static int drop(void **state)
@@ -66,6 +71,7 @@ static int drop(void **state)
 	simulated_on_change = NULL;
 	simulated_end();
 	world = &world_real;
+	life.mates = NULL;
 	test_folder_remove(folder);
 	return 0;
 }
@@ -333,9 +339,11 @@ static void kill_before_the_last(const char *what)
 	_exit(9);
 }
 
+static yyjson_doc *(*wanted)(void) = wanted_server;
+
 static void work(bool down)
 {
-	yyjson_doc *doc = wanted_server();
+	yyjson_doc *doc = wanted();
 	struct error err;
 	bool ok = down ? server_teardown(&life, WANTED_ID, &err) : set_up(doc) == SERVER_RUNS;
 
@@ -432,6 +440,80 @@ static void test_killed_over_and_over(void **state)
 	yyjson_doc_free(doc);
 }
 
+/* --- IOMMU groups --- */
+
+/* A server with the PF 0000:11:00.0, which the IOMMU cannot tell from 0000:10:00.0. */
+static yyjson_doc *wanted_grouped(void)
+{
+	return wanted_changed("{\"address\": \"0000:10:10.1\", \"type\": \"type-VF\", \"parent\": "
+			      "\"0000:10:00.0\"}",
+			      "null", "\"vlan\": 1010", "\"vlan\": null", NULL);
+}
+
+static char **the_other_pf(const char *address)
+{
+	char **names = NULL;
+	size_t count = 0;
+
+	assert_string_equal(address, "0000:11:00.0");
+	*ARRAY_ADD(names, count) = memory_copy_text("0000:10:00.0");
+	*ARRAY_ADD(names, count) = NULL;
+	return names;
+}
+
+static int make_grouped(void **state)
+{
+	(void)state;
+	changes = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	last_change = (char *)(changes + 1);
+	wanted = wanted_grouped;
+	return make_host("4,2,4,2");
+}
+
+static int drop_grouped(void **state)
+{
+	wanted = wanted_server;
+	return drop_killable(state);
+}
+
+static void test_a_mate_goes_along(void **state)
+{
+	yyjson_doc *doc = wanted_grouped();
+	char driver[32];
+
+	(void)state;
+	assert_int_equal(set_up(doc), SERVER_FAILED); /* the group is not viable, and the kernel says so */
+	assert_nothing_left("after a group that is not viable");
+	life.mates = the_other_pf;
+	assert_int_equal(set_up(doc), SERVER_RUNS);
+	world->link("/sys/bus/pci/devices/0000:10:00.0/driver", driver, sizeof driver);
+	assert_string_equal(driver, "vfio-pci");
+	take_down("at the end"); /* both are as they were, with their VFs */
+	yyjson_doc_free(doc);
+}
+
+static void test_killed_anywhere_with_a_mate(void **state)
+{
+	yyjson_doc *doc = wanted_grouped();
+	int n = 1;
+
+	(void)state;
+	life.mates = the_other_pf;
+	while (killed_at(n++, false)) {
+		if (n % 2 && set_up(doc) != SERVER_RUNS)
+			fail_msg("%s", last_change);
+		take_down(last_change);
+	}
+	assert_in_range(n, 12, 80);
+	for (n = 1; killed_at(n, true); n++) {
+		take_down(last_change);
+		assert_int_equal(set_up(doc), SERVER_RUNS);
+	}
+	assert_in_range(n, 10, 80);
+	take_down("at the end");
+	yyjson_doc_free(doc);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -451,6 +533,8 @@ int main(void)
 		KILLED(test_killed_anywhere_while_set_up_and_then_set_up_again),
 		KILLED(test_killed_anywhere_while_taken_down),
 		KILLED(test_killed_over_and_over),
+		cmocka_unit_test_setup_teardown(test_a_mate_goes_along, make_grouped, drop_grouped),
+		cmocka_unit_test_setup_teardown(test_killed_anywhere_with_a_mate, make_grouped, drop_grouped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
