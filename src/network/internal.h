@@ -75,6 +75,7 @@ struct segment {
 	char physical_network[65]; /* "" if none */
 	int64_t id;		   /* -1 if none */
 };
+#define SEGMENTS_MAX 32 /* of one network */
 
 /* Chooses or checks the segment of a new network (rules VL-9 to VL-19, FL-1, FL-2 of ML2): members that were
  * not given are "" and -1. */
@@ -82,6 +83,16 @@ bool segment_choose(struct store *db, struct segment *segment, bool provider, st
 
 /* The largest MTU of a network on this segment. */
 int64_t segment_mtu_max(const struct segment *segment);
+/* Reads provider:* members; true if there are any. */
+bool segment_read(yyjson_val *object, struct segment *segment);
+/* The network gets one more; name and description may be NULL. */
+bool segment_insert(struct store *db, const char *network_id, const struct segment *segment, const char *name,
+		    const char *description, char id[37], struct error *err);
+/* The segments of a network in their order, at most SEGMENTS_MAX. */
+bool segments_load(struct store *db, const char *network_id, struct segment *segments, int *count,
+		   struct error *err);
+/* The smallest of their largest MTUs. */
+int64_t segments_mtu_max(const struct segment *segments, int count);
 
 /* --- requests and answers --- */
 
@@ -145,6 +156,8 @@ void view_finish(struct http_request *request, yyjson_mut_val *view);
 
 /* --- ipam.c --- */
 
+/* Addresses of one port are on one segment: checked after addresses were chosen. */
+bool addresses_on_one_segment(struct store *db, const char *port_id, struct error *err);
 /* Gives the port an address: ip_address NULL: the lowest free one of the subnet's pools. */
 bool address_take(struct store *db, const char *port_id, const char *subnet_id, const char *ip_address,
 		  struct error *err);
@@ -207,8 +220,22 @@ bool mac_parse(const char *text, char mac[18]);
 /* Refuses values that no port can have, and what the requester may not decide. */
 bool port_body_check(struct http_request *request, yyjson_val *body, const char *network_id,
 		     struct error *err);
+/* What any binding of a port may say (PO-1, PO-3); NULL: nothing. */
+bool port_binding_check(struct http_request *request, const char *vnic_type, yyjson_val *profile,
+			struct error *err);
 /* Address pairs (JSON) need port security. */
 bool port_pairs_check(const char *pairs, bool port_security, struct error *err);
+/* Segments `c` that the port `p` may be bound on: those of its addresses' subnets (MD-5). */
+#define SEGMENT_FITS \
+	"c.network_id = p.network_id AND NOT EXISTS (SELECT 1 FROM address a JOIN subnet u ON u.id = " \
+	"a.subnet_id " \
+	"WHERE a.port_id = p.id AND u.segment_id <> c.id) "
+/* vif_type and vif_details of a bound port (PO-5, MD-8). */
+const char *binding_vif(const struct network_port *port, char details[200]);
+/* Why sriovnicswitch does not bind the port, NULL if it does. */
+const char *binding_refusal(const struct network_port *port, const char *vendor_info, const char *profile);
+/* The port's profile as JSON; freed by the caller. */
+bool binding_profile(struct store *db, const char *port_id, char **profile, struct error *err);
 bool port_bind_host(struct store *db, const char *port_id, const char *host, const char *profile,
 		    struct error *err);
 bool security_group_default(struct store *db, const char *project_id, char id[37], struct error *err);
@@ -225,6 +252,8 @@ bool network_changed(struct store *db, const char *network_id, struct error *err
 http_handler network_list, network_show, network_create, network_update, network_delete;
 http_handler subnet_list, subnet_show, subnet_create, subnet_update, subnet_delete;
 http_handler port_list, port_show, port_create, port_update, port_delete;
+http_handler binding_list, binding_show, binding_create, binding_update, binding_delete, binding_activate;
+http_handler segment_list, segment_show, segment_create, segment_update, segment_delete;
 http_handler agent_list, agent_show, agent_update, agent_delete;
 http_handler extension_list, extension_show, zone_list, group_list, group_show;
 http_handler quota_list, quota_show, quota_details;

@@ -78,6 +78,21 @@ static const struct collection collections[] = {
 	  {"binding:host_id"},
 	  {"security_groups"},
 	  {"ip_allocation", SORT}}},
+	{"segments",
+	 "SegmentNotFound",
+	 false,
+	 {{"id", SORT},
+	  {"name", SORT},
+	  {"network_id", SORT},
+	  {"network_type", SORT},
+	  {"physical_network", SORT},
+	  {"segmentation_id", INT, SORT},
+	  {"description"},
+	  {"revision_number", INT, SORT}}},
+	{"bindings",
+	 "PortBindingNotFound",
+	 false,
+	 {{"host", SORT}, {"vif_type"}, {"vnic_type"}, {"status", SORT}}},
 	{"agents",
 	 "AgentNotFound",
 	 false,
@@ -388,9 +403,12 @@ static bool page_read(struct http_request *request, struct page *page, struct er
 	return true;
 }
 
+/* Bindings have no id: a port has one on each host. */
 static const char *id_of(yyjson_mut_val *view)
 {
-	return yyjson_mut_get_str(yyjson_mut_obj_get(view, "id"));
+	yyjson_mut_val *id = yyjson_mut_obj_get(view, "id");
+
+	return yyjson_mut_get_str(id ? id : yyjson_mut_obj_get(view, "host"));
 }
 
 static char *query_add(struct http_request *request, const char *query, const char *name, const char *value)

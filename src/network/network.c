@@ -31,7 +31,7 @@ static bool versions(struct http_request *request, struct http_response *respons
 
 static bool resources(struct http_request *request, struct http_response *response, struct error *err)
 {
-	static const char *const names[] = {"network", "subnet",    "port",
+	static const char *const names[] = {"network", "subnet",    "port",	     "segment",
 					    "agent",   "extension", "security_group"};
 	yyjson_mut_val *root = http_json_object(response, 200);
 	yyjson_mut_val *list = yyjson_mut_obj_add_arr(response->json, root, "resources");
@@ -70,6 +70,13 @@ static const struct http_route network_routes[] = {
 	RESOURCE("networks", network),
 	RESOURCE("subnets", subnet),
 	RESOURCE("ports", port),
+	{HTTP_GET, "/v2.0/ports/{id}/bindings", binding_list, HTTP_READ},
+	{HTTP_POST, "/v2.0/ports/{id}/bindings", binding_create, HTTP_WRITE},
+	{HTTP_GET, "/v2.0/ports/{id}/bindings/{host}", binding_show, HTTP_READ},
+	{HTTP_PUT, "/v2.0/ports/{id}/bindings/{host}", binding_update, HTTP_WRITE},
+	{HTTP_DELETE, "/v2.0/ports/{id}/bindings/{host}", binding_delete, HTTP_WRITE},
+	{HTTP_PUT, "/v2.0/ports/{id}/bindings/{host}/activate", binding_activate, HTTP_WRITE},
+	RESOURCE("segments", segment),
 	{HTTP_GET, "/v2.0/agents", agent_list, HTTP_READ},
 	{HTTP_GET, "/v2.0/agents/{id}", agent_show, HTTP_READ},
 	{HTTP_PUT, "/v2.0/agents/{id}", agent_update, HTTP_WRITE},

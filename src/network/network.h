@@ -19,8 +19,10 @@ struct network_port {
 	char device_id[256];
 	char mac_address[18];
 	char vnic_type[24]; /* "normal", "direct", "direct-physical", "macvtap" ... */
+	/* The segment that the port is bound on; as long as it is not, the first that fits its addresses. */
+	char segment_id[37];
 	char network_type[16];
-	char physical_network[65]; /* "" if the network has none */
+	char physical_network[65]; /* "" if the segment has none */
 	int64_t segmentation_id;   /* -1 if none */
 	char status[16];
 	char host_id[256];
