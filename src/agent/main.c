@@ -1,5 +1,6 @@
 /* penstock-agent: options, settings, signals. */
 #include "agent/agent.h"
+#include "agent/bandwidths.h"
 #include "agent/libvirt.h"
 #include "agent/simulated/simulated.h"
 #include "agent/vm.h"
@@ -308,7 +309,9 @@ static bool settings_read(const struct config *config, struct agent_settings *s,
 {
 	const char *state = config_text(config, "penstock", "agent_state_path", DEFAULT_STATE_DIR);
 	_cleanup_free_ char *instances = memory_printf("%s/instances", state);
+	char host[256];
 
+	gethostname(host, sizeof host);
 	snprintf(s->state_dir, sizeof s->state_dir, "%s", state);
 	snprintf(s->folders.instances, sizeof s->folders.instances, "%s",
 		 config_text(config, "DEFAULT", "instances_path", instances));
@@ -323,6 +326,7 @@ static bool settings_read(const struct config *config, struct agent_settings *s,
 	       config_int(config, "DEFAULT", "reserved_host_memory_mb", 512, 0, INT32_MAX,
 			  &s->reserved_memory_mb, err) &&
 	       specs_read(config, s, err) && mappings_read(config, s, err) && excluded_read(config, s, err) &&
+	       bandwidths_read(config, config_text(config, "DEFAULT", "host", host), s, err) &&
 	       cpu_sets_read(config, s, err) && reserved_read(config, s, err) &&
 	       folder_make(s->state_dir, 0711, err) && folder_make(s->folders.instances, 0711, err) &&
 	       folder_make(s->folders.cache, 0711, err);

@@ -21,7 +21,8 @@ void network_on_port_change(bool (*hook)(struct store *db, const char *server_id
 	"p.admin_state_up, " \
 	"p.port_security, p.by_compute, n.mtu, " \
 	"ifnull(lower(json_extract(p.profile, '$.trusted')) IN ('true', '1', 'yes', 'on', 't', 'y'), 0), " \
-	"p.numa_affinity_policy, p.uplink_status, ifnull(s.id, '') " \
+	"p.numa_affinity_policy, p.uplink_status, ifnull(s.id, ''), " \
+	"coalesce(p.qos_policy_id, n.qos_policy_id, '') " \
 	"FROM port p JOIN network n ON n.id = p.network_id LEFT JOIN segment s ON s.id = " \
 	"ifnull(p.segment_id, " \
 	"(SELECT c.id FROM segment c WHERE " SEGMENT_FITS \
@@ -51,6 +52,7 @@ static void port_fill(struct store_rows *rows, struct network_port *port)
 		 store_text(rows, 18) ? store_text(rows, 18) : "");
 	port->link_follows_uplink = store_int(rows, 19);
 	snprintf(port->segment_id, sizeof port->segment_id, "%s", store_text(rows, 20));
+	snprintf(port->qos_policy_id, sizeof port->qos_policy_id, "%s", store_text(rows, 21));
 }
 
 static bool addresses_fill(struct store *db, struct network_port *port, struct error *err)
@@ -142,6 +144,7 @@ bool network_port_create_for_server(struct store *db, const char *project_id, co
 				.admin_state_up = true,
 				.port_security = network.port_security,
 				.by_compute = true,
+				.has_qos = *network.qos_policy_id,
 				.fixed_ip = fixed_ip};
 	char id[37];
 

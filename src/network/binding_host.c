@@ -312,8 +312,8 @@ bool binding_create(struct http_request *request, struct http_response *response
 		return error_set_typed(err, ERROR_CONFLICT, "PortBindingAlreadyExists",
 				       "Binding for port %s on host %s already exists.", port.id, host);
 	return binding_set(request, &port, host, !*port.host_id,
-			   field_text(body, "vnic_type", port.vnic_type), profile_of(request, body, "{}"),
-			   err) &&
+			   field_text(body, "vnic_type", http_copy(request, port.vnic_type)),
+			   profile_of(request, body, "{}"), err) &&
 	       binding_answer(request, response, 201, &port, host, err);
 }
 

@@ -179,11 +179,37 @@ bool address_free_lowest(struct store *db, const char *subnet_id, char text[IP_T
 bool address_free_take(struct store *db, const char *subnet_id, const struct ip *ip, struct error *err);
 /* The address is free again. */
 bool address_free_give(struct store *db, const char *subnet_id, const char *ip_address, struct error *err);
-/* Refuses QoS policies: there are none. */
-bool qos_check(yyjson_val *body, struct error *err);
 /* Is the requester an administrator or of the network's project?  What is done to somebody else's shared
  * network is not theirs to decide.  404 if it cannot be seen. */
 bool network_is_own(struct http_request *request, const char *network_id, bool *own, struct error *err);
+
+/* --- qos.c, qos_policy.c, qos_rule.c --- */
+
+/* Which rules a route is about, in its flags; with ROUTE_ALIAS they are named by their id alone. */
+enum qos_kind { QOS_BANDWIDTH_LIMIT, QOS_MINIMUM_BANDWIDTH, QOS_DSCP_MARKING };
+enum { ROUTE_PUBLIC = 1, ROUTE_ALIAS = 2 };
+#define ROUTE_KIND(kind)     ((unsigned)(kind) << 4)
+#define ROUTE_KIND_OF(flags) ((flags) >> 4)
+
+bool qos_policy_missing(struct error *err, const char *id);
+/* Is there such a policy, and may the requester see it? */
+bool qos_policy_visible(struct http_request *request, const char *id, bool *visible, struct error *err);
+bool qos_admin_check(struct http_request *request, const char *what, struct error *err);
+/* May the requester put the qos_policy_id of the body (if there is any) in the place of `now` (or NULL)? */
+bool qos_attach_check(struct http_request *request, yyjson_val *body, const char *now, struct error *err);
+/* The default policy of a project, "" if it has none. */
+bool qos_default(struct store *db, const char *project, char id[37], struct error *err);
+/* Can the port have all rules of its policy; the ports of the network all of theirs?  409 with the reason. */
+bool qos_port_check(struct store *db, const char *port_id, struct error *err);
+bool qos_network_check(struct store *db, const char *network_id, struct error *err);
+/* The same for all ports that a policy is for; then their hosts are told. */
+bool qos_policy_changed(struct store *db, const char *policy_id, struct error *err);
+/* What a policy makes a VF send, in kbit/s; 0: no limit, no guarantee. */
+bool qos_rates(struct store *db, const char *policy_id, int64_t *max_kbps, int64_t *min_kbps,
+	       struct error *err);
+/* Adds member "rules" to the view of a policy. */
+bool qos_add_rules(struct store *db, const char *policy_id, yyjson_mut_doc *doc, yyjson_mut_val *policy,
+		   struct error *err);
 
 /* --- subnet_plan.c --- */
 
@@ -208,6 +234,8 @@ struct new_port {
 		*vnic_type;
 	const char *profile, *pairs;	  /* JSON */
 	const char *numa_affinity_policy; /* or NULL */
+	const char *qos_policy_id;	  /* or NULL */
+	bool has_qos;			  /* it or its network has a policy */
 	bool admin_state_up, port_security, by_compute;
 	bool link_always;      /* the VF has a link even while its PF has none */
 	yyjson_val *fixed_ips; /* NULL: any */
@@ -254,6 +282,8 @@ http_handler subnet_list, subnet_show, subnet_create, subnet_update, subnet_dele
 http_handler port_list, port_show, port_create, port_update, port_delete;
 http_handler binding_list, binding_show, binding_create, binding_update, binding_delete, binding_activate;
 http_handler segment_list, segment_show, segment_create, segment_update, segment_delete;
+http_handler policy_list, policy_show, policy_create, policy_update, policy_delete;
+http_handler rule_list, rule_show, rule_create, rule_update, rule_delete, rule_type_list, rule_type_show;
 http_handler agent_list, agent_show, agent_update, agent_delete;
 http_handler extension_list, extension_show, zone_list, group_list, group_show;
 http_handler quota_list, quota_show, quota_details;

@@ -78,5 +78,20 @@ const struct store_migration network_migrations[] = {
 	 "CREATE TABLE port_binding (port_id TEXT NOT NULL REFERENCES port (id) ON DELETE CASCADE,"
 	 " host TEXT NOT NULL, vnic_type TEXT NOT NULL, profile TEXT NOT NULL, vif_type TEXT NOT NULL,"
 	 " vif_details TEXT NOT NULL, segment_id TEXT, PRIMARY KEY (port_id, host)) STRICT;"},
+	/* QoS; direction is '' where a rule has none, burst 0 */
+	{"CREATE TABLE qos_policy (id TEXT PRIMARY KEY, project_id TEXT NOT NULL, name TEXT NOT NULL,"
+	 " description TEXT NOT NULL, shared INTEGER NOT NULL, is_default INTEGER NOT NULL,"
+	 " revision INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL) STRICT;"
+	 "CREATE UNIQUE INDEX qos_policy_default ON qos_policy (project_id) WHERE is_default = 1;"
+	 "CREATE TABLE qos_rule (id TEXT PRIMARY KEY,"
+	 " policy_id TEXT NOT NULL REFERENCES qos_policy (id) ON DELETE CASCADE, type TEXT NOT NULL,"
+	 " direction TEXT NOT NULL, value INTEGER NOT NULL, burst INTEGER NOT NULL,"
+	 " created_at INTEGER NOT NULL, UNIQUE (policy_id, type, direction)) STRICT;"
+	 "ALTER TABLE network ADD COLUMN qos_policy_id TEXT REFERENCES qos_policy (id);"
+	 "ALTER TABLE port ADD COLUMN qos_policy_id TEXT REFERENCES qos_policy (id);"
+	 "CREATE INDEX network_qos ON network (qos_policy_id) WHERE qos_policy_id IS NOT NULL;"
+	 "CREATE INDEX port_qos ON port (qos_policy_id) WHERE qos_policy_id IS NOT NULL;"
+	 /* resource_provider_*, as the host's agent told them */
+	 "ALTER TABLE agent ADD COLUMN resources TEXT NOT NULL DEFAULT '{}';"},
 };
 const size_t network_migration_count = sizeof network_migrations / sizeof *network_migrations;

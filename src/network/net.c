@@ -13,7 +13,7 @@
 	"(SELECT json_group_array(json_object('provider:network_type', g.type, " \
 	"'provider:physical_network', g.physical_network, " \
 	"'provider:segmentation_id', g.segmentation_id)) FROM (SELECT type, physical_network, " \
-	"segmentation_id FROM segment WHERE network_id = n.id ORDER BY position) g)"
+	"segmentation_id FROM segment WHERE network_id = n.id ORDER BY position) g), n.qos_policy_id"
 
 static const struct field network_fields[] = {
 	{"id"},
@@ -85,7 +85,7 @@ static yyjson_mut_val *network_view(struct http_request *request, yyjson_mut_doc
 	yyjson_mut_obj_add_arr(doc, view, "availability_zones");
 	yyjson_mut_obj_add_null(doc, view, "ipv4_address_scope");
 	yyjson_mut_obj_add_null(doc, view, "ipv6_address_scope");
-	yyjson_mut_obj_add_null(doc, view, "qos_policy_id");
+	add_text(doc, view, "qos_policy_id", store_text(rows, 15));
 	if (request->auth->admin)
 		add_segments(doc, view, store_text(rows, 14));
 	add_standard(doc, view, store_text(rows, 1), store_text(rows, 3), store_int(rows, 9),
@@ -148,21 +148,36 @@ static bool extras_check(yyjson_val *body, struct error *err)
 	if (field_bool(body, "vlan_transparent", false))
 		return error_set_typed(err, ERROR_BAD_REQUEST, "VlanTransparencyDriverError",
 				       "Backend does not support VLAN Transparency.");
-	return qos_check(body, err);
+	return true;
+}
+
+/* The one that is asked for, or the project's default. */
+static bool network_policy(struct http_request *request, yyjson_val *body, const char *project, char id[37],
+			   struct error *err)
+{
+	const char *wish = field_text(body, "qos_policy_id", NULL);
+
+	snprintf(id, 37, "%.36s", wish ? wish : "");
+	return wish ? qos_attach_check(request, body, NULL, err) : qos_default(request->db, project, id, err);
 }
 
 static bool network_insert(struct http_request *request, yyjson_val *body, const char *project, char id[37],
 			   struct error *err)
 {
+	char policy[37];
+
+	if (!network_policy(request, body, project, policy, err))
+		return false;
 	return store_exec(
 		request->db, err,
 		"INSERT INTO network (id, project_id, name, description, admin_state_up, shared, external, "
-		"port_security, mtu, revision, created_at, updated_at) "
-		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 1, ?9, ?9)",
+		"port_security, mtu, revision, created_at, updated_at, qos_policy_id) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 1, ?9, ?9, ?10)",
 		V(sys_uuid(id)), V(project), V(field_text(body, "name", "")),
 		V(field_text(body, "description", "")), V(field_bool(body, "admin_state_up", true)),
 		V(field_bool(body, "shared", false)), V(field_bool(body, "router:external", false)),
-		V(field_bool(body, "port_security_enabled", true)), V(sys_now()));
+		V(field_bool(body, "port_security_enabled", true)), V(sys_now()),
+		V((const char *)(*policy ? policy : NULL)));
 }
 
 /* Chooses each segment after the one before is in the table, so that none is taken twice; then the MTU is
@@ -349,6 +364,22 @@ static bool provider_update(struct http_request *request, yyjson_val *body, cons
 			  V(id), V(now->id), V(sys_now()));
 }
 
+static bool network_policy_update(struct http_request *request, yyjson_val *body, const char *id,
+				  struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	if (!yyjson_obj_get(body, "qos_policy_id"))
+		return true;
+	if (!store_query(request->db, &rows, err, "SELECT qos_policy_id FROM network WHERE id = ?1", V(id)) ||
+	    !store_next(&rows) || !qos_attach_check(request, body, store_text(&rows, 0), err) ||
+	    !store_end(&rows, err))
+		return false;
+	return store_exec(request->db, err, "UPDATE network SET qos_policy_id = ?2 WHERE id = ?1", V(id),
+			  V(field_text(body, "qos_policy_id", NULL))) &&
+	       qos_network_check(request->db, id, err);
+}
+
 bool network_update(struct http_request *request, struct http_response *response, struct error *err)
 {
 	yyjson_val *body = network_body(request, "network", err);
@@ -360,7 +391,8 @@ bool network_update(struct http_request *request, struct http_response *response
 	    !fields_check(request, body, "network", network_fields, ELEMENTS_OF(network_fields), err) ||
 	    !extras_check(body, err) || !segments_load(request->db, id, segments, &count, err) ||
 	    !provider_update(request, body, id, segments, count, err) ||
-	    !mtu_check(body, segments_mtu_max(segments, count), err))
+	    !mtu_check(body, segments_mtu_max(segments, count), err) ||
+	    !network_policy_update(request, body, id, err))
 		return false;
 	int64_t mtu = yyjson_obj_get(body, "mtu") ? field_int(body, "mtu", 0) : -1;
 	if (mtu == 0)
@@ -419,12 +451,13 @@ bool network_check(struct store *db, const char *network_id, const struct auth *
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
 	*port = (struct network_port){.segmentation_id = -1};
-	if (!store_query(db, &rows, err,
-			 "SELECT n.name, s.type, ifnull(s.physical_network, ''), ifnull(s.segmentation_id, "
-			 "-1), n.mtu, n.project_id, n.shared, n.port_security FROM network n "
-			 "LEFT JOIN segment s ON s.id = (SELECT id FROM segment WHERE network_id = n.id "
-			 "ORDER BY position LIMIT 1) WHERE n.id = ?1",
-			 V(network_id)))
+	if (!store_query(
+		    db, &rows, err,
+		    "SELECT n.name, s.type, ifnull(s.physical_network, ''), ifnull(s.segmentation_id, "
+		    "-1), n.mtu, n.project_id, n.shared, n.port_security, n.qos_policy_id FROM network n "
+		    "LEFT JOIN segment s ON s.id = (SELECT id FROM segment WHERE network_id = n.id "
+		    "ORDER BY position LIMIT 1) WHERE n.id = ?1",
+		    V(network_id)))
 		return false;
 	if (!store_next(&rows) || !is_visible(auth, store_text(&rows, 5), store_int(&rows, 6)))
 		return not_found(err, "NetworkNotFound", network_id);
@@ -438,6 +471,8 @@ bool network_check(struct store *db, const char *network_id, const struct auth *
 	port->mtu = store_int(&rows, 4);
 	port->port_security = store_int(&rows, 7);
 	port->admin_state_up = true;
+	if (store_text(&rows, 8))
+		snprintf(port->qos_policy_id, sizeof port->qos_policy_id, "%s", store_text(&rows, 8));
 	return store_end(&rows, err);
 }
 

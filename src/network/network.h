@@ -30,6 +30,7 @@ struct network_port {
 	bool port_security;
 	bool trusted;		  /* binding:profile says so: its VF is to be trusted */
 	bool created_by_compute;  /* made for the server, goes with it */
+	char qos_policy_id[37];	  /* its own or its network's, "" if there is none */
 	char numa_policy[16];	  /* numa_affinity_policy of its device, "" if the port says nothing */
 	bool link_follows_uplink; /* propagate_uplink_status: the VF's link goes with its PF's */
 	int64_t mtu;
@@ -94,9 +95,10 @@ bool network_port_desired(struct store *db, const char *port_id, yyjson_mut_doc 
 			  struct error *err);
 
 /* The NIC-agent role of a host's agent, as `openstack network agent list` shows it: mappings is a JSON object
- * {"physnet": ["p5p1"]}. */
+ * {"physnet": ["p5p1"]}, resources an object that may have more of `configurations` (resource_provider_*), or
+ * NULL. */
 bool network_agent_report(struct store *db, const char *host, const char *mappings_json, int64_t device_count,
-			  struct error *err);
+			  const char *resources_json, struct error *err);
 
 extern const struct store_migration network_migrations[];
 extern const size_t network_migration_count;

@@ -273,7 +273,6 @@ bool port_body_check(struct http_request *request, yyjson_val *body, const char 
 
 	if (!port_binding_check(request, field_text(body, "binding:vnic_type", NULL), profile, err) ||
 	    !numa_policy_check(field_text(body, "numa_affinity_policy", NULL), err) ||
-	    !qos_check(body, err) ||
 	    !fixed_ips_check(request->db, network_id, yyjson_obj_get(body, "fixed_ips"), err) ||
 	    !pairs_check(yyjson_obj_get(body, "allowed_address_pairs"), err) ||
 	    !options_check(yyjson_obj_get(body, "extra_dhcp_opts"), err))
