@@ -255,5 +255,6 @@ void agent_settings_done(struct agent_settings *s)
 	free(s->excluded);
 	free(s->reserved_pages);
 	free(s->near);
+	free(s->bandwidths);
 	*s = (struct agent_settings){0};
 }
