@@ -9,6 +9,7 @@ struct granted_device {
 	struct device_memory memory;
 	struct device_place place;
 	char port_id[37]; /* or "" */
+	bool macvtap;	  /* lent: it stays with its driver, and the guest has a macvtap on it */
 };
 
 struct granted_lease {
@@ -26,6 +27,8 @@ struct grant {
 bool grant_read(const char *folder, struct grant *grant, struct error *err);
 /* What the server needs: as `before` remembers it, or looked at on the host as it is now. */
 bool grant_make(yyjson_val *server, const struct grant *before, struct grant *grant, struct error *err);
+/* Adds a device that only goes with those of the server (its IOMMU group's), unless it is there already. */
+bool grant_add_mate(struct grant *grant, const struct grant *before, const char *address, struct error *err);
 /* Writes folder/grant.json; it is on the disk when this returns. */
 bool grant_write(const char *folder, const struct grant *grant, struct error *err);
 void grant_done(struct grant *grant);

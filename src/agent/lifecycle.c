@@ -177,9 +177,12 @@ static bool vf_setup(const struct granted_device *device, yyjson_val *server, st
 	if (port) {
 		snprintf(wanted.mac_address, sizeof wanted.mac_address, "%.17s",
 			 json_text(port, "mac_address"));
+		wanted.own_mac = device->macvtap;
 		wanted.vlan = (int)json_int(port, "vlan", 0);
 		wanted.spoof_check = json_bool(port, "port_security", true);
 		wanted.trust = json_bool(port, "trusted", false);
+		wanted.max_rate = vf_rate(json_int(yyjson_obj_get(port, "qos"), "max_kbps", 0));
+		wanted.min_rate = vf_rate(json_int(yyjson_obj_get(port, "qos"), "min_kbps", 0));
 		/* AG-14 */
 		wanted.link_state = !json_bool(port, "admin_state_up", true)	       ? VF_LINK_DISABLE
 				    : json_bool(port, "propagate_uplink_status", true) ? VF_LINK_AUTO
@@ -191,25 +194,41 @@ static bool vf_setup(const struct granted_device *device, yyjson_val *server, st
 	return vf_program(place->pf, place->vf_index, &wanted, err);
 }
 
+/* The address is set on the VF's network device alone: drivers like igb let nobody change it any more once
+ * the PF has set it, not even to the same, and libvirt sets it as well. */
+static bool lend(const struct granted_device *device, yyjson_val *server, struct error *err)
+{
+	yyjson_val *port = port_find(server, device->port_id);
+
+	if (!is_nic_vf(device))
+		return error_set(err, ERROR_CONFLICT,
+				 "%s is no VF of a network device: no macvtap can be made on it",
+				 device->memory.address);
+	return vf_setup(device, server, err) &&
+	       device_lend(&device->memory, json_text(port, "mac_address"), err);
+}
+
 static bool device_setup(const struct granted_device *device, yyjson_val *server, struct error *err)
 {
 	pthread_mutex_t *lock = card_lock(device);
 
 	pthread_mutex_lock(lock);
-	bool ok = device_take(&device->memory, err) && vf_setup(device, server, err);
+	bool ok = device->macvtap ? lend(device, server, err)
+				  : device_take(&device->memory, err) && vf_setup(device, server, err);
 	pthread_mutex_unlock(lock);
 	return ok;
 }
 
-/* Clean profile first, then the driver it had. */
+/* Clean profile first, then the driver it had, or the address of its own. */
 static bool device_release(const struct granted_device *device, struct error *err)
 {
 	const struct device_place *place = &device->place;
 	pthread_mutex_t *lock = card_lock(device);
 
 	pthread_mutex_lock(lock);
-	bool ok = (!is_nic_vf(device) || vf_program(place->pf, place->vf_index, &vf_clean, err)) &&
-		  device_return(&device->memory, err);
+	bool ok =
+		(!is_nic_vf(device) || vf_program(place->pf, place->vf_index, &vf_clean, err)) &&
+		(device->macvtap ? device_unlend(&device->memory, err) : device_return(&device->memory, err));
 	pthread_mutex_unlock(lock);
 	return ok;
 }
@@ -265,14 +284,31 @@ static bool check_offered(const struct lifecycle *life, const struct grant *gran
 	return true;
 }
 
+/* The rest of the devices' IOMMU groups: a guest cannot have a device while a driver has its mate. */
+static bool add_mates(const struct lifecycle *life, const struct grant *before, struct grant *grant,
+		      struct error *err)
+{
+	size_t count = life->mates ? grant->device_count : 0;
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < count; i++) {
+		char **mates = life->mates(grant->devices[i].memory.address);
+
+		for (char **mate = mates; ok && mate && *mate; mate++)
+			ok = grant_add_mate(grant, before, *mate, err);
+		world_list_free(mates);
+	}
+	return ok;
+}
+
 static bool setup_grant(const struct lifecycle *life, const char *folder, yyjson_val *server,
 			struct grant *grant, struct error *err)
 {
 	_cleanup_(grant_done) struct grant before = {0};
 
 	return grant_read(folder, &before, err) && grant_make(server, &before, grant, err) &&
-	       check_offered(life, grant, err) && release_unneeded(&before, grant, err) &&
-	       grant_write(folder, grant, err);
+	       add_mates(life, &before, grant, err) && check_offered(life, grant, err) &&
+	       release_unneeded(&before, grant, err) && grant_write(folder, grant, err);
 }
 
 /* --- setting up --- */

@@ -12,6 +12,7 @@ enum vf_link_state { VF_LINK_AUTO, VF_LINK_ENABLE, VF_LINK_DISABLE }; /* IFLA_VF
 
 struct vf_settings {
 	char mac_address[18]; /* "": none (00:00:00:00:00:00) */
+	bool own_mac;	      /* its network device says which: not the PF's to set */
 	int vlan, vlan_qos;   /* 0: none */
 	int spoof_check;      /* 0, 1 or VF_UNKNOWN */
 	int trust;	      /* 0, 1 or VF_UNKNOWN */
@@ -21,6 +22,9 @@ struct vf_settings {
 
 /* What a VF has when nobody has it. */
 extern const struct vf_settings vf_clean;
+
+/* A rule's kbit/s as the kernel takes it, in Mbit/s: 0 is none, less than one is one, halves go up (QO-3). */
+int vf_rate(int64_t kbps);
 
 /* One setting as the kernel knows it. */
 struct vf_attribute {

@@ -53,6 +53,20 @@ static void domain_clear(struct simulated_domain *domain)
 	*domain = (struct simulated_domain){0};
 }
 
+/* As VFIO sees it: no driver of the host holds another device of the group. */
+static bool group_is_viable(const struct simulated_device *device, struct error *err)
+{
+	for (int i = 0; i < simulated->pfs * (simulated->vfs + 1); i++) {
+		const struct simulated_device *mate = &simulated->devices[i];
+
+		if (mate->exists && simulated_group(mate) == simulated_group(device) && *mate->driver &&
+		    strcmp(mate->driver, "vfio-pci") != 0)
+			return error_set(err, ERROR_INTERNAL, "group %d is not viable",
+					 simulated_group(device));
+	}
+	return true;
+}
+
 static bool take_devices(struct simulated_domain *domain, const char *xml, struct error *err)
 {
 	unsigned bus, slot, function, pci_domain;
@@ -68,6 +82,22 @@ static bool take_devices(struct simulated_domain *domain, const char *xml, struc
 		if (!device || strcmp(device->driver, "vfio-pci") != 0 || device->guest)
 			return error_set(err, ERROR_INTERNAL,
 					 "%s is not there, not bound to vfio-pci, or in use", address);
+		if (!group_is_viable(device, err))
+			return false;
+		device->guest = (int)(domain - simulated->domains) + 1;
+	}
+	return true;
+}
+
+static bool take_netdevs(struct simulated_domain *domain, const char *xml, struct error *err)
+{
+	char name[32];
+
+	while ((xml = xml_find(xml, "<source dev='", name, sizeof name))) {
+		struct simulated_device *device = simulated_netdev(name);
+
+		if (!device || !device->up || device->guest)
+			return error_set(err, ERROR_INTERNAL, "%s is not there, not up, or in use", name);
 		device->guest = (int)(domain - simulated->domains) + 1;
 	}
 	return true;
@@ -97,7 +127,8 @@ static bool start_locked(const char *xml, struct error *err)
 	if (!domain || !*id || domain_find(id))
 		return error_set(err, ERROR_INTERNAL, "there is no room for a guest, or it is there already");
 	strcpy(domain->id, id);
-	if (take_devices(domain, xml, err) && plug_networks(domain, xml, err))
+	if (take_devices(domain, xml, err) && take_netdevs(domain, xml, err) &&
+	    plug_networks(domain, xml, err))
 		return true;
 	domain_clear(domain);
 	return false;

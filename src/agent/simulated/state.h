@@ -14,7 +14,9 @@
 struct simulated_device {
 	bool exists;
 	char driver[16], override[16];
-	char netdev[16]; /* of a PF that has its driver */
+	char netdev[16];      /* of one that has its driver */
+	char mac_address[18]; /* of a VF's network device */
+	bool mac_is_set;      /* the PF has said which MAC the VF has */
 	bool up;
 	int mtu;
 	bool autoprobe;
@@ -42,6 +44,7 @@ struct simulated_lease {
 struct simulated {
 	size_t size; /* of the whole mapping */
 	int servers, pfs, vfs;
+	int share; /* so many PFs are in one IOMMU group */
 	struct simulated_network networks[SIMULATED_NETWORKS];
 	struct simulated_device *devices; /* PF 0, its VFs, PF 1, ... */
 	struct simulated_domain *domains;
@@ -61,6 +64,7 @@ bool simulated_is_pf(const struct simulated_device *device);
 struct simulated_device *simulated_pf_of(struct simulated_device *vf);
 int simulated_vf_index(const struct simulated_device *vf);
 int simulated_index(const struct simulated_device *device);
+int simulated_group(const struct simulated_device *device); /* of the IOMMU */
 struct simulated_device *simulated_netdev(const char *name);
 void simulated_bind_pf(struct simulated_device *pf, const char *netdev);
 /* 0 or an errno. */

@@ -5,6 +5,7 @@
 #include "agent/agent.h"
 #include "agent/grant.h"
 #include "agent/lifecycle.h"
+#include "agent/netdev.h"
 #include "agent/simulated/simulated.h"
 #include "agent/vf.h"
 #include "base/memory.h"
@@ -29,7 +30,7 @@ static bool offered(const char *address)
 	return strcmp(address, not_offered) != 0;
 }
 
-static const struct lifecycle life = {.folders = &folders, .controller = &controller, .offered = offered};
+static struct lifecycle life = {.folders = &folders, .controller = &controller, .offered = offered};
 
 static void write_text(const char *path, const char *text)
 {
@@ -40,11 +41,10 @@ static void write_text(const char *path, const char *text)
 	fclose(file);
 }
 
-static int make(void **state)
+static int make_host(const char *host)
 {
 	struct error err;
 
-	(void)state;
 	folder = test_folder_make();
 	snprintf(folders.instances, sizeof folders.instances, "%s/instances", folder);
 	snprintf(folders.cache, sizeof folders.cache, "%s/images", folder);
@@ -53,10 +53,16 @@ static int make(void **state)
 	char *image = memory_printf("%s/" IMAGE, folders.cache);
 	write_text(image, "test");
 	free(image);
-	assert_true(simulated_start("4,2,4", &err));
+	assert_true(simulated_start(host, &err));
 	world = &world_simulated;
 	*not_offered = '\0';
 	return 0;
+}
+
+static int make(void **state)
+{
+	(void)state;
+	return make_host("4,2,4");
 }
 
 static int drop(void **state)
@@ -65,6 +71,7 @@ static int drop(void **state)
 	simulated_on_change = NULL;
 	simulated_end();
 	world = &world_real;
+	life.mates = NULL;
 	test_folder_remove(folder);
 	return 0;
 }
@@ -152,6 +159,39 @@ static void test_a_running_guests_port_changes(void **state)
 	yyjson_doc_free(changed);
 }
 
+static void assert_rates(int min, int max)
+{
+	struct vf_settings vf;
+	struct error err;
+
+	assert_true(vf_read("sim0", 1, &vf, &err));
+	assert_int_equal(vf.min_rate, min);
+	assert_int_equal(vf.max_rate, max);
+}
+
+static void test_rates_are_set_change_and_go(void **state)
+{
+	yyjson_doc *doc = wanted_server(),
+		   *changed = wanted_changed("\"max_kbps\": 3000", "\"max_kbps\": 5000", "\"generation\": 3",
+					     "\"generation\": 4", NULL),
+		   *without = wanted_changed("{\"max_kbps\": 3000, \"min_kbps\": 2000}", "null",
+					     "\"generation\": 3", "\"generation\": 5", NULL);
+
+	(void)state;
+	assert_int_equal(set_up(doc), SERVER_RUNS);
+	assert_rates(2, 3);
+	assert_int_equal(set_up(changed), SERVER_RUNS);
+	assert_rates(2, 5);
+	assert_int_equal(set_up(without), SERVER_RUNS);
+	assert_rates(0, 0);
+	assert_int_equal(set_up(changed), SERVER_RUNS);
+	take_down("at the end");
+	assert_rates(0, 0);
+	yyjson_doc_free(doc);
+	yyjson_doc_free(changed);
+	yyjson_doc_free(without);
+}
+
 static void test_a_guest_that_ended_is_left_so_until_it_is_wanted_again(void **state)
 {
 	yyjson_doc *doc = wanted_server(),
@@ -198,6 +238,37 @@ static void test_failing_to_start_again_keeps_the_disk(void **state)
 	take_down("at the end");
 	yyjson_doc_free(doc);
 	yyjson_doc_free(again);
+}
+
+/* A VF that stays with its driver: the guest has a macvtap on its network device. */
+static void test_a_macvtap_port(void **state)
+{
+	yyjson_doc *doc = wanted_changed("\"vnic_type\": \"direct\"", "\"vnic_type\": \"macvtap\"", NULL);
+	struct vf_settings vf;
+	char mac[18];
+	struct error err = {0};
+	bool up;
+
+	(void)state;
+	assert_int_equal(set_up(doc), SERVER_FAILED); /* no driver, no network device */
+	assert_nothing_left("without a network device");
+	assert_true(world->write("/sys/bus/pci/drivers/igbvf/bind", "0000:10:10.1", &err));
+	assert_int_equal(set_up(doc), SERVER_RUNS);
+	assert_int_equal(set_up(doc), SERVER_RUNS); /* again */
+	assert_runs();
+	netdev_mac("sim0v1", mac);
+	assert_string_equal(mac, "fa:16:3e:00:00:01");
+	assert_true(netdev_is_up("sim0v1", &up, &err) && up);
+	assert_true(server_teardown(&life, WANTED_ID, &err));
+	netdev_mac("sim0v1", mac);
+	assert_string_equal(mac, "02:00:00:00:00:01");
+	assert_true(netdev_is_up("sim0v1", &up, &err) && !up);
+	assert_true(vf_read("sim0", 1, &vf, &err));
+	assert_int_equal(vf.vlan, 0);
+	assert_true(vf_program("sim0", 1, &vf_clean, &err));
+	assert_true(world->write("/sys/bus/pci/devices/0000:10:10.1/driver/unbind", "0000:10:10.1", &err));
+	assert_nothing_left("after its driver went");
+	yyjson_doc_free(doc);
 }
 
 static bool failing_domain_running(const char *id, bool *running, struct error *err)
@@ -301,9 +372,11 @@ static void kill_before_the_last(const char *what)
 	_exit(9);
 }
 
+static yyjson_doc *(*wanted)(void) = wanted_server;
+
 static void work(bool down)
 {
-	yyjson_doc *doc = wanted_server();
+	yyjson_doc *doc = wanted();
 	struct error err;
 	bool ok = down ? server_teardown(&life, WANTED_ID, &err) : set_up(doc) == SERVER_RUNS;
 
@@ -400,6 +473,80 @@ static void test_killed_over_and_over(void **state)
 	yyjson_doc_free(doc);
 }
 
+/* --- IOMMU groups --- */
+
+/* A server with the PF 0000:11:00.0, which the IOMMU cannot tell from 0000:10:00.0. */
+static yyjson_doc *wanted_grouped(void)
+{
+	return wanted_changed("{\"address\": \"0000:10:10.1\", \"type\": \"type-VF\", \"parent\": "
+			      "\"0000:10:00.0\"}",
+			      "null", "\"vlan\": 1010", "\"vlan\": null", NULL);
+}
+
+static char **the_other_pf(const char *address)
+{
+	char **names = NULL;
+	size_t count = 0;
+
+	assert_string_equal(address, "0000:11:00.0");
+	*ARRAY_ADD(names, count) = memory_copy_text("0000:10:00.0");
+	*ARRAY_ADD(names, count) = NULL;
+	return names;
+}
+
+static int make_grouped(void **state)
+{
+	(void)state;
+	changes = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	last_change = (char *)(changes + 1);
+	wanted = wanted_grouped;
+	return make_host("4,2,4,2");
+}
+
+static int drop_grouped(void **state)
+{
+	wanted = wanted_server;
+	return drop_killable(state);
+}
+
+static void test_a_mate_goes_along(void **state)
+{
+	yyjson_doc *doc = wanted_grouped();
+	char driver[32];
+
+	(void)state;
+	assert_int_equal(set_up(doc), SERVER_FAILED); /* the group is not viable, and the kernel says so */
+	assert_nothing_left("after a group that is not viable");
+	life.mates = the_other_pf;
+	assert_int_equal(set_up(doc), SERVER_RUNS);
+	world->link("/sys/bus/pci/devices/0000:10:00.0/driver", driver, sizeof driver);
+	assert_string_equal(driver, "vfio-pci");
+	take_down("at the end"); /* both are as they were, with their VFs */
+	yyjson_doc_free(doc);
+}
+
+static void test_killed_anywhere_with_a_mate(void **state)
+{
+	yyjson_doc *doc = wanted_grouped();
+	int n = 1;
+
+	(void)state;
+	life.mates = the_other_pf;
+	while (killed_at(n++, false)) {
+		if (n % 2 && set_up(doc) != SERVER_RUNS)
+			fail_msg("%s", last_change);
+		take_down(last_change);
+	}
+	assert_in_range(n, 12, 80);
+	for (n = 1; killed_at(n, true); n++) {
+		take_down(last_change);
+		assert_int_equal(set_up(doc), SERVER_RUNS);
+	}
+	assert_in_range(n, 10, 80);
+	take_down("at the end");
+	yyjson_doc_free(doc);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -407,17 +554,21 @@ int main(void)
 #define KILLED(name) cmocka_unit_test_setup_teardown(name, make_killable, drop_killable)
 		TEST(test_up_and_down),
 		TEST(test_a_running_guests_port_changes),
+		TEST(test_rates_are_set_change_and_go),
 		TEST(test_a_guest_that_ended_is_left_so_until_it_is_wanted_again),
 		TEST(test_failing_leaves_nothing),
 		TEST(test_failing_to_start_again_keeps_the_disk),
 		TEST(test_without_libvirt_nothing_is_undone),
 		TEST(test_without_the_controller_an_image_is_waited_for),
 		TEST(test_devices_of_an_earlier_attempt_go_back),
+		TEST(test_a_macvtap_port),
 		TEST(test_a_network_stays_while_somebody_needs_it),
 		KILLED(test_killed_anywhere_while_set_up_and_then_removed),
 		KILLED(test_killed_anywhere_while_set_up_and_then_set_up_again),
 		KILLED(test_killed_anywhere_while_taken_down),
 		KILLED(test_killed_over_and_over),
+		cmocka_unit_test_setup_teardown(test_a_mate_goes_along, make_grouped, drop_grouped),
+		cmocka_unit_test_setup_teardown(test_killed_anywhere_with_a_mate, make_grouped, drop_grouped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
