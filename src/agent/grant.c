@@ -187,3 +187,46 @@ bool grant_make(yyjson_val *server, const struct grant *before, struct grant *gr
 	}
 	return true;
 }
+
+static bool device_is_wanted(yyjson_val *server, const struct granted_device *device)
+{
+	yyjson_val *item;
+	size_t i, max;
+
+	yyjson_arr_foreach (yyjson_obj_get(server, "ports"), i, max, item) {
+		if (strcmp(json_text(yyjson_obj_get(item, "device"), "address"), device->memory.address) == 0)
+			return true;
+	}
+	yyjson_arr_foreach (yyjson_obj_get(server, "devices"), i, max, item) {
+		if (strcmp(json_text(item, "address"), device->memory.address) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool lease_is_wanted(yyjson_val *server, const struct granted_lease *lease)
+{
+	yyjson_val *port;
+	size_t i, max;
+
+	yyjson_arr_foreach (yyjson_obj_get(server, "ports"), i, max, port) {
+		if (!yyjson_is_obj(yyjson_obj_get(port, "device")) &&
+		    strcmp(json_text(yyjson_obj_get(port, "network"), "id"), lease->network_id) == 0 &&
+		    strcmp(json_text(port, "mac_address"), lease->mac) == 0)
+			return true;
+	}
+	return false;
+}
+
+void grant_keep(yyjson_val *server, const struct grant *before, struct grant *kept)
+{
+	*kept = (struct grant){0};
+	for (size_t i = 0; i < before->device_count; i++) {
+		if (device_is_wanted(server, &before->devices[i]))
+			*ARRAY_ADD(kept->devices, kept->device_count) = before->devices[i];
+	}
+	for (size_t i = 0; i < before->lease_count; i++) {
+		if (lease_is_wanted(server, &before->leases[i]))
+			*ARRAY_ADD(kept->leases, kept->lease_count) = before->leases[i];
+	}
+}

@@ -110,6 +110,20 @@ bool libvirt_domain_start(const char *xml, struct error *err)
 	return domain || failed(err, "starting the guest");
 }
 
+bool libvirt_domain_xml(const char *id, char **xml, struct error *err)
+{
+	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
+	_cleanup_(domain_done) virDomainPtr domain = NULL;
+
+	*xml = NULL;
+	if (!connection || !domain_find(connection, id, &domain, err))
+		return false;
+	if (!domain || virDomainIsActive(domain) != 1)
+		return true;
+	*xml = virDomainGetXMLDesc(domain, 0);
+	return *xml || virGetLastErrorCode() == VIR_ERR_NO_DOMAIN || failed(err, "reading a domain");
+}
+
 bool libvirt_domain_change(const char *id, const char *device_xml, struct error *err)
 {
 	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);

@@ -5,14 +5,11 @@
 #include "agent/file.h"
 #include "agent/grant.h"
 #include "agent/images.h"
-#include "agent/netdev.h"
-#include "agent/vf.h"
 #include "agent/vm.h"
 #include "agent/world.h"
 #include "base/memory.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -101,8 +98,9 @@ static bool setup_disk(const struct lifecycle *life, const char *folder, yyjson_
 	yyjson_val *image = yyjson_obj_get(server, "image");
 	char base[IMAGE_PATH_SIZE];
 
+	/* A larger flavor's disk grows while the guest is off; it never shrinks. */
 	if (access(disk, F_OK) == 0)
-		return true;
+		return image_grow(disk, json_int(server, "disk_gb", 0), err);
 
 	if (!yyjson_is_obj(image))
 		return error_set(err, ERROR_BAD_REQUEST, "a server without an image is not built");
@@ -126,94 +124,6 @@ static bool setup_files(const struct lifecycle *life, const char *folder, yyjson
 
 /* --- devices --- */
 
-/* A PF must not go while one of its VFs is on its way to a guest; and the kernel takes a lock for each card.
- */
-static pthread_mutex_t *card_lock(const struct granted_device *device)
-{
-	static pthread_mutex_t locks[16] = {
-		PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
-		PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
-		PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
-		PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
-		PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
-		PTHREAD_MUTEX_INITIALIZER,
-	};
-	const char *card = *device->place.parent ? device->place.parent : device->memory.address;
-	unsigned hash = 0;
-
-	for (; *card; card++)
-		hash = hash * 31 + (unsigned char)*card;
-	return &locks[hash % ELEMENTS_OF(locks)];
-}
-
-static yyjson_val *port_find(yyjson_val *server, const char *port_id)
-{
-	yyjson_val *port;
-	size_t i, max;
-
-	yyjson_arr_foreach (yyjson_obj_get(server, "ports"), i, max, port) {
-		if (strcmp(json_text(port, "id"), port_id) == 0)
-			return port;
-	}
-	return NULL;
-}
-
-static bool is_nic_vf(const struct granted_device *device)
-{
-	return device->place.vf_index >= 0 && *device->place.pf;
-}
-
-/* Every setting, whatever is there: an earlier owner may have left something.  A VF without a port (an
- * alias's) gets none. */
-static bool vf_setup(const struct granted_device *device, yyjson_val *server, struct error *err)
-{
-	const struct device_place *place = &device->place;
-	yyjson_val *port = port_find(server, device->port_id);
-	struct vf_settings wanted = vf_clean;
-	bool up;
-
-	if (!is_nic_vf(device))
-		return true;
-	if (port) {
-		snprintf(wanted.mac_address, sizeof wanted.mac_address, "%.17s",
-			 json_text(port, "mac_address"));
-		wanted.vlan = (int)json_int(port, "vlan", 0);
-		wanted.spoof_check = json_bool(port, "port_security", true);
-		wanted.trust = json_bool(port, "trusted", false);
-		/* AG-14 */
-		wanted.link_state = !json_bool(port, "admin_state_up", true)	       ? VF_LINK_DISABLE
-				    : json_bool(port, "propagate_uplink_status", true) ? VF_LINK_AUTO
-										       : VF_LINK_ENABLE;
-	}
-	/* A VF has no link while its PF is down. */
-	if (!netdev_is_up(place->pf, &up, err) || (!up && !netdev_set_up(place->pf, true, err)))
-		return false;
-	return vf_program(place->pf, place->vf_index, &wanted, err);
-}
-
-static bool device_setup(const struct granted_device *device, yyjson_val *server, struct error *err)
-{
-	pthread_mutex_t *lock = card_lock(device);
-
-	pthread_mutex_lock(lock);
-	bool ok = device_take(&device->memory, err) && vf_setup(device, server, err);
-	pthread_mutex_unlock(lock);
-	return ok;
-}
-
-/* Clean profile first, then the driver it had. */
-static bool device_release(const struct granted_device *device, struct error *err)
-{
-	const struct device_place *place = &device->place;
-	pthread_mutex_t *lock = card_lock(device);
-
-	pthread_mutex_lock(lock);
-	bool ok = (!is_nic_vf(device) || vf_program(place->pf, place->vf_index, &vf_clean, err)) &&
-		  device_return(&device->memory, err);
-	pthread_mutex_unlock(lock);
-	return ok;
-}
-
 static bool reprogram(const char *folder, yyjson_val *server, struct error *err)
 {
 	_cleanup_(grant_done) struct grant grant = {0};
@@ -221,12 +131,7 @@ static bool reprogram(const char *folder, yyjson_val *server, struct error *err)
 	if (!grant_read(folder, &grant, err))
 		return false;
 	for (size_t i = 0; i < grant.device_count; i++) {
-		pthread_mutex_t *lock = card_lock(&grant.devices[i]);
-
-		pthread_mutex_lock(lock);
-		bool ok = vf_setup(&grant.devices[i], server, err);
-		pthread_mutex_unlock(lock);
-		if (!ok)
+		if (!granted_program(&grant.devices[i], server, err))
 			return false;
 	}
 	return vm_set_links(server, err);
@@ -240,7 +145,7 @@ static bool release_unneeded(const struct grant *before, const struct grant *nee
 {
 	for (size_t i = 0; i < before->device_count; i++) {
 		if (!grant_find_device(needed, before->devices[i].memory.address) &&
-		    !device_release(&before->devices[i], err))
+		    !granted_release(&before->devices[i], err))
 			return false;
 	}
 	for (size_t i = 0; i < before->lease_count; i++) {
@@ -285,7 +190,7 @@ static bool is_standard(yyjson_val *port)
 static bool setup_devices(const struct grant *grant, yyjson_val *server, struct error *err)
 {
 	for (size_t i = 0; i < grant->device_count; i++) {
-		if (!device_setup(&grant->devices[i], server, err))
+		if (!granted_setup(&grant->devices[i], server, err))
 			return false;
 	}
 	return true;
@@ -344,7 +249,7 @@ static bool release(const char *folder, const char *server_id, struct error *err
 	if (!world->domain_stop(server_id, err) || !grant_read(folder, &grant, err))
 		return false;
 	for (size_t i = grant.device_count; i > 0; i--) {
-		if (!device_release(&grant.devices[i - 1], err))
+		if (!granted_release(&grant.devices[i - 1], err))
 			return false;
 	}
 	for (size_t i = 0; i < grant.lease_count; i++) {
@@ -392,10 +297,25 @@ enum server_outcome server_setup(const struct lifecycle *life, yyjson_val *serve
 
 /* --- taking down --- */
 
-bool server_stop(const struct lifecycle *life, const char *server_id, struct error *err)
+/* What the server is not wanted to have any more goes back; what it shall have besides is taken when it is
+ * started. */
+static bool give_back(const char *folder, yyjson_val *server, struct error *err)
 {
+	_cleanup_(grant_done) struct grant before = {0}, kept = {0};
+
+	if (!grant_read(folder, &before, err))
+		return false;
+	grant_keep(server, &before, &kept);
+	return (kept.device_count == before.device_count && kept.lease_count == before.lease_count) ||
+	       (release_unneeded(&before, &kept, err) && grant_write(folder, &kept, err));
+}
+
+bool server_stop(const struct lifecycle *life, yyjson_val *server, struct error *err)
+{
+	_cleanup_free_ char *folder = folder_of(life->folders, json_text(server, "id"));
+
 	step(life, "stop");
-	return world->domain_stop(server_id, err);
+	return world->domain_stop(json_text(server, "id"), err) && give_back(folder, server, err);
 }
 
 static bool folder_remove(const char *folder, struct error *err)

@@ -34,8 +34,8 @@ enum server_outcome {
 /* Image, overlay, config drive, networks, devices, domain; of a guest that runs already: its VFs and links as
  * they shall be.  A running guest is never ended by this. */
 enum server_outcome server_setup(const struct lifecycle *life, yyjson_val *server, struct error *err);
-/* Ends the guest; what it has of the host stays its own. */
-bool server_stop(const struct lifecycle *life, const char *server_id, struct error *err);
+/* Ends the guest; what it has of the host stays its own, but for what `server` does not name any more. */
+bool server_stop(const struct lifecycle *life, yyjson_val *server, struct error *err);
 /* Domain, devices, networks, files: all away, devices verified clean. */
 bool server_teardown(const struct lifecycle *life, const char *server_id, struct error *err);
 

@@ -54,7 +54,7 @@ static enum state work_off(struct entry *entry, yyjson_val *server, bool *later,
 	/* What shall end or go must: there is no failing, only trying again.  The controller keeps the
 	 * devices. */
 	if (strcmp(want, "stopped") == 0) {
-		*later = !server_stop(&life, entry->id, err);
+		*later = !server_stop(&life, server, err);
 		return STATE_STOPPED;
 	}
 	*later = !server_teardown(&life, entry->id, err);

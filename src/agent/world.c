@@ -28,6 +28,7 @@ const struct world world_real = {
 	.run = process_run,
 	.hypervisor = libvirt_hypervisor,
 	.domain_start = libvirt_domain_start,
+	.domain_xml = libvirt_domain_xml,
 	.domain_change = libvirt_domain_change,
 	.domain_stop = libvirt_domain_stop,
 	.domain_running = libvirt_domain_running,

@@ -50,6 +50,8 @@ struct world {
 
 	bool (*hypervisor)(struct world_hypervisor *facts, struct error *err);
 	bool (*domain_start)(const char *xml, struct error *err); /* transient */
+	/* What a domain that runs is like, for the caller to free; NULL if it does not run. */
+	bool (*domain_xml)(const char *id, char **xml, struct error *err);
 	bool (*domain_change)(const char *id, const char *device_xml, struct error *err);
 	bool (*domain_stop)(const char *id, struct error *err); /* none is fine */
 	bool (*domain_running)(const char *id, bool *running, struct error *err);

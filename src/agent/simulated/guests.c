@@ -3,6 +3,7 @@
 #include "base/memory.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* --- what is found in the XML --- */
@@ -40,50 +41,92 @@ static struct simulated_domain *domain_find(const char *id)
 
 /* --- domains --- */
 
+static void plug_out(struct simulated_domain *domain, int index)
+{
+	struct simulated_plug *plug = &domain->plugs[index];
+
+	if (plug->device)
+		simulated->devices[plug->device - 1].guest = 0;
+	if (plug->network)
+		simulated->networks[plug->network - 1].plugged--;
+	*plug = domain->plugs[--domain->plug_count];
+}
+
 static void domain_clear(struct simulated_domain *domain)
 {
-	int user = (int)(domain - simulated->domains) + 1;
-
-	for (int i = 0; i < simulated->pfs * (simulated->vfs + 1); i++) {
-		if (simulated->devices[i].guest == user)
-			simulated->devices[i].guest = 0;
-	}
-	for (int i = 0; i < domain->network_count; i++)
-		simulated->networks[domain->networks[i]].plugged--;
+	while (domain->plug_count > 0)
+		plug_out(domain, domain->plug_count - 1);
 	*domain = (struct simulated_domain){0};
 }
 
-static bool take_devices(struct simulated_domain *domain, const char *xml, struct error *err)
+static bool plug_device(struct simulated_domain *domain, struct simulated_plug *plug, const char *xml,
+			struct error *err)
 {
 	unsigned bus, slot, function, pci_domain;
+	const char *at = strstr(xml, "<source><address ");
 	char address[32];
 
-	while ((xml = strstr(xml, "<source><address "))) {
-		xml += strlen("<source>");
-		if (sscanf(xml, "<address domain='0x%x' bus='0x%x' slot='0x%x' function='0x%x'/>",
-			   &pci_domain, &bus, &slot, &function) != 4)
-			return error_set(err, ERROR_BAD_REQUEST, "a hostdev's address makes no sense");
-		snprintf(address, sizeof address, "%04x:%02x:%02x.%x", pci_domain, bus, slot, function);
-		struct simulated_device *device = simulated_find(address);
-		if (!device || strcmp(device->driver, "vfio-pci") != 0 || device->guest)
-			return error_set(err, ERROR_INTERNAL,
-					 "%s is not there, not bound to vfio-pci, or in use", address);
-		device->guest = (int)(domain - simulated->domains) + 1;
-	}
+	if (!at || sscanf(at, "<source><address domain='0x%x' bus='0x%x' slot='0x%x' function='0x%x'/>",
+			  &pci_domain, &bus, &slot, &function) != 4)
+		return error_set(err, ERROR_BAD_REQUEST, "a hostdev's address makes no sense");
+	snprintf(address, sizeof address, "%04x:%02x:%02x.%x", pci_domain, bus, slot, function);
+	struct simulated_device *device = simulated_find(address);
+	if (!device || strcmp(device->driver, "vfio-pci") != 0 || device->guest)
+		return error_set(err, ERROR_INTERNAL, "%s is not there, not bound to vfio-pci, or in use",
+				 address);
+	device->guest = (int)(domain - simulated->domains) + 1;
+	plug->device = (int)(device - simulated->devices) + 1;
 	return true;
 }
 
-static bool plug_networks(struct simulated_domain *domain, const char *xml, struct error *err)
+static bool plug_network(struct simulated_plug *plug, const char *xml, struct error *err)
 {
 	char name[64];
 
-	while ((xml = xml_find(xml, "<source network='penstock-", name, sizeof name))) {
-		struct simulated_network *network = network_find(name);
+	xml_find(xml, "<source network='penstock-", name, sizeof name);
+	struct simulated_network *network = network_find(name);
+	if (!*name || !network)
+		return error_set(err, ERROR_INTERNAL, "network %s is not there", name);
+	network->plugged++;
+	plug->network = (int)(network - simulated->networks) + 1;
+	return true;
+}
 
-		if (!network || domain->network_count == SIMULATED_DEVICES)
-			return error_set(err, ERROR_INTERNAL, "network %s is not there", name);
-		network->plugged++;
-		domain->networks[domain->network_count++] = (int)(network - simulated->networks);
+/* One <hostdev> or <interface>. */
+static bool plug_in(struct simulated_domain *domain, const char *xml, bool device, struct error *err)
+{
+	struct simulated_plug plug = {0};
+	char bus[8];
+
+	if (domain->plug_count == SIMULATED_DEVICES)
+		return error_set(err, ERROR_INTERNAL, "the simulated guest has no room for more");
+	xml_find(xml, "<alias name='", plug.alias, sizeof plug.alias);
+	xml_find(xml, "<address type='pci' domain='0x0000' bus='0x", bus, sizeof bus);
+	plug.bus = (int)strtol(bus, NULL, 16);
+	for (int i = 0; i < domain->plug_count; i++) {
+		if (strcmp(domain->plugs[i].alias, plug.alias) == 0 ||
+		    (plug.bus && domain->plugs[i].bus == plug.bus))
+			return error_set(err, ERROR_INTERNAL, "%s: its alias or its place is taken",
+					 plug.alias);
+	}
+	if (!(device ? plug_device(domain, &plug, xml, err) : plug_network(&plug, xml, err)))
+		return false;
+	domain->plugs[domain->plug_count++] = plug;
+	return true;
+}
+
+static bool plug_all(struct simulated_domain *domain, const char *xml, const char *end, bool device,
+		     struct error *err)
+{
+	const char *begin = device ? "<hostdev " : "<interface ";
+
+	for (const char *next; (xml = strstr(xml, begin)); xml = next) {
+		next = strstr(xml, end);
+		if (!next)
+			return error_set(err, ERROR_BAD_REQUEST, "the XML has no %s", end);
+		_cleanup_free_ char *element = memory_printf("%.*s", (int)(next - xml), xml);
+		if (!plug_in(domain, element, device, err))
+			return false;
 	}
 	return true;
 }
@@ -91,13 +134,20 @@ static bool plug_networks(struct simulated_domain *domain, const char *xml, stru
 static bool start_locked(const char *xml, struct error *err)
 {
 	struct simulated_domain *domain = domain_find("");
-	char id[37];
+	char id[37], number[16];
 
 	xml_find(xml, "<uuid>", id, sizeof id);
 	if (!domain || !*id || domain_find(id))
 		return error_set(err, ERROR_INTERNAL, "there is no room for a guest, or it is there already");
 	strcpy(domain->id, id);
-	if (take_devices(domain, xml, err) && plug_networks(domain, xml, err))
+	xml_find(xml, "<memory unit='MiB'>", number, sizeof number);
+	domain->memory_mb = atoi(number);
+	xml_find(xml, "<vcpu>", number, sizeof number);
+	domain->vcpus = atoi(number);
+	for (const char *port = xml; (port = strstr(port, "model='pcie-root-port'")); port++)
+		domain->root_ports++;
+	if (plug_all(domain, xml, "</hostdev>", true, err) &&
+	    plug_all(domain, xml, "</interface>", false, err))
 		return true;
 	domain_clear(domain);
 	return false;
@@ -110,6 +160,41 @@ bool simulated_domain_start(const char *xml, struct error *err)
 	bool ok = start_locked(xml, err);
 	pthread_mutex_unlock(&simulated_lock);
 	return ok;
+}
+
+static void domain_text(const struct simulated_domain *domain, struct text *text)
+{
+	text_addf(text, "<domain><memory unit='MiB'>%d</memory>\n  <vcpu>%d</vcpu>\n", domain->memory_mb,
+		  domain->vcpus);
+	for (int i = 0; i < domain->root_ports; i++)
+		text_addf(text, "<controller type='pci' index='%d' model='pcie-root-port'/>\n", i + 1);
+	for (int i = 0; i < domain->plug_count; i++) {
+		const struct simulated_plug *plug = &domain->plugs[i];
+
+		text_addf(
+			text,
+			"<%s><alias name='%s'/><address type='pci' domain='0x0000' bus='0x%02x' slot='0x00' "
+			"function='0x0'/></%s>\n",
+			plug->device ? "hostdev" : "interface", plug->alias, (unsigned)plug->bus,
+			plug->device ? "hostdev" : "interface");
+	}
+	text_add(text, "</domain>\n");
+}
+
+bool simulated_domain_xml(const char *id, char **xml, struct error *err)
+{
+	_cleanup_(text_done) struct text text = {0};
+
+	(void)err;
+	*xml = NULL;
+	pthread_mutex_lock(&simulated_lock);
+	const struct simulated_domain *domain = domain_find(id);
+	if (domain) {
+		domain_text(domain, &text);
+		*xml = text_take(&text);
+	}
+	pthread_mutex_unlock(&simulated_lock);
+	return true;
 }
 
 bool simulated_domain_running(const char *id, bool *running, struct error *err)

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -134,10 +135,21 @@ static void no_pause(int milliseconds)
 	(void)milliseconds; /* nothing takes time here */
 }
 
-/* qemu-img, as far as it is used: "info" answers, "create" makes the file. */
+/* The header of a qcow2 of so many GB. */
+static void qcow2_write(FILE *file, int gigabytes)
+{
+	unsigned char header[32] = "QFI\xfb";
+	uint64_t size = (uint64_t)gigabytes << 30;
+
+	for (int i = 31; i >= 24; i--, size >>= 8)
+		header[i] = (unsigned char)size;
+	fwrite(header, 1, sizeof header, file);
+}
+
+/* qemu-img, as far as it is used: "info" answers, "create" and "resize" write as much of the file. */
 static bool run(const char *const *argv, int seconds, struct text *out, struct error *err)
 {
-	const char *path = NULL;
+	const char *path = NULL, *last = NULL;
 
 	(void)seconds;
 	if (strcmp(argv[0], "qemu-img") != 0)
@@ -146,10 +158,14 @@ static bool run(const char *const *argv, int seconds, struct text *out, struct e
 		text_add(out, "{\"virtual-size\": 1}");
 		return true;
 	}
-	for (size_t i = 0; argv[i]; i++)
+	for (size_t i = 0; argv[i]; i++) {
 		path = strchr(argv[i], '/') ? argv[i] : path;
-	simulated_change("create %s", path);
+		last = argv[i];
+	}
+	simulated_change("%s %s", argv[1], path);
 	_cleanup_fclose_ FILE *file = fopen(path, "we");
+	if (file)
+		qcow2_write(file, atoi(last));
 	return file || error_set_errno(err, ERROR_INTERNAL, errno, "cannot make %s", path);
 }
 
@@ -171,6 +187,7 @@ const struct world world_simulated = {
 	.run = run,
 	.hypervisor = hypervisor,
 	.domain_start = simulated_domain_start,
+	.domain_xml = simulated_domain_xml,
 	.domain_change = simulated_domain_change,
 	.domain_stop = simulated_domain_stop,
 	.domain_running = simulated_domain_running,

@@ -110,6 +110,15 @@ static void assert_runs(void)
 	assert_int_equal(vf.vlan, 1010);
 }
 
+static void assert_driver(const char *address, const char *wanted)
+{
+	char *path = memory_printf("/sys/bus/pci/devices/%s/driver", address), driver[32];
+
+	world->link(path, driver, sizeof driver);
+	free(path);
+	assert_string_equal(driver, wanted);
+}
+
 static void take_down(const char *when)
 {
 	struct error err;
@@ -189,7 +198,7 @@ static void test_failing_to_start_again_keeps_the_disk(void **state)
 
 	(void)state;
 	assert_int_equal(set_up(doc), SERVER_RUNS);
-	assert_true(server_stop(&life, WANTED_ID, &err));
+	assert_true(server_stop(&life, yyjson_doc_get_root(doc), &err));
 	strcpy(not_offered, "0000:11:00.0");
 	assert_int_equal(set_up(again), SERVER_FAILED);
 	assert_true(has_file("disk"));
@@ -198,6 +207,64 @@ static void test_failing_to_start_again_keeps_the_disk(void **state)
 	take_down("at the end");
 	yyjson_doc_free(doc);
 	yyjson_doc_free(again);
+}
+
+/* Resized on its host while it is off: other devices, more of everything. */
+static void test_a_stopped_server_is_made_anew(void **state)
+{
+	yyjson_doc *doc = wanted_server(),
+		   *off = wanted_changed("\"generation\": 3", "\"generation\": 4", "running", "stopped",
+					 NULL),
+		   *resized = wanted_changed("\"generation\": 3", "\"generation\": 5",
+					     "\"vcpus\": 1, \"memory_mb\": 64, \"disk_gb\": 1",
+					     "\"vcpus\": 2, \"memory_mb\": 128, \"disk_gb\": 7",
+					     "\"address\": \"0000:11:00.0\", \"type\": \"type-PF\"",
+					     "\"address\": \"0000:11:10.2\", \"type\": \"type-VF\"", NULL);
+	struct error err;
+	unsigned char header[32];
+	char *xml;
+
+	(void)state;
+	assert_int_equal(set_up(doc), SERVER_RUNS);
+	assert_true(server_stop(&life, yyjson_doc_get_root(off), &err));
+	assert_int_equal(set_up(resized), SERVER_RUNS);
+	assert_true(world->domain_xml(WANTED_ID, &xml, &err));
+	assert_non_null(strstr(xml, "<memory unit='MiB'>128</memory>\n  <vcpu>2</vcpu>"));
+	free(xml);
+	assert_driver("0000:11:10.2", "vfio-pci");
+	assert_driver("0000:11:00.0", "igb");
+	char *path = memory_printf("%s/" WANTED_ID "/disk", folders.instances);
+	FILE *disk = fopen(path, "r");
+	assert_int_equal(fread(header, 1, 32, disk), 32);
+	assert_int_equal(header[27] << 8 | header[28], 7 << 6); /* GB */
+	fclose(disk);
+	free(path);
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(off);
+	yyjson_doc_free(resized);
+}
+
+/* What a stopped server is not to have any more is clean when it is told that it is stopped. */
+static void test_a_stopped_server_gives_back_what_it_lost(void **state)
+{
+	yyjson_doc *doc = wanted_server(),
+		   *less = wanted_changed("\"generation\": 3", "\"generation\": 4", "running", "stopped",
+					  "\"address\": \"0000:11:00.0\"", "\"address\": \"0000:11:10.2\"",
+					  "0000:10:10.1", "0000:10:10.3", NULL);
+	struct vf_settings vf;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(set_up(doc), SERVER_RUNS);
+	assert_true(server_stop(&life, yyjson_doc_get_root(less), &err));
+	assert_true(vf_read("sim0", 1, &vf, &err));
+	assert_string_equal(vf.mac_address, "");
+	assert_true(vf_read("sim1", 0, &vf, &err)); /* the PF is back, with its VFs */
+	assert_true(server_stop(&life, yyjson_doc_get_root(less), &err));
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(less);
 }
 
 static bool failing_domain_running(const char *id, bool *running, struct error *err)
@@ -410,6 +477,8 @@ int main(void)
 		TEST(test_a_guest_that_ended_is_left_so_until_it_is_wanted_again),
 		TEST(test_failing_leaves_nothing),
 		TEST(test_failing_to_start_again_keeps_the_disk),
+		TEST(test_a_stopped_server_is_made_anew),
+		TEST(test_a_stopped_server_gives_back_what_it_lost),
 		TEST(test_without_libvirt_nothing_is_undone),
 		TEST(test_without_the_controller_an_image_is_waited_for),
 		TEST(test_devices_of_an_earlier_attempt_go_back),
