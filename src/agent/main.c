@@ -1,6 +1,7 @@
 /* penstock-agent: options, settings, signals. */
 #include "agent/agent.h"
 #include "agent/libvirt.h"
+#include "agent/plug.h"
 #include "agent/simulated/simulated.h"
 #include "agent/vm.h"
 #include "agent/world.h"
@@ -26,7 +27,7 @@ struct options {
 	const char *files[32];
 	size_t file_count;
 	const char *token, *token_file;
-	const char *simulate; /* "SERVERS[,PFS[,VFS]]" or NULL */
+	const char *simulate; /* "SERVERS[,PFS[,VFS[,stubborn]]]" or NULL */
 	bool debug;
 };
 
@@ -45,12 +46,12 @@ static void usage(FILE *out)
 	      "also read\n"
 	      "                      from the environment: PENSTOCK_AGENT_TOKEN\n"
 	      "  --token-file FILE   the same, read from a file\n"
-	      "  --simulate SERVERS[,PFS[,VFS]]\n"
+	      "  --simulate SERVERS[,PFS[,VFS[,stubborn]]]\n"
 	      "                      touches nothing of this host but the state folder: devices, guests and "
 	      "networks\n"
 	      "                      are made up, room for so many servers (default 16 PFs with 64 VFs "
 	      "each);\n"
-	      "                      for benchmarks\n"
+	      "                      stubborn guests let go of nothing; for benchmarks and tests\n"
 	      "  --debug             log more\n"
 	      "  --version, --help\n"
 	      "\n"
@@ -304,6 +305,20 @@ static bool folder_make(const char *path, mode_t mode, struct error *err)
 	}
 }
 
+/* [libvirt]: what may be plugged into guests, and how long one may take to let go. */
+static bool plug_read(const struct config *config, struct error *err)
+{
+	int64_t ports, attempts, seconds;
+
+	if (!config_int(config, "libvirt", "num_pcie_ports", 0, 0, 28, &ports, err) ||
+	    !config_int(config, "libvirt", "device_detach_attempts", 8, 1, 1000, &attempts, err) ||
+	    !config_int(config, "libvirt", "device_detach_timeout", 20, 1, 3600, &seconds, err))
+		return false;
+	vm_set_root_ports(ports);
+	plug_configure((int)attempts, (int)seconds);
+	return true;
+}
+
 static bool settings_read(const struct config *config, struct agent_settings *s, struct error *err)
 {
 	const char *state = config_text(config, "penstock", "agent_state_path", DEFAULT_STATE_DIR);
@@ -323,7 +338,7 @@ static bool settings_read(const struct config *config, struct agent_settings *s,
 	       config_int(config, "DEFAULT", "reserved_host_memory_mb", 512, 0, INT32_MAX,
 			  &s->reserved_memory_mb, err) &&
 	       specs_read(config, s, err) && mappings_read(config, s, err) && excluded_read(config, s, err) &&
-	       cpu_sets_read(config, s, err) && reserved_read(config, s, err) &&
+	       cpu_sets_read(config, s, err) && plug_read(config, err) && reserved_read(config, s, err) &&
 	       folder_make(s->state_dir, 0711, err) && folder_make(s->folders.instances, 0711, err) &&
 	       folder_make(s->folders.cache, 0711, err);
 }

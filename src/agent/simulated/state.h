@@ -33,6 +33,7 @@ struct simulated_plug {
 struct simulated_domain {
 	char id[37]; /* "": free */
 	int memory_mb, vcpus, root_ports;
+	bool paused;
 	struct simulated_plug plugs[SIMULATED_DEVICES];
 	int plug_count;
 };
@@ -50,6 +51,7 @@ struct simulated_lease {
 struct simulated {
 	size_t size; /* of the whole mapping */
 	int servers, pfs, vfs;
+	bool stubborn; /* guests let go of nothing */
 	struct simulated_network networks[SIMULATED_NETWORKS];
 	struct simulated_device *devices; /* PF 0, its VFs, PF 1, ... */
 	struct simulated_domain *domains;
@@ -82,6 +84,11 @@ bool simulated_write(const char *path, const char *text, struct error *err);
 int simulated_netlink(struct nlmsghdr *message, world_answer *answer, void *argument, char *why, size_t size);
 bool simulated_domain_start(const char *xml, struct error *err);
 bool simulated_domain_xml(const char *id, char **xml, struct error *err);
+bool simulated_domain_plug(const char *id, const char *device_xml, struct error *err);
+bool simulated_domain_unplug(const char *id, const char *alias, struct error *err);
+bool simulated_domain_pause(const char *id, bool paused, struct error *err);
+bool simulated_domain_save(const char *id, const char *path, struct error *err);
+bool simulated_domain_restore(const char *path, struct error *err);
 bool simulated_domain_change(const char *id, const char *device_xml, struct error *err);
 bool simulated_domain_stop(const char *id, struct error *err);
 bool simulated_domain_running(const char *id, bool *running, struct error *err);
