@@ -88,8 +88,12 @@ bool plug_all_out(const struct lifecycle *life, yyjson_val *server, struct error
 	size_t i, max;
 
 	yyjson_arr_foreach (yyjson_obj_get(server, "ports"), i, max, item) {
+		/* A macvtap is a device of QEMU's: it can be saved. */
+		if (!yyjson_is_obj(yyjson_obj_get(item, "device")) ||
+		    strcmp(json_text(item, "vnic_type"), "macvtap") == 0)
+			continue;
 		vm_alias_of_port(json_text(item, "id"), alias);
-		if (yyjson_is_obj(yyjson_obj_get(item, "device")) && !take_out(life, server, alias, err))
+		if (!take_out(life, server, alias, err))
 			return error_wrap(err, "port %.36s", json_text(item, "id"));
 	}
 	yyjson_arr_foreach (yyjson_obj_get(server, "devices"), i, max, item) {

@@ -79,6 +79,21 @@ static bool plug_device(struct simulated_domain *domain, struct simulated_plug *
 	return true;
 }
 
+static bool plug_netdev(struct simulated_domain *domain, struct simulated_plug *plug, const char *xml,
+			struct error *err)
+{
+	char name[32];
+
+	xml_find(xml, "<source dev='", name, sizeof name);
+	struct simulated_device *device = simulated_netdev(name);
+	if (!device || !device->up || device->guest)
+		return error_set(err, ERROR_INTERNAL, "%s is not there, not up, or in use", name);
+	device->guest = (int)(domain - simulated->domains) + 1;
+	plug->device = (int)(device - simulated->devices) + 1;
+	plug->macvtap = true;
+	return true;
+}
+
 static bool plug_network(struct simulated_plug *plug, const char *xml, struct error *err)
 {
 	char name[64];
@@ -109,7 +124,9 @@ static bool plug_in(struct simulated_domain *domain, const char *xml, bool devic
 			return error_set(err, ERROR_INTERNAL, "%s: its alias or its place is taken",
 					 plug.alias);
 	}
-	if (!(device ? plug_device(domain, &plug, xml, err) : plug_network(&plug, xml, err)))
+	if (!(device			     ? plug_device(domain, &plug, xml, err)
+	      : strstr(xml, "<source dev='") ? plug_netdev(domain, &plug, xml, err)
+					     : plug_network(&plug, xml, err)))
 		return false;
 	domain->plugs[domain->plug_count++] = plug;
 	return true;
@@ -170,13 +187,13 @@ static void domain_text(const struct simulated_domain *domain, struct text *text
 		text_addf(text, "<controller type='pci' index='%d' model='pcie-root-port'/>\n", i + 1);
 	for (int i = 0; i < domain->plug_count; i++) {
 		const struct simulated_plug *plug = &domain->plugs[i];
+		const char *kind = plug->device && !plug->macvtap ? "hostdev" : "interface";
 
 		text_addf(
 			text,
 			"<%s><alias name='%s'/><address type='pci' domain='0x0000' bus='0x%02x' slot='0x00' "
 			"function='0x0'/></%s>\n",
-			plug->device ? "hostdev" : "interface", plug->alias, (unsigned)plug->bus,
-			plug->device ? "hostdev" : "interface");
+			kind, plug->alias, (unsigned)plug->bus, kind);
 	}
 	text_add(text, "</domain>\n");
 }
@@ -274,7 +291,7 @@ static bool save_locked(const char *id, const char *path, struct error *err)
 	if (!domain)
 		return false;
 	for (int i = 0; i < domain->plug_count; i++) {
-		if (domain->plugs[i].device)
+		if (domain->plugs[i].device && !domain->plugs[i].macvtap)
 			return error_set(err, ERROR_INTERNAL, "a guest with host devices cannot be saved");
 	}
 	_cleanup_fclose_ FILE *file = fopen(path, "we");
@@ -301,13 +318,18 @@ static bool restore_locked(const char *path, struct error *err)
 	if (!file || fread(&saved, sizeof saved, 1, file) != 1 || !domain || domain_find(saved.id))
 		return error_set(err, ERROR_INTERNAL, "%s cannot be restored", path);
 	for (int i = 0; i < saved.plug_count; i++) {
-		if (!*simulated->networks[saved.plugs[i].network - 1].id)
+		if (saved.plugs[i].network && !*simulated->networks[saved.plugs[i].network - 1].id)
 			return error_set(err, ERROR_INTERNAL, "the network of a NIC is not there");
 	}
 	*domain = saved;
 	domain->paused = false;
-	for (int i = 0; i < saved.plug_count; i++)
-		simulated->networks[saved.plugs[i].network - 1].plugged++;
+	for (int i = 0; i < saved.plug_count; i++) {
+		if (saved.plugs[i].network)
+			simulated->networks[saved.plugs[i].network - 1].plugged++;
+		else
+			simulated->devices[saved.plugs[i].device - 1].guest =
+				(int)(domain - simulated->domains) + 1;
+	}
 	return true;
 }
 
