@@ -1,6 +1,9 @@
 /* penstock-agent: options, settings, signals. */
 #include "agent/agent.h"
+#include "agent/bandwidths.h"
+#include "agent/groups.h"
 #include "agent/libvirt.h"
+#include "agent/physnets.h"
 #include "agent/plug.h"
 #include "agent/simulated/simulated.h"
 #include "agent/vm.h"
@@ -25,7 +28,7 @@
 struct options {
 	struct config_sources sources;
 	const char *token, *token_file;
-	const char *simulate; /* "SERVERS[,PFS[,VFS[,stubborn]]]" or NULL */
+	const char *simulate; /* "SERVERS[,PFS[,VFS[,SHARE[,stubborn]]]]" or NULL */
 	bool debug;
 };
 
@@ -49,7 +52,7 @@ static void usage(FILE *out)
 	      "also read\n"
 	      "                      from the environment: PENSTOCK_AGENT_TOKEN\n"
 	      "  --token-file FILE   the same, read from a file\n"
-	      "  --simulate SERVERS[,PFS[,VFS[,stubborn]]]\n"
+	      "  --simulate SERVERS[,PFS[,VFS[,SHARE[,stubborn]]]]\n"
 	      "                      touches nothing of this host but the state folder: devices, guests and "
 	      "networks\n"
 	      "                      are made up, room for so many servers (default 16 PFs with 64 VFs "
@@ -175,14 +178,19 @@ static void warn(void *user, const char *sentence)
 
 static bool settings_read(const struct config *config, struct agent_settings *s, struct error *err)
 {
+	char host[256];
+
 	if (!agent_settings_read(config, s, warn, NULL, err) ||
 	    !vm_configure(config_text(config, "libvirt", "virt_type", ""), err) ||
 	    !network_configure(config_text(config, "penstock", "network_forward", "nat"), err))
 		return false;
 	libvirt_configure(config_text(config, "libvirt", "connection_uri", "qemu:///system"));
 	vm_confine(cpu_set_is_empty(&s->cpu_shared_set) ? NULL : &s->cpu_shared_set);
-	return plug_read(config, err) && folder_make(s->state_dir, 0711, err) &&
-	       folder_make(s->folders.instances, 0711, err) && folder_make(s->folders.cache, 0711, err);
+	gethostname(host, sizeof host);
+	return bandwidths_read(config, config_text(config, "DEFAULT", "host", host), s, err) &&
+	       groups_configure(config, err) && plug_read(config, err) &&
+	       folder_make(s->state_dir, 0711, err) && folder_make(s->folders.instances, 0711, err) &&
+	       folder_make(s->folders.cache, 0711, err);
 }
 
 static bool token_read(const struct options *o, char token[128])
@@ -222,7 +230,7 @@ static bool run(const struct options *o, struct error *err)
 	gethostname(host, sizeof host);
 	if (!config_read_sources(config, &o->sources, err) || !config_accept(config, err) ||
 	    !settings_read(config, &settings, err) ||
-	    (o->simulate && !simulation_read(o->simulate, &settings, err)))
+	    (o->simulate && !simulation_read(o->simulate, &settings, err)) || !physnets_check(&settings, err))
 		return false;
 	load_vfio();
 	snprintf(credential, sizeof credential, "%s/credential", settings.state_dir);

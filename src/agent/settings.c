@@ -2,6 +2,7 @@
 #include "agent/settings.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -159,6 +160,46 @@ static bool cpu_sets_read(const struct config *config, struct agent_settings *s,
 			      "it has CPUs in common with cpu_shared_set", err));
 }
 
+/* --- networks near NUMA nodes --- */
+
+static bool nodes_read(const struct config *config, const char *group, const char *name,
+		       struct agent_settings *settings, size_t *count, struct error *err)
+{
+	char item[32];
+	int64_t node;
+
+	for (*count = 0; config_list_item(config, group, "numa_nodes", *count, item, sizeof item); ++*count) {
+		if (!text_to_int64(item, 0, 1023, &node))
+			return config_refuse(config, group, "numa_nodes", 0, "expected a list of NUMA nodes",
+					     err);
+		struct near_network *near = ARRAY_ADD(settings->near, settings->near_count);
+
+		snprintf(near->name, sizeof near->name, "%s", name);
+		near->node = (int)node;
+	}
+	return true;
+}
+
+static bool near_read(const struct config *config, struct agent_settings *settings, struct error *err)
+{
+	char name[80], why[200];
+	size_t nodes;
+
+	for (size_t i = 0; config_list_item(config, "neutron", "physnets", i, name, sizeof name); i++) {
+		_cleanup_free_ char *group = memory_printf("neutron_physnet_%s", name);
+
+		if (strlen(name) >= sizeof settings->near->name)
+			return config_refuse(config, "neutron", "physnets", 0, "a name has at most 64 bytes",
+					     err);
+		if (!nodes_read(config, group, name, settings, &nodes, err))
+			return false;
+		snprintf(why, sizeof why, "[%s] numa_nodes is not set", group);
+		if (nodes == 0)
+			return config_refuse(config, "neutron", "physnets", 0, why, err);
+	}
+	return nodes_read(config, "neutron_tunnel", "", settings, &nodes, err);
+}
+
 /* --- all --- */
 
 #define PATH_MAX_LENGTH 200 /* files in these folders have longer ones */
@@ -204,7 +245,7 @@ bool agent_settings_read(const struct config *config, struct agent_settings *s,
 			  &s->reserved_memory_mb, err) &&
 	       specs_read(config, s, warn, user, err) && mappings_read(config, s, err) &&
 	       excluded_read(config, s, err) && bandwidths_check(config, s, err) &&
-	       cpu_sets_read(config, s, err) && reserved_read(config, s, err);
+	       cpu_sets_read(config, s, err) && reserved_read(config, s, err) && near_read(config, s, err);
 }
 
 void agent_settings_done(struct agent_settings *s)
@@ -213,5 +254,7 @@ void agent_settings_done(struct agent_settings *s)
 	free(s->mappings);
 	free(s->excluded);
 	free(s->reserved_pages);
+	free(s->near);
+	free(s->bandwidths);
 	*s = (struct agent_settings){0};
 }

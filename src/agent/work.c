@@ -1,5 +1,6 @@
 /* Workers: each makes one server so, and is the only one at it meanwhile. */
 #include "agent/entries.h"
+#include "agent/groups.h"
 #include "agent/report.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -51,6 +52,7 @@ static enum state work_off(struct entry *entry, yyjson_val *server, bool *later,
 	const struct lifecycle life = {.folders = &s->folders,
 				       .controller = &s->controller,
 				       .offered = report_offers,
+				       .mates = groups_mates,
 				       .step = step_begins,
 				       .trouble = port_troubles,
 				       .superseded = is_superseded,

@@ -131,7 +131,7 @@ class Inventory:
         tags = dict(tags or {}, **({"physical_network": physnet} if physnet else {}))
         self.devices[address] = {
             "address": address, "vendor_id": "8086", "product_id": product, "class": "0200", "type": kind, "parent": parent,
-            "vf_index": None, "numa_node": numa, "iommu_group": 1, "driver": "igb", "netdev": None, "mac_address": None,
+            "vf_index": None, "numa_node": numa, "iommu_group": len(self.devices) + 1, "driver": "igb", "netdev": None, "mac_address": None,
             "numvfs": 0, "totalvfs": 7, "offered": offered, "physical_network": physnet if offered else None,
             "tags": tags if offered else {}, "health": "ok", **more}
         return self
