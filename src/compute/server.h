@@ -53,7 +53,8 @@
 	C(FAULT_AT, "fault_at") \
 	C(CREATED, "created_at") \
 	C(UPDATED, "updated_at") \
-	C(LAUNCHED, "launched_at")
+	C(LAUNCHED, "launched_at") \
+	C(DISK_ORDER, "disk_order")
 
 enum server_column {
 #define C(name, column) COLUMN_##name,

@@ -102,8 +102,8 @@ bool network_ports_of_server(struct store *db, const char *server_id, struct net
 	*count = 0;
 	/* Anyone may write a device_id on a port; plugged in are only those that compute bound. */
 	if (!store_query(db, &rows, err,
-			 PORT_LOAD "WHERE p.device_id = ?1 AND (p.host_id <> '' OR p.by_compute) "
-				   "ORDER BY p.device_index",
+			 PORT_LOAD "WHERE p.device_id = ?1 AND (p.host_id <> '' OR p.by_compute OR "
+				   "p.kept_for = p.device_id) ORDER BY p.device_index",
 			 V(server_id)))
 		return false;
 	while (store_next(&rows)) {
@@ -289,7 +289,8 @@ bool network_port_bind(struct store *db, const char *port_id, const struct netwo
 	vif = vif_of(&port, details);
 	/* A direct-physical port takes the address of the PF that it became (BI-1). */
 	return store_exec(db, err,
-			  "UPDATE port SET device_id = ?2, device_owner = ?3, device_index = ?4, host_id = "
+			  "UPDATE port SET kept_for = NULL, device_id = ?2, device_owner = ?3, device_index "
+			  "= ?4, host_id = "
 			  "ifnull(?5, ''), "
 			  "vif_type = ?6, vif_details = ?7, profile = ?8, status = 'DOWN', mac_address = "
 			  "ifnull(?9, mac_address), "
@@ -308,13 +309,44 @@ static bool release_one(struct store *db, const char *port_id, const char *vnic_
 	if (!profile_load(db, port_id, &old, err))
 		return false;
 	profile = profile_merge(old, NULL, NULL);
-	return store_exec(
-		       db, err,
-		       "UPDATE port SET device_id = '', device_owner = '', device_index = 0, host_id = '', "
-		       "vif_type = 'unbound', vif_details = '{}', profile = ?3, status = 'DOWN', "
-		       "revision = revision + 1, updated_at = ?2 WHERE id = ?1",
-		       V(port_id), V(sys_now()), V(profile)) &&
+	return store_exec(db, err,
+			  "UPDATE port SET kept_for = NULL, device_id = '', device_owner = '', device_index "
+			  "= 0, host_id = '', "
+			  "vif_type = 'unbound', vif_details = '{}', profile = ?3, status = 'DOWN', "
+			  "revision = revision + 1, updated_at = ?2 WHERE id = ?1",
+			  V(port_id), V(sys_now()), V(profile)) &&
 	       (strcmp(vnic_type, "direct-physical") != 0 || port_new_mac(db, port_id, err));
+}
+
+static bool keep_one(struct store *db, const struct network_port *port, struct error *err)
+{
+	_cleanup_free_ char *old = NULL, *profile = NULL;
+
+	if (!profile_load(db, port->id, &old, err))
+		return false;
+	profile = profile_merge(old, NULL, NULL);
+	return store_exec(db, err,
+			  "UPDATE port SET host_id = '', kept_for = device_id, vif_type = 'unbound', "
+			  "vif_details = "
+			  "'{}', profile = ?3, status = 'DOWN', revision = revision + 1, updated_at = ?2 "
+			  "WHERE id "
+			  "= ?1",
+			  V((const char *)port->id), V(sys_now()), V(profile)) &&
+	       (strcmp(port->vnic_type, "direct-physical") != 0 || port_new_mac(db, port->id, err));
+}
+
+bool network_ports_keep(struct store *db, const char *server_id, struct error *err)
+{
+	_cleanup_free_ struct network_port *ports = NULL;
+	size_t count;
+
+	if (!network_ports_of_server(db, server_id, &ports, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (!keep_one(db, &ports[i], err))
+			return false;
+	}
+	return true;
 }
 
 bool network_ports_release(struct store *db, const char *server_id, struct error *err)

@@ -76,6 +76,9 @@ struct network_binding {
  * agent reports.  ERROR_CONFLICT if another server has it. */
 bool network_port_bind(struct store *db, const char *port_id, const struct network_binding *binding,
 		       struct error *err);
+/* The server is on no host for a while (shelved): its ports are unbound, and stay its own with their
+ * addresses. */
+bool network_ports_keep(struct store *db, const char *server_id, struct error *err);
 /* The server is gone: ports created by compute are deleted, others unbound and free again. */
 bool network_ports_release(struct store *db, const char *server_id, struct error *err);
 /* "ACTIVE" or "DOWN", as the host reports. */
