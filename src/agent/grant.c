@@ -27,6 +27,7 @@ static void device_parse(yyjson_val *object, struct granted_device *device)
 	COPY(memory->driver, object, "driver");
 	COPY(memory->override, object, "override");
 	COPY(memory->netdev, object, "netdev");
+	COPY(memory->mac_address, object, "mac_address");
 	memory->up = json_bool(object, "up", false);
 	memory->autoprobe = json_bool(object, "autoprobe", true);
 	memory->mtu = (int)json_int(object, "mtu", -1);
@@ -35,6 +36,7 @@ static void device_parse(yyjson_val *object, struct granted_device *device)
 	COPY(device->place.pf, object, "pf");
 	device->place.vf_index = (int)json_int(object, "vf_index", -1);
 	COPY(device->port_id, object, "port_id");
+	device->macvtap = json_bool(object, "macvtap", false);
 }
 
 static void lease_parse(yyjson_val *object, struct granted_lease *lease)
@@ -42,6 +44,7 @@ static void lease_parse(yyjson_val *object, struct granted_lease *lease)
 	COPY(lease->network_id, object, "network_id");
 	COPY(lease->mac, object, "mac");
 	COPY(lease->ip, object, "ip");
+	COPY(lease->port_id, object, "port_id");
 }
 
 bool grant_read(const char *folder, struct grant *grant, struct error *err)
@@ -80,6 +83,7 @@ static void device_write(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct
 	yyjson_mut_obj_add_str(doc, object, "driver", memory->driver);
 	yyjson_mut_obj_add_str(doc, object, "override", memory->override);
 	yyjson_mut_obj_add_str(doc, object, "netdev", memory->netdev);
+	yyjson_mut_obj_add_str(doc, object, "mac_address", memory->mac_address);
 	yyjson_mut_obj_add_bool(doc, object, "up", memory->up);
 	yyjson_mut_obj_add_bool(doc, object, "autoprobe", memory->autoprobe);
 	yyjson_mut_obj_add_int(doc, object, "mtu", memory->mtu);
@@ -88,6 +92,7 @@ static void device_write(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct
 	yyjson_mut_obj_add_str(doc, object, "pf", device->place.pf);
 	yyjson_mut_obj_add_int(doc, object, "vf_index", device->place.vf_index);
 	yyjson_mut_obj_add_str(doc, object, "port_id", device->port_id);
+	yyjson_mut_obj_add_bool(doc, object, "macvtap", device->macvtap);
 }
 
 static void lease_write(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct granted_lease *lease)
@@ -97,6 +102,7 @@ static void lease_write(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct 
 	yyjson_mut_obj_add_str(doc, object, "network_id", lease->network_id);
 	yyjson_mut_obj_add_str(doc, object, "mac", lease->mac);
 	yyjson_mut_obj_add_str(doc, object, "ip", lease->ip);
+	yyjson_mut_obj_add_str(doc, object, "port_id", lease->port_id);
 }
 
 bool grant_write(const char *folder, const struct grant *grant, struct error *err)
@@ -139,8 +145,9 @@ bool grant_has_lease(const struct grant *grant, const struct granted_lease *leas
 	return false;
 }
 
-static bool device_add(struct grant *grant, const struct grant *before, yyjson_val *device,
-		       const char *port_id, struct error *err)
+/* `port`: whose device it is, or NULL. */
+static bool device_add(struct grant *grant, const struct grant *before, yyjson_val *device, yyjson_val *port,
+		       struct error *err)
 {
 	const char *address = json_text(device, "address");
 	const struct granted_device *known = grant_find_device(before, address);
@@ -153,7 +160,9 @@ static bool device_add(struct grant *grant, const struct grant *before, yyjson_v
 		ok = device_remember(address, &added->memory, err);
 	if (!known)
 		device_find(address, &added->place);
-	snprintf(added->port_id, sizeof added->port_id, "%.36s", port_id);
+	snprintf(added->port_id, sizeof added->port_id, "%.36s", json_text(port, "id"));
+	added->macvtap = strcmp(json_text(port, "vnic_type"), "macvtap") == 0;
+	grant->device_count -= !ok;
 	return ok;
 }
 
@@ -164,6 +173,7 @@ static void lease_add(struct grant *grant, yyjson_val *port)
 
 	COPY(lease->network_id, yyjson_obj_get(port, "network"), "id");
 	COPY(lease->mac, port, "mac_address");
+	COPY(lease->port_id, port, "id");
 	snprintf(lease->ip, sizeof lease->ip, "%.45s", ip ? ip : "");
 }
 
@@ -178,17 +188,17 @@ bool grant_make(yyjson_val *server, const struct grant *before, struct grant *gr
 
 		if (!yyjson_is_obj(device))
 			lease_add(grant, item);
-		else if (!device_add(grant, before, device, json_text(item, "id"), err))
+		else if (!device_add(grant, before, device, item, err))
 			return false;
 	}
 	yyjson_arr_foreach (yyjson_obj_get(server, "devices"), i, max, item) {
-		if (!device_add(grant, before, item, "", err))
+		if (!device_add(grant, before, item, NULL, err))
 			return false;
 	}
 	return true;
 }
 
-static bool device_is_wanted(yyjson_val *server, const struct granted_device *device)
+bool grant_device_is_wanted(yyjson_val *server, const struct granted_device *device)
 {
 	yyjson_val *item;
 	size_t i, max;
@@ -204,7 +214,7 @@ static bool device_is_wanted(yyjson_val *server, const struct granted_device *de
 	return false;
 }
 
-static bool lease_is_wanted(yyjson_val *server, const struct granted_lease *lease)
+bool grant_lease_is_wanted(yyjson_val *server, const struct granted_lease *lease)
 {
 	yyjson_val *port;
 	size_t i, max;
@@ -218,15 +228,38 @@ static bool lease_is_wanted(yyjson_val *server, const struct granted_lease *leas
 	return false;
 }
 
+bool grant_add_port(struct grant *grant, yyjson_val *port, struct error *err)
+{
+	const char *address = json_text(yyjson_obj_get(port, "device"), "address");
+	struct granted_lease lease = {0};
+
+	COPY(lease.network_id, yyjson_obj_get(port, "network"), "id");
+	COPY(lease.mac, port, "mac_address");
+	if (!*address && !grant_has_lease(grant, &lease))
+		lease_add(grant, port);
+	return !*address || grant_find_device(grant, address) ||
+	       device_add(grant, &(struct grant){0}, yyjson_obj_get(port, "device"), port, err);
+}
+
+void grant_drop_device(struct grant *grant, size_t index)
+{
+	grant->devices[index] = grant->devices[--grant->device_count];
+}
+
+void grant_drop_lease(struct grant *grant, size_t index)
+{
+	grant->leases[index] = grant->leases[--grant->lease_count];
+}
+
 void grant_keep(yyjson_val *server, const struct grant *before, struct grant *kept)
 {
 	*kept = (struct grant){0};
 	for (size_t i = 0; i < before->device_count; i++) {
-		if (device_is_wanted(server, &before->devices[i]))
+		if (grant_device_is_wanted(server, &before->devices[i]))
 			*ARRAY_ADD(kept->devices, kept->device_count) = before->devices[i];
 	}
 	for (size_t i = 0; i < before->lease_count; i++) {
-		if (lease_is_wanted(server, &before->leases[i]))
+		if (grant_lease_is_wanted(server, &before->leases[i]))
 			*ARRAY_ADD(kept->leases, kept->lease_count) = before->leases[i];
 	}
 }

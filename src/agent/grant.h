@@ -9,10 +9,12 @@ struct granted_device {
 	struct device_memory memory;
 	struct device_place place;
 	char port_id[37]; /* or "" */
+	bool macvtap;	  /* lent: it stays with its driver, and the guest has a macvtap on it */
 };
 
 struct granted_lease {
 	char network_id[37], mac[18], ip[46]; /* ip: "" if it has none */
+	char port_id[37];		      /* "": of an older journal */
 };
 
 struct grant {
@@ -28,6 +30,13 @@ bool grant_read(const char *folder, struct grant *grant, struct error *err);
 bool grant_make(yyjson_val *server, const struct grant *before, struct grant *grant, struct error *err);
 /* That of `before` which the server is still wanted to have; nothing is looked at. */
 void grant_keep(yyjson_val *server, const struct grant *before, struct grant *kept);
+/* Of one device or lease: is the server still wanted to have it? */
+bool grant_device_is_wanted(yyjson_val *server, const struct granted_device *device);
+bool grant_lease_is_wanted(yyjson_val *server, const struct granted_lease *lease);
+/* Adds what a port needs, unless it is there. */
+bool grant_add_port(struct grant *grant, yyjson_val *port, struct error *err);
+void grant_drop_device(struct grant *grant, size_t index);
+void grant_drop_lease(struct grant *grant, size_t index);
 /* Writes folder/grant.json; it is on the disk when this returns. */
 bool grant_write(const char *folder, const struct grant *grant, struct error *err);
 void grant_done(struct grant *grant);

@@ -59,6 +59,7 @@ static bool vf_setup(const struct granted_device *device, yyjson_val *server, st
 	if (port) {
 		snprintf(wanted.mac_address, sizeof wanted.mac_address, "%.17s",
 			 json_text(port, "mac_address"));
+		wanted.own_mac = device->macvtap;
 		wanted.vlan = (int)json_int(port, "vlan", 0);
 		wanted.spoof_check = json_bool(port, "port_security", true);
 		wanted.trust = json_bool(port, "trusted", false);
@@ -73,25 +74,41 @@ static bool vf_setup(const struct granted_device *device, yyjson_val *server, st
 	return vf_program(place->pf, place->vf_index, &wanted, err);
 }
 
+/* The address is set on the VF's network device alone: drivers like igb let nobody change it any more once
+ * the PF has set it, not even to the same, and libvirt sets it as well. */
+static bool lend(const struct granted_device *device, yyjson_val *server, struct error *err)
+{
+	yyjson_val *port = port_find(server, device->port_id);
+
+	if (!is_nic_vf(device))
+		return error_set(err, ERROR_CONFLICT,
+				 "%s is no VF of a network device: no macvtap can be made on it",
+				 device->memory.address);
+	return vf_setup(device, server, err) &&
+	       device_lend(&device->memory, json_text(port, "mac_address"), err);
+}
+
 bool granted_setup(const struct granted_device *device, yyjson_val *server, struct error *err)
 {
 	pthread_mutex_t *lock = card_lock(device);
 
 	pthread_mutex_lock(lock);
-	bool ok = device_take(&device->memory, err) && vf_setup(device, server, err);
+	bool ok = device->macvtap ? lend(device, server, err)
+				  : device_take(&device->memory, err) && vf_setup(device, server, err);
 	pthread_mutex_unlock(lock);
 	return ok;
 }
 
-/* Clean profile first, then the driver it had. */
+/* Clean profile first, then the driver it had, or the address of its own. */
 bool granted_release(const struct granted_device *device, struct error *err)
 {
 	const struct device_place *place = &device->place;
 	pthread_mutex_t *lock = card_lock(device);
 
 	pthread_mutex_lock(lock);
-	bool ok = (!is_nic_vf(device) || vf_program(place->pf, place->vf_index, &vf_clean, err)) &&
-		  device_return(&device->memory, err);
+	bool ok =
+		(!is_nic_vf(device) || vf_program(place->pf, place->vf_index, &vf_clean, err)) &&
+		(device->macvtap ? device_unlend(&device->memory, err) : device_return(&device->memory, err));
 	pthread_mutex_unlock(lock);
 	return ok;
 }

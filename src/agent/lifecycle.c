@@ -5,6 +5,7 @@
 #include "agent/file.h"
 #include "agent/grant.h"
 #include "agent/images.h"
+#include "agent/plug.h"
 #include "agent/vm.h"
 #include "agent/world.h"
 #include "base/memory.h"
@@ -124,6 +125,19 @@ static bool setup_files(const struct lifecycle *life, const char *folder, yyjson
 
 /* --- devices --- */
 
+static bool port_is_there(yyjson_val *server, const char *port_id)
+{
+	yyjson_val *port;
+	size_t i, max;
+
+	yyjson_arr_foreach (yyjson_obj_get(server, "ports"), i, max, port) {
+		if (strcmp(json_text(port, "id"), port_id) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A VF whose guest does not let go of it stays as it is. */
 static bool reprogram(const char *folder, yyjson_val *server, struct error *err)
 {
 	_cleanup_(grant_done) struct grant grant = {0};
@@ -131,6 +145,10 @@ static bool reprogram(const char *folder, yyjson_val *server, struct error *err)
 	if (!grant_read(folder, &grant, err))
 		return false;
 	for (size_t i = 0; i < grant.device_count; i++) {
+		const char *port_id = grant.devices[i].port_id;
+
+		if (*port_id && !port_is_there(server, port_id))
+			continue;
 		if (!granted_program(&grant.devices[i], server, err))
 			return false;
 	}
@@ -224,21 +242,103 @@ static bool setup_guest(const struct lifecycle *life, const char *folder, const 
 }
 
 static bool setup_steps(const struct lifecycle *life, const char *folder, yyjson_val *server,
-			struct error *err)
+			yyjson_val *wanted, struct error *err)
 {
 	_cleanup_(grant_done) struct grant grant = {0};
 
-	return remember(folder, server, err) && setup_files(life, folder, server, err) &&
-	       setup_grant(life, folder, server, &grant, err) &&
-	       setup_guest(life, folder, &grant, server, err);
+	return remember(folder, server, err) && setup_files(life, folder, wanted, err) &&
+	       setup_grant(life, folder, wanted, &grant, err) &&
+	       setup_guest(life, folder, &grant, wanted, err);
 }
 
+/* `wanted` is the server without the ports that are to be taken out. */
 static bool update_running(const struct lifecycle *life, const char *folder, yyjson_val *server,
-			   struct error *err)
+			   yyjson_val *wanted, struct error *err)
 {
+	bool paused = strcmp(json_text(server, "want"), "paused") == 0;
+
 	step(life, "ports");
-	return remember(folder, server, err) && reprogram(folder, server, err) &&
+	return remember(folder, server, err) && plug_settle(life, folder, wanted, err) &&
+	       reprogram(folder, server, err) && world->domain_pause(json_text(server, "id"), paused, err) &&
 	       remember_started(folder, server, err);
+}
+
+/* --- saved memory --- */
+
+static char *memory_of(const char *folder)
+{
+	return memory_printf("%s/memory", folder);
+}
+
+static bool memory_forget(const char *folder, struct error *err)
+{
+	_cleanup_free_ char *memory = memory_of(folder), *restoring = memory_printf("%s.restoring", memory);
+
+	return ((unlink(memory) == 0 || errno == ENOENT) && (unlink(restoring) == 0 || errno == ENOENT)) ||
+	       error_set_errno(err, ERROR_INTERNAL, errno, "cannot remove %s", memory);
+}
+
+static enum server_outcome suspend(const struct lifecycle *life, const char *folder, yyjson_val *server,
+				   struct error *err)
+{
+	_cleanup_free_ char *memory = memory_of(folder);
+	const char *id = json_text(server, "id");
+
+	step(life, "suspend");
+	if (remember(folder, server, err) && world->domain_pause(id, false, err) &&
+	    plug_all_out(life, server, err) && world->domain_save(id, memory, err))
+		return SERVER_SUSPENDED;
+	return err->kind == ERROR_UNAVAILABLE ? SERVER_LATER : SERVER_REFUSED;
+}
+
+static enum server_outcome settle_running(const struct lifecycle *life, const char *folder,
+					  yyjson_val *server, yyjson_val *wanted, struct error *err)
+{
+	const char *want = json_text(server, "want");
+
+	if (strcmp(want, "suspended") == 0)
+		return suspend(life, folder, wanted, err);
+	/* What was saved of it is older than what it has done since. */
+	if (!memory_forget(folder, err) || !update_running(life, folder, server, wanted, err))
+		return SERVER_LATER;
+	return strcmp(want, "paused") == 0 ? SERVER_PAUSED : SERVER_RUNS;
+}
+
+/* Memory is used once: when it is not known whether the guest has run on from it, it is too old for its disk,
+ * and the guest starts as after a power cut. */
+static bool restore(const char *folder, yyjson_val *wanted, struct error *err)
+{
+	_cleanup_free_ char *memory = memory_of(folder), *restoring = memory_printf("%s.restoring", memory);
+	yyjson_val *ports = yyjson_obj_get(wanted, "ports"), *port;
+	size_t i, max, held = 0;
+	bool ok = true;
+
+	yyjson_arr_foreach (ports, i, max, port) {
+		if (ok && is_standard(port)) {
+			ok = network_ensure(port, err);
+			held = i + 1;
+		}
+	}
+	if (ok && rename(memory, restoring) != 0)
+		ok = error_set_errno(err, ERROR_INTERNAL, errno, "cannot rename %s", memory);
+	if (ok && !world->domain_restore(restoring, err)) {
+		ok = false;
+		rename(restoring, memory);
+	}
+	yyjson_arr_foreach (ports, i, max, port) {
+		if (i < held && is_standard(port))
+			network_settle(port);
+	}
+	return ok;
+}
+
+static enum server_outcome resume(const struct lifecycle *life, const char *folder, yyjson_val *server,
+				  yyjson_val *wanted, struct error *err)
+{
+	step(life, "resume");
+	if (restore(folder, wanted, err))
+		return settle_running(life, folder, server, wanted, err);
+	return err->kind == ERROR_UNAVAILABLE ? SERVER_LATER : SERVER_FAILED;
 }
 
 static bool release(const char *folder, const char *server_id, struct error *err)
@@ -273,30 +373,6 @@ static void undo(const struct lifecycle *life, const char *folder, const char *s
 		error_set(err, why.kind, "%s; and undoing it failed: %s", why.message, failure.message);
 }
 
-enum server_outcome server_setup(const struct lifecycle *life, yyjson_val *server, struct error *err)
-{
-	const char *id = json_text(server, "id");
-	_cleanup_free_ char *folder = folder_of(life->folders, id), *disk = memory_printf("%s/disk", folder);
-	bool had_disk = access(disk, F_OK) == 0, running;
-
-	if (mkdir(folder, 0711) != 0 && errno != EEXIST) {
-		error_set_errno(err, ERROR_INTERNAL, errno, "cannot make %s", folder);
-		return SERVER_FAILED;
-	}
-	if (!world->domain_running(id, &running, err))
-		return SERVER_LATER;
-	if (running)
-		return update_running(life, folder, server, err) ? SERVER_RUNS : SERVER_LATER;
-	if (started_generation(folder) == json_int(server, "generation", 0))
-		return SERVER_ENDED;
-	if (setup_steps(life, folder, server, err))
-		return SERVER_RUNS;
-	undo(life, folder, id, had_disk, err);
-	return err->kind == ERROR_UNAVAILABLE ? SERVER_LATER : SERVER_FAILED;
-}
-
-/* --- taking down --- */
-
 /* What the server is not wanted to have any more goes back; what it shall have besides is taken when it is
  * started. */
 static bool give_back(const char *folder, yyjson_val *server, struct error *err)
@@ -310,20 +386,69 @@ static bool give_back(const char *folder, yyjson_val *server, struct error *err)
 	       (release_unneeded(&before, &kept, err) && grant_write(folder, &kept, err));
 }
 
+/* Nothing runs: what of it there is decides what can be done. */
+static enum server_outcome setup_off(const struct lifecycle *life, const char *folder, yyjson_val *server,
+				     yyjson_val *wanted, struct error *err)
+{
+	_cleanup_free_ char *disk = memory_printf("%s/disk", folder), *memory = memory_of(folder);
+	bool had_disk = access(disk, F_OK) == 0, saved = access(memory, F_OK) == 0,
+	     run = strcmp(json_text(server, "want"), "running") == 0;
+
+	if (saved && strcmp(json_text(server, "want"), "suspended") != 0)
+		return resume(life, folder, server, wanted, err);
+	if (saved || !run || started_generation(folder) == json_int(server, "generation", 0)) {
+		if (!give_back(folder, wanted, err))
+			return SERVER_LATER;
+		return saved ? SERVER_SUSPENDED : SERVER_ENDED;
+	}
+	if (memory_forget(folder, err) && setup_steps(life, folder, server, wanted, err))
+		return SERVER_RUNS;
+	undo(life, folder, json_text(server, "id"), had_disk, err);
+	return err->kind == ERROR_UNAVAILABLE ? SERVER_LATER : SERVER_FAILED;
+}
+
+enum server_outcome server_setup(const struct lifecycle *life, yyjson_val *server, struct error *err)
+{
+	const char *id = json_text(server, "id");
+	_cleanup_free_ char *folder = folder_of(life->folders, id);
+	enum server_outcome outcome;
+	bool running;
+
+	if (mkdir(folder, 0711) != 0 && errno != EEXIST) {
+		error_set_errno(err, ERROR_INTERNAL, errno, "cannot make %s", folder);
+		return SERVER_FAILED;
+	}
+	if (!world->domain_running(id, &running, err))
+		return SERVER_LATER;
+	yyjson_doc *doc = server_without_absent(server);
+	yyjson_val *wanted = yyjson_doc_get_root(doc);
+	outcome = running ? settle_running(life, folder, server, wanted, err)
+			  : setup_off(life, folder, server, wanted, err);
+	yyjson_doc_free(doc);
+	return outcome;
+}
+
+/* --- taking down --- */
+
 bool server_stop(const struct lifecycle *life, yyjson_val *server, struct error *err)
 {
 	_cleanup_free_ char *folder = folder_of(life->folders, json_text(server, "id"));
 
+	yyjson_doc *doc = server_without_absent(server);
+
 	step(life, "stop");
-	return world->domain_stop(json_text(server, "id"), err) && give_back(folder, server, err);
+	bool ok = world->domain_stop(json_text(server, "id"), err) && memory_forget(folder, err) &&
+		  give_back(folder, yyjson_doc_get_root(doc), err);
+	yyjson_doc_free(doc);
+	return ok;
 }
 
 static bool folder_remove(const char *folder, struct error *err)
 {
 	static const char *const names[] = {
-		"disk",	   "disk.new",	  "config.iso",	    "config.iso.new", "kernel",
-		"ramdisk", "base",	  "console.log",    "server.json",    "server.json.new",
-		"started", "started.new", "grant.json.new", "grant.json"};
+		"disk",	  "disk.new",	      "config.iso",	"config.iso.new",  "kernel",  "ramdisk",
+		"base",	  "console.log",      "server.json",	"server.json.new", "started", "started.new",
+		"memory", "memory.restoring", "grant.json.new", "grant.json"};
 
 	for (size_t i = 0; i < ELEMENTS_OF(names); i++) {
 		_cleanup_free_ char *path = memory_printf("%s/%s", folder, names[i]);

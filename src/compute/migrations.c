@@ -145,6 +145,18 @@ const struct store_migration compute_migrations[] = {
 		"CREATE INDEX aggregate_host_host ON aggregate_host (host_id);",
 	},
 	{
+		/* Interfaces that came or go after the server was made, or have a tag: change is what is
+		 * under way on the host (server_interface.h), request_id that of its action. */
+		"CREATE TABLE server_interface ("
+		" server_id TEXT NOT NULL REFERENCES server (id) ON DELETE CASCADE,"
+		" port_id TEXT NOT NULL,"
+		" tag TEXT NOT NULL,"
+		" change TEXT NOT NULL,"
+		" request_id TEXT NOT NULL,"
+		" PRIMARY KEY (server_id, port_id)"
+		") STRICT;",
+	},
+	{
 		/* wish: what the client said of the place (JSON: zone, same_host, different_host), for when
 		 * it is placed anew.  disk_order: what the host shall do about the disk (JSON,
 		 * docs/agent-protocol.md). */

@@ -34,8 +34,9 @@ _Static_assert(SERVER_STATE_COUNT <= 64, "the states of a move fit a word");
 static const uint64_t moves[SERVER_STATE_COUNT] = {
 	[SERVER_SCHEDULING] = TO(SPAWNING) | TO(ERROR),
 	[SERVER_SPAWNING] = TO(ACTIVE) | TO(STOPPED) | TO(ERROR) | TO(BUILDING_DELETING),
-	[SERVER_ACTIVE] = TO(POWERING_OFF) | TO(STOPPED) | TO(REBOOT_OFF) | TO(HARD_REBOOT_OFF) | TO(ERROR) |
-			  TO(ACTIVE_DELETING) | TO(RESIZE_MIGRATING) | TO(SNAPSHOT) | TO(SHELVING),
+	[SERVER_ACTIVE] = TO(POWERING_OFF) | TO(STOPPED) | TO(REBOOT_OFF) | TO(HARD_REBOOT_OFF) |
+			  TO(RESIZE_MIGRATING) | TO(SNAPSHOT) | TO(SHELVING) | TO(PAUSING) | TO(SUSPENDING) |
+			  TO(ERROR) | TO(ACTIVE_DELETING),
 	[SERVER_POWERING_OFF] = TO(STOPPED) | TO(ERROR) | TO(ACTIVE_DELETING),
 	[SERVER_STOPPED] = TO(POWERING_ON) | TO(HARD_REBOOT_ON) | TO(ERROR) | TO(STOPPED_DELETING) |
 			   TO(RESIZE_MIGRATING_OFF) | TO(SNAPSHOT_OFF) | TO(SHELVING_OFF),
@@ -70,10 +71,18 @@ static const uint64_t moves[SERVER_STATE_COUNT] = {
 	[SERVER_UNSHELVING] = TO(ACTIVE) | TO(STOPPED) | TO(ERROR) | TO(SHELVED_DELETING),
 	/* What could not be built is taken away again, and is as it was. */
 	[SERVER_UNSHELVING_ANEW] = TO(ACTIVE) | TO(STOPPED) | TO(OFFLOADING) | TO(OFFLOADED_DELETING),
+	/* Back to ACTIVE: the host could not do it. */
+	[SERVER_PAUSING] = TO(PAUSED) | TO(ACTIVE) | TO(STOPPED) | TO(ERROR) | TO(ACTIVE_DELETING),
+	[SERVER_PAUSED] = TO(UNPAUSING) | TO(HARD_REBOOT_OFF) | TO(STOPPED) | TO(ERROR) | TO(PAUSED_DELETING),
+	[SERVER_UNPAUSING] = TO(ACTIVE) | TO(STOPPED) | TO(ERROR) | TO(PAUSED_DELETING),
+	[SERVER_SUSPENDING] = TO(SUSPENDED) | TO(ACTIVE) | TO(STOPPED) | TO(ERROR) | TO(ACTIVE_DELETING),
+	[SERVER_SUSPENDED] =
+		TO(RESUMING) | TO(HARD_REBOOT_OFF) | TO(STOPPED) | TO(ERROR) | TO(SUSPENDED_DELETING),
+	[SERVER_RESUMING] = TO(ACTIVE) | TO(STOPPED) | TO(ERROR) | TO(SUSPENDED_DELETING),
 	/* A host that makes it after all is believed: its word is newer than the fault. */
-	[SERVER_ERROR] = TO(ACTIVE) | TO(STOPPED) | TO(HARD_REBOOT_OFF) | TO(ERROR_DELETING) | TO(RESIZED) |
-			 TO(RESIZED_OFF) | TO(REVERTING) | TO(REVERTING_HERE) | TO(REVERTED) |
-			 TO(REVERTED_OFF),
+	[SERVER_ERROR] = TO(ACTIVE) | TO(PAUSED) | TO(SUSPENDED) | TO(STOPPED) | TO(HARD_REBOOT_OFF) |
+			 TO(ERROR_DELETING) | TO(RESIZED) | TO(RESIZED_OFF) | TO(REVERTING) |
+			 TO(REVERTING_HERE) | TO(REVERTED) | TO(REVERTED_OFF),
 	/* A removal that fails is shown as an error and goes on being tried. */
 	[SERVER_BUILDING_DELETING] = TO(ERROR_DELETING),
 	[SERVER_ACTIVE_DELETING] = TO(ERROR_DELETING),
@@ -81,6 +90,8 @@ static const uint64_t moves[SERVER_STATE_COUNT] = {
 	[SERVER_RESIZED_DELETING] = TO(ERROR_DELETING),
 	[SERVER_SHELVED_DELETING] = TO(ERROR_DELETING),
 	[SERVER_OFFLOADED_DELETING] = TO(ERROR_DELETING),
+	[SERVER_PAUSED_DELETING] = TO(ERROR_DELETING),
+	[SERVER_SUSPENDED_DELETING] = TO(ERROR_DELETING),
 };
 
 const struct server_state_info *server_state_info(enum server_state state)
@@ -124,13 +135,14 @@ bool server_report_parse(const char *text, enum server_report *report)
 
 bool server_may_move(enum server_state from, enum server_state next)
 {
-	return (moves[from] & UINT64_C(1) << next) != 0;
+	return (moves[from] >> next & 1) != 0;
 }
 
 /* What must hold of every server that is stored. */
 static bool server_holds(const struct server_life *life)
 {
-	bool settled = life->state == SERVER_ACTIVE || life->state == SERVER_STOPPED;
+	bool settled = life->state == SERVER_ACTIVE || life->state == SERVER_PAUSED ||
+		       life->state == SERVER_SUSPENDED || life->state == SERVER_STOPPED;
 
 	if (life->state != SERVER_ERROR && life->want != states[life->state].want)
 		return false;
@@ -179,6 +191,11 @@ static enum server_state after_running(const struct server_life *life)
 	case SERVER_SNAPSHOT:
 	case SERVER_UNSHELVING:
 	case SERVER_UNSHELVING_ANEW:
+	case SERVER_UNPAUSING:
+	case SERVER_RESUMING:
+	/* It could not be done: the guest runs on. */
+	case SERVER_PAUSING:
+	case SERVER_SUSPENDING:
 		return SERVER_ACTIVE;
 	case SERVER_ERROR:
 		return life->want == WANT_RUNNING ? SERVER_ACTIVE : SERVER_STATE_COUNT;
@@ -199,6 +216,12 @@ static enum server_state after_stopped(const struct server_life *life)
 	case SERVER_SNAPSHOT_OFF:
 	case SERVER_UNSHELVING:
 	case SERVER_UNSHELVING_ANEW:
+	case SERVER_PAUSING:
+	case SERVER_PAUSED:
+	case SERVER_UNPAUSING:
+	case SERVER_SUSPENDING:
+	case SERVER_SUSPENDED:
+	case SERVER_RESUMING:
 		return SERVER_STOPPED;
 	case SERVER_RESIZED:
 		return SERVER_RESIZED_OFF;
@@ -213,6 +236,15 @@ static enum server_state after_stopped(const struct server_life *life)
 	default:
 		return SERVER_STATE_COUNT;
 	}
+}
+
+/* Done as it was wanted. */
+static enum server_state after_done(const struct server_life *life, enum server_want want,
+				    enum server_state under_way, enum server_state done)
+{
+	return life->state == under_way || (life->state == SERVER_ERROR && life->want == want)
+		       ? done
+		       : SERVER_STATE_COUNT;
 }
 
 static enum server_state after_failed(const struct server_life *life)
@@ -234,6 +266,12 @@ bool server_life_report(struct server_life *life, enum server_report report, int
 		return false;
 	case REPORT_RUNNING:
 		next = after_running(life);
+		break;
+	case REPORT_PAUSED:
+		next = after_done(life, WANT_PAUSED, SERVER_PAUSING, SERVER_PAUSED);
+		break;
+	case REPORT_SUSPENDED:
+		next = after_done(life, WANT_SUSPENDED, SERVER_SUSPENDING, SERVER_SUSPENDED);
 		break;
 	case REPORT_STOPPED:
 		next = after_stopped(life);

@@ -46,7 +46,10 @@ struct network_settings {
 	char flat[VLAN_MAX_RANGES][65];
 	int flat_count;
 	bool flat_any;
-	int64_t vni_first, vni_last;
+	struct vni_range {
+		int64_t first, last;
+	} vnis[VLAN_MAX_RANGES];
+	int vni_count;
 	bool sriov;			      /* mechanism_drivers has sriovnicswitch */
 	bool prohibited[NETWORK_SRIOV_TYPES]; /* vNIC types that it shall not bind */
 	bool devices_limited;		      /* it binds these devices only, "8086:10ca" ... */

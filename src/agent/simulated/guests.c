@@ -79,6 +79,21 @@ static bool plug_device(struct simulated_domain *domain, struct simulated_plug *
 	return true;
 }
 
+static bool plug_netdev(struct simulated_domain *domain, struct simulated_plug *plug, const char *xml,
+			struct error *err)
+{
+	char name[32];
+
+	xml_find(xml, "<source dev='", name, sizeof name);
+	struct simulated_device *device = simulated_netdev(name);
+	if (!device || !device->up || device->guest)
+		return error_set(err, ERROR_INTERNAL, "%s is not there, not up, or in use", name);
+	device->guest = (int)(domain - simulated->domains) + 1;
+	plug->device = (int)(device - simulated->devices) + 1;
+	plug->macvtap = true;
+	return true;
+}
+
 static bool plug_network(struct simulated_plug *plug, const char *xml, struct error *err)
 {
 	char name[64];
@@ -109,7 +124,9 @@ static bool plug_in(struct simulated_domain *domain, const char *xml, bool devic
 			return error_set(err, ERROR_INTERNAL, "%s: its alias or its place is taken",
 					 plug.alias);
 	}
-	if (!(device ? plug_device(domain, &plug, xml, err) : plug_network(&plug, xml, err)))
+	if (!(device			     ? plug_device(domain, &plug, xml, err)
+	      : strstr(xml, "<source dev='") ? plug_netdev(domain, &plug, xml, err)
+					     : plug_network(&plug, xml, err)))
 		return false;
 	domain->plugs[domain->plug_count++] = plug;
 	return true;
@@ -170,13 +187,13 @@ static void domain_text(const struct simulated_domain *domain, struct text *text
 		text_addf(text, "<controller type='pci' index='%d' model='pcie-root-port'/>\n", i + 1);
 	for (int i = 0; i < domain->plug_count; i++) {
 		const struct simulated_plug *plug = &domain->plugs[i];
+		const char *kind = plug->device && !plug->macvtap ? "hostdev" : "interface";
 
 		text_addf(
 			text,
 			"<%s><alias name='%s'/><address type='pci' domain='0x0000' bus='0x%02x' slot='0x00' "
 			"function='0x0'/></%s>\n",
-			plug->device ? "hostdev" : "interface", plug->alias, (unsigned)plug->bus,
-			plug->device ? "hostdev" : "interface");
+			kind, plug->alias, (unsigned)plug->bus, kind);
 	}
 	text_add(text, "</domain>\n");
 }
@@ -197,6 +214,134 @@ bool simulated_domain_xml(const char *id, char **xml, struct error *err)
 	return true;
 }
 
+/* --- guests that run --- */
+
+static struct simulated_domain *running_find(const char *id, struct error *err)
+{
+	struct simulated_domain *domain = domain_find(id);
+
+	if (!domain)
+		error_set(err, ERROR_NOT_FOUND, "the guest does not run");
+	return domain;
+}
+
+/* libvirt gives a device without an address the first root port that is free. */
+static bool plug_place(const struct simulated_domain *domain, struct simulated_plug *plug, struct error *err)
+{
+	bool taken[256] = {[1] = true};
+
+	for (int i = 0; i < domain->plug_count; i++)
+		taken[domain->plugs[i].bus & 255] |= &domain->plugs[i] != plug;
+	for (int bus = plug->bus ? plug->bus : 1; bus <= domain->root_ports && bus < 256; bus++) {
+		if (!taken[bus]) {
+			plug->bus = bus;
+			return true;
+		}
+	}
+	return error_set(err, ERROR_INTERNAL, "No more available PCI slots");
+}
+
+bool simulated_domain_plug(const char *id, const char *device_xml, struct error *err)
+{
+	bool device = strstr(device_xml, "<hostdev ") != NULL, ok;
+
+	simulated_change("plug into a guest");
+	pthread_mutex_lock(&simulated_lock);
+	struct simulated_domain *domain = running_find(id, err);
+	ok = domain && plug_in(domain, device_xml, device, err);
+	if (ok && !plug_place(domain, &domain->plugs[domain->plug_count - 1], err)) {
+		plug_out(domain, domain->plug_count - 1);
+		ok = false;
+	}
+	pthread_mutex_unlock(&simulated_lock);
+	return ok;
+}
+
+bool simulated_domain_unplug(const char *id, const char *alias, struct error *err)
+{
+	(void)err;
+	simulated_change("unplug from a guest");
+	pthread_mutex_lock(&simulated_lock);
+	struct simulated_domain *domain = domain_find(id);
+	for (int i = 0; domain && !simulated->stubborn && !domain->paused && i < domain->plug_count; i++) {
+		if (strcmp(domain->plugs[i].alias, alias) == 0)
+			plug_out(domain, i);
+	}
+	pthread_mutex_unlock(&simulated_lock);
+	return true;
+}
+
+bool simulated_domain_pause(const char *id, bool paused, struct error *err)
+{
+	pthread_mutex_lock(&simulated_lock);
+	struct simulated_domain *domain = running_find(id, err);
+	if (domain && domain->paused != paused) {
+		simulated_change("pause or go on");
+		domain->paused = paused;
+	}
+	pthread_mutex_unlock(&simulated_lock);
+	return domain;
+}
+
+/* The file has what a later restoring needs. */
+static bool save_locked(const char *id, const char *path, struct error *err)
+{
+	struct simulated_domain *domain = running_find(id, err);
+
+	if (!domain)
+		return false;
+	for (int i = 0; i < domain->plug_count; i++) {
+		if (domain->plugs[i].device && !domain->plugs[i].macvtap)
+			return error_set(err, ERROR_INTERNAL, "a guest with host devices cannot be saved");
+	}
+	_cleanup_fclose_ FILE *file = fopen(path, "we");
+	if (!file || fwrite(domain, sizeof *domain, 1, file) != 1)
+		return error_set(err, ERROR_INTERNAL, "cannot write %s", path);
+	domain_clear(domain);
+	return true;
+}
+
+bool simulated_domain_save(const char *id, const char *path, struct error *err)
+{
+	simulated_change("save a guest");
+	pthread_mutex_lock(&simulated_lock);
+	bool ok = save_locked(id, path, err);
+	pthread_mutex_unlock(&simulated_lock);
+	return ok;
+}
+
+static bool restore_locked(const char *path, struct error *err)
+{
+	struct simulated_domain saved, *domain = domain_find("");
+	_cleanup_fclose_ FILE *file = fopen(path, "re");
+
+	if (!file || fread(&saved, sizeof saved, 1, file) != 1 || !domain || domain_find(saved.id))
+		return error_set(err, ERROR_INTERNAL, "%s cannot be restored", path);
+	for (int i = 0; i < saved.plug_count; i++) {
+		if (saved.plugs[i].network && !*simulated->networks[saved.plugs[i].network - 1].id)
+			return error_set(err, ERROR_INTERNAL, "the network of a NIC is not there");
+	}
+	*domain = saved;
+	domain->paused = false;
+	for (int i = 0; i < saved.plug_count; i++) {
+		if (saved.plugs[i].network)
+			simulated->networks[saved.plugs[i].network - 1].plugged++;
+		else
+			simulated->devices[saved.plugs[i].device - 1].guest =
+				(int)(domain - simulated->domains) + 1;
+	}
+	return true;
+}
+
+bool simulated_domain_restore(const char *path, struct error *err)
+{
+	simulated_change("restore a guest");
+	pthread_mutex_lock(&simulated_lock);
+	bool ok = restore_locked(path, err);
+	pthread_mutex_unlock(&simulated_lock);
+	return ok;
+}
+
 bool simulated_domain_running(const char *id, bool *running, struct error *err)
 {
 	(void)err;
@@ -214,6 +359,11 @@ bool simulated_domain_change(const char *id, const char *device_xml, struct erro
 	simulated_domain_running(id, &running, err);
 	simulated_change("change a NIC");
 	return running || error_set(err, ERROR_NOT_FOUND, "the guest does not run");
+}
+
+void simulated_set_stubborn(bool stubborn)
+{
+	simulated->stubborn = stubborn;
 }
 
 bool simulated_domain_stop(const char *id, struct error *err)
