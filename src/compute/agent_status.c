@@ -4,8 +4,10 @@
 
 #include "base/log.h"
 #include "compute/compute.h"
+#include "compute/move.h"
 #include "compute/server.h"
 #include "compute/server_interface.h"
+#include "compute/shelve.h"
 
 #include <string.h>
 
@@ -72,9 +74,7 @@ static bool report_ports(struct store *db, const struct server *server, yyjson_v
 	return true;
 }
 
-/* The whole fault is the details; the message its beginning, as long as Nova's (255), cut between characters.
- */
-static bool report_fault(struct store *db, const struct server *server, const char *fault, struct error *err)
+bool agent_report_fault(struct store *db, const struct server *server, const char *fault, struct error *err)
 {
 	const char *details = fault && *fault ? fault : "The host gave no reason.";
 	size_t length = strlen(details);
@@ -112,16 +112,22 @@ static bool forget_password(struct store *db, const struct server *server, struc
 static bool report_life(struct store *db, struct server *server, enum server_report report, const char *fault,
 			struct error *err)
 {
+	bool taken;
 	bool lost, refused = report == REPORT_RUNNING && (server->life.state == SERVER_PAUSING ||
 							  server->life.state == SERVER_SUSPENDING);
 
+	if (!move_report(db, server, report, fault, &taken, err) ||
+	    (!taken && !shelve_report(db, server, report, fault, &taken, err)))
+		return false;
+	if (taken)
+		return true;
 	if (!server_life_report(&server->life, report, sys_now(), &lost))
 		return true;
 	if (lost)
 		fault = "The host says that nothing of the server is left on it. Its disk is gone with it; "
 			"the server "
 			"can only be deleted.";
-	if ((report == REPORT_FAILED || lost) && !report_fault(db, server, fault, err))
+	if ((report == REPORT_FAILED || lost) && !agent_report_fault(db, server, fault, err))
 		return false;
 	if (report == REPORT_RUNNING && !forget_password(db, server, err))
 		return false;
@@ -150,12 +156,14 @@ static bool report_server(struct http_request *request, yyjson_val *item, struct
 		return error_set(err, ERROR_BAD_REQUEST, "%.64s is not a state of a server",
 				 yyjson_get_str(yyjson_obj_get(item, "state")));
 	if (!server_load(request->db, id, NULL, &server, err))
-		return err->kind == ERROR_NOT_FOUND; /* forgotten: fine */
+		return err->kind == ERROR_NOT_FOUND && /* forgotten: fine */
+		       move_report_other(request->db, id, agent_of(request)->host_id, report, err);
 	if (strcmp(server.host_id, agent_of(request)->host_id) != 0)
-		return true; /* another host's */
+		return move_report_other(request->db, id, agent_of(request)->host_id, report, err);
 	if (report == REPORT_GONE && server_is_deleting(server.life.state))
 		return server_remove(request->db, &server, err);
-	if (generation < server.life.generation)
+	if (generation < server.life.generation &&
+	    !(report == REPORT_GONE && server.life.want == WANT_ABSENT))
 		return true; /* about something that is not wanted any more */
 	yyjson_val *ports = yyjson_obj_get(item, "ports");
 	return report_ports(request->db, &server, ports, err) &&
@@ -186,9 +194,9 @@ static bool give_up(struct store *db, const char *id, struct error *err)
 	struct server server;
 
 	return server_load(db, id, NULL, &server, err) && server_move(&server.life, SERVER_ERROR, err) &&
-	       report_fault(db, &server,
-			    "The host did not finish building the server within instance_build_timeout.",
-			    err) &&
+	       agent_report_fault(
+		       db, &server,
+		       "The host did not finish building the server within instance_build_timeout.", err) &&
 	       server_save(db, &server, err) && settle_action(db, &server, false, err);
 }
 
@@ -201,6 +209,8 @@ bool compute_housekeeping(struct store *db, struct error *err)
 	size_t count = 0;
 	struct store_rows rows;
 
+	if (!move_housekeeping(db, err) || !shelve_housekeeping(db, err))
+		return false;
 	if (compute_settings.build_timeout == 0)
 		return true;
 	if (!store_query(db, &rows, err,

@@ -155,6 +155,6 @@ bool placement_make(struct http_request *request, const struct placement_hints *
 	       (hints->different_host_count == 0 ||
 		hint_rule(request, placement, "has a server that the hint different_host names", false,
 			  hints->different_host, hints->different_host_count, err)) &&
-	       (!hints->group_id || server_group_rule(request, hints->group_id, placement, err)) &&
+	       (!hints->group_id || server_group_rule(request, hints, placement, err)) &&
 	       aggregate_rules(request->db, extra_specs, placement, err);
 }

@@ -25,6 +25,7 @@ struct placement_hints {
 	const char **same_host, **different_host; /* ids of servers */
 	size_t same_host_count, different_host_count;
 	bool has_same_host;
+	const char *self; /* of a server that exists: its group counts without it; or NULL */
 };
 
 /* "os:scheduler_hints" of the body; NULL is fine.  A hint that would change the choice of a host and is not

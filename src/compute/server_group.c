@@ -221,15 +221,17 @@ static bool group_find(struct http_request *request, const char *id, struct grou
 
 /* The hosts of the members: those with at least `least` of them, each once, or each as often as it has one.
  */
-static bool hosts_add(struct http_request *request, const char *id, int64_t least, bool each,
-		      struct placement *placement, struct scheduler_rule *rule, int64_t *members,
+static bool hosts_add(struct http_request *request, const struct placement_hints *hints, int64_t least,
+		      bool each, struct placement *placement, struct scheduler_rule *rule, int64_t *members,
 		      struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
 	*members = 0;
 	if (!store_query(request->db, &rows, err,
-			 "SELECT host_id, count(*) FROM server WHERE group_id = ?1 GROUP BY host_id", V(id)))
+			 "SELECT host_id, count(*) FROM server WHERE group_id = ?1 AND (?2 IS NULL OR id <> "
+			 "?2) GROUP BY host_id",
+			 V(hints->group_id), V(hints->self)))
 		return false;
 	while (store_next(&rows)) {
 		int64_t here = store_int(&rows, 1);
@@ -241,14 +243,14 @@ static bool hosts_add(struct http_request *request, const char *id, int64_t leas
 	return store_end(&rows, err);
 }
 
-bool server_group_rule(struct http_request *request, const char *group_id, struct placement *placement,
-		       struct error *err)
+bool server_group_rule(struct http_request *request, const struct placement_hints *hints,
+		       struct placement *placement, struct error *err)
 {
 	struct group group;
 	struct scheduler_rule *rule;
 	int64_t members;
 
-	if (!group_find(request, group_id, &group, err))
+	if (!group_find(request, hints->group_id, &group, err))
 		return false;
 	bool soft = strncmp(group.policy, "soft-", 5) == 0, together = !strstr(group.policy, "anti");
 	rule = placement_rule(
@@ -259,7 +261,7 @@ bool server_group_rule(struct http_request *request, const char *group_id, struc
 		together);
 	if (soft)
 		rule->weight = together ? SOFT_WEIGHT : -SOFT_WEIGHT;
-	if (!hosts_add(request, group_id, soft || together ? 1 : group.most, soft, placement, rule, &members,
+	if (!hosts_add(request, hints, soft || together ? 1 : group.most, soft, placement, rule, &members,
 		       err))
 		return false;
 	if (together && !soft && rule->host_count == 0)

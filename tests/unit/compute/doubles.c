@@ -52,6 +52,73 @@ bool image_load(struct store *db, const char *id, const struct auth *auth, struc
 	return true;
 }
 
+bool image_make(struct store *db, const char *id, const struct image_wish *wish, struct error *err)
+{
+	(void)db;
+	(void)id;
+	(void)wish;
+	(void)err;
+	return true;
+}
+
+bool image_discard(struct store *db, const char *id, struct error *err)
+{
+	(void)db;
+	(void)id;
+	(void)err;
+	return true;
+}
+
+bool image_receive_begin(struct http_request *request, const char *id, struct error *err)
+{
+	(void)request;
+	return error_set(err, ERROR_GONE, "Nobody waits for the bytes of image %s (any more).", id);
+}
+
+bool image_receive_chunk(struct http_request *request, const char *bytes, size_t count, struct error *err)
+{
+	(void)request;
+	(void)bytes;
+	(void)count;
+	(void)err;
+	return true;
+}
+
+void image_receive_abandon(struct http_request *request)
+{
+	(void)request;
+}
+
+bool image_receive_prepare(struct http_request *request, struct http_response *response, struct error *err)
+{
+	(void)request;
+	(void)response;
+	(void)err;
+	return true;
+}
+
+bool image_receive_finish(struct http_request *request, struct http_response *response, struct error *err)
+{
+	return image_receive_prepare(request, response, err);
+}
+
+bool network_ports_keep(struct store *db, const char *server_id, struct error *err)
+{
+	(void)db;
+	(void)server_id;
+	(void)err;
+	return true;
+}
+
+bool scheduler_claims_swap(struct store *db, const char *server_id, const char *move_id, struct error *err)
+{
+	(void)db;
+	(void)server_id;
+	(void)move_id;
+	(void)err;
+	return true;
+}
+
 bool image_properties(struct store *db, const char *image_id, yyjson_mut_doc *doc, yyjson_mut_val *object,
 		      struct error *err)
 {
