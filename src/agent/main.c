@@ -181,10 +181,10 @@ static bool settings_read(const struct config *config, struct agent_settings *s,
 	char host[256];
 
 	if (!agent_settings_read(config, s, warn, NULL, err) ||
-	    !vm_configure(config_text(config, "libvirt", "virt_type", ""), err) ||
+	    !vm_configure(config_text_given(config, "libvirt", "virt_type", ""), err) ||
 	    !network_configure(config_text(config, "penstock", "network_forward", "nat"), err))
 		return false;
-	libvirt_configure(config_text(config, "libvirt", "connection_uri", "qemu:///system"));
+	libvirt_configure(config_text_given(config, "libvirt", "connection_uri", "qemu:///system"));
 	vm_confine(cpu_set_is_empty(&s->cpu_shared_set) ? NULL : &s->cpu_shared_set);
 	gethostname(host, sizeof host);
 	return bandwidths_read(config, config_text(config, "DEFAULT", "host", host), s, err) &&
@@ -236,7 +236,7 @@ static bool run(const struct options *o, struct error *err)
 	snprintf(credential, sizeof credential, "%s/credential", settings.state_dir);
 	bool has_token = token_read(o, token);
 	if (!controller_join(&settings.controller, credential, has_token ? token : NULL,
-			     config_text(config, "DEFAULT", "host", host), err))
+			     config_text_given(config, "DEFAULT", "host", host), err))
 		return false;
 	if (pthread_create(&thread, NULL, signal_loop, &signals) != 0)
 		return error_set(err, ERROR_INTERNAL, "cannot start threads");

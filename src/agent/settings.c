@@ -141,10 +141,10 @@ static bool reserved_read(const struct config *config, struct agent_settings *s,
 static bool cpu_set_read(const struct config *config, const char *option, struct agent_settings *s,
 			 struct cpu_set *set, struct error *err)
 {
-	const char *text = config_text(config, "compute", option, NULL);
+	const char *text = config_text_given(config, "compute", option, NULL);
 	_cleanup_free_ char *name = memory_printf("[compute] %s", option);
 
-	if (!text || !*text)
+	if (!text)
 		return true;
 	s->has_cpu_sets = true;
 	return cpu_set_parse(name, text, CPU_SET_MAX, set, err) ||
@@ -207,7 +207,7 @@ static bool near_read(const struct config *config, struct agent_settings *settin
 static bool path_read(const struct config *config, const char *group, const char *option,
 		      const char *fallback, char path[256], struct error *err)
 {
-	const char *text = config_text(config, group, option, fallback);
+	const char *text = config_text_given(config, group, option, fallback);
 
 	if (*text != '/' || strlen(text) > PATH_MAX_LENGTH)
 		return config_refuse(config, group, option, 0,
@@ -231,9 +231,9 @@ static bool folders_read(const struct config *config, struct agent_settings *s, 
 static void texts_read(const struct config *config, struct agent_settings *s)
 {
 	snprintf(s->controller.url, sizeof s->controller.url, "%s",
-		 config_text(config, "penstock", "controller_url", "http://127.0.0.1:5000"));
+		 config_text_given(config, "penstock", "controller_url", "http://127.0.0.1:5000"));
 	snprintf(s->availability_zone, sizeof s->availability_zone, "%s",
-		 config_text(config, "DEFAULT", "default_availability_zone", "nova"));
+		 config_text_given(config, "DEFAULT", "default_availability_zone", "nova"));
 }
 
 bool agent_settings_read(const struct config *config, struct agent_settings *s,

@@ -176,6 +176,7 @@ class Host(threading.Thread):
         self.site, self.name, self.running = site, name, {}
         self.inventory = inventory or usual_host(vfs)
         self.fail, self.stopping, self.seen = None, False, []
+        self.troubles = {}  # port id: what is wrong with it, whatever is wanted of it
         status, _, body = request(site.url + "/agent/v1/join", "POST",
                                   {"version": 1, "token": site.run("penstock", "agent-token"), "host": name})
         assert status == 201, body
@@ -226,6 +227,9 @@ class Host(threading.Thread):
                 state = server["want"]
             ports = [{"id": p["id"], "status": "GONE" if p.get("want") == "absent" else "ACTIVE" if p["admin_state_up"] and state == "running" else "DOWN"}
                      for p in server.get("ports", [])]
+            for port in ports:
+                if port["id"] in self.troubles:
+                    port["status"], port["fault"] = "DOWN", self.troubles[port["id"]]
             reports.append({"id": server["id"], "generation": server["generation"], "state": state,
                             "fault": self.fail if state == "failed" else None, "ports": [] if state in ("failed", "gone") else ports})
         if reports:
