@@ -78,6 +78,7 @@ static void work_settle(struct entry *entry, enum state state, const struct erro
 	entry->attempts = 0;
 	entry_done(entry);
 	entry_fail(entry, state == STATE_FAILED ? err->message : NULL);
+	entry->fault_kind = state == STATE_FAILED ? err->type : NULL;
 	if (state == STATE_FAILED)
 		log_warning("server %s: %s", entry->id, err->message);
 	else

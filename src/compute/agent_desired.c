@@ -1,6 +1,7 @@
 /* GET /agent/v1/desired: what a host shall run, as a long poll. */
 #include "compute/agent.h"
 #include "compute/console.h"
+#include "compute/leftover.h"
 #include "compute/server.h"
 
 #include <string.h>
@@ -160,7 +161,8 @@ static bool poll_servers(struct http_request *request, struct poll *poll, yyjson
 					  err))
 			return false;
 	}
-	return store_end(&rows, err);
+	return store_end(&rows, err) && leftover_desired(request->db, agent_of(request)->host_id, poll->since,
+							 doc, poll->servers, err);
 }
 
 static bool poll_parse(struct http_request *request, struct poll *poll, int64_t *wait, struct error *err)

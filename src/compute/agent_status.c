@@ -4,7 +4,8 @@
 
 #include "base/log.h"
 #include "compute/compute.h"
-#include "compute/server.h"
+#include "compute/leftover.h"
+#include "compute/server_retry.h"
 
 #include <string.h>
 
@@ -35,6 +36,7 @@ static const struct schema server_object = {
 						{"state", &words, .required = true},
 						{"step", &optional_words},
 						{"fault", &fault_text},
+						{"fault_kind", &optional_words},
 						{"ports", &port_list},
 						{0}}};
 static const struct schema server_list = {.types = SCHEMA_ARRAY, .items = &server_object, .longest = 100000};
@@ -121,6 +123,11 @@ static bool report_life(struct store *db, struct server *server, enum server_rep
 	return server_save(db, server, err) && settle_action(db, server, err);
 }
 
+static bool is_failed_build(const struct server *server, enum server_report report)
+{
+	return report == REPORT_FAILED && server->life.state == SERVER_SPAWNING;
+}
+
 static bool report_server(struct http_request *request, yyjson_val *item, struct error *err)
 {
 	const char *id = yyjson_get_str(yyjson_obj_get(item, "id"));
@@ -132,13 +139,18 @@ static bool report_server(struct http_request *request, yyjson_val *item, struct
 		return error_set(err, ERROR_BAD_REQUEST, "%.64s is not a state of a server",
 				 yyjson_get_str(yyjson_obj_get(item, "state")));
 	if (!server_load(request->db, id, NULL, &server, err))
-		return err->kind == ERROR_NOT_FOUND; /* forgotten: fine */
+		return err->kind == ERROR_NOT_FOUND && /* forgotten: fine */
+		       leftover_report(request->db, id, agent_of(request)->host_id, report, err);
 	if (strcmp(server.host_id, agent_of(request)->host_id) != 0)
-		return true; /* another host's */
+		return leftover_report(request->db, id, agent_of(request)->host_id, report, err);
 	if (report == REPORT_GONE && server_is_deleting(server.life.state))
 		return server_remove(request->db, &server, err);
 	if (generation < server.life.generation)
 		return true; /* about something that is not wanted any more */
+	if (is_failed_build(&server, report))
+		return server_build_failed(request->db, &server,
+					   yyjson_get_str(yyjson_obj_get(item, "fault")),
+					   yyjson_get_str(yyjson_obj_get(item, "fault_kind")), err);
 	return report_ports(request->db, &server, yyjson_obj_get(item, "ports"), err) &&
 	       report_life(request->db, &server, report, yyjson_get_str(yyjson_obj_get(item, "fault")), err);
 }
@@ -161,36 +173,7 @@ bool agent_status(struct http_request *request, struct http_response *response, 
 
 /* --- deadlines --- */
 
-static bool give_up(struct store *db, const char *id, struct error *err)
-{
-	struct server server;
-
-	return server_load(db, id, NULL, &server, err) && server_move(&server.life, SERVER_ERROR, err) &&
-	       report_fault(db, &server,
-			    "The host did not finish building the server within instance_build_timeout.",
-			    err) &&
-	       server_save(db, &server, err) && settle_action(db, &server, err);
-}
-
-/* A few at a time: the writer serves others too. */
-#define GIVE_UP_AT_ONCE 100
-
 bool compute_housekeeping(struct store *db, struct error *err)
 {
-	char late[GIVE_UP_AT_ONCE][37];
-	size_t count = 0;
-	struct store_rows rows;
-
-	if (compute_settings.build_timeout == 0)
-		return true;
-	if (!store_query(db, &rows, err,
-			 "SELECT id FROM server WHERE state = 'spawning' AND created_at < ?1 LIMIT ?2",
-			 V(sys_now() - compute_settings.build_timeout), V(GIVE_UP_AT_ONCE)))
-		return false;
-	while (store_next(&rows))
-		snprintf(late[count++], sizeof *late, "%s", store_text(&rows, 0));
-	bool ok = store_end(&rows, err);
-	for (size_t i = 0; ok && i < count; i++)
-		ok = give_up(db, late[i], err);
-	return ok;
+	return retry_housekeeping(db, err);
 }

@@ -449,6 +449,7 @@ static bool read_settings(const struct config *config, struct compute_settings *
 	    !config_int(config, "quota", "server_group_members", 10, -1, INT32_MAX,
 			&settings->quota_server_group_members, err) ||
 	    !config_int(config, "DEFAULT", "instance_build_timeout", 600, 0, 86400, &timeout, err) ||
+	    !config_int(config, "scheduler", "max_attempts", 3, 1, INT32_MAX, &settings->max_attempts, err) ||
 	    !config_bool(config, "api", "enable_instance_password", true, &settings->password, err))
 		return false;
 	settings->build_timeout = timeout * TIME_SECOND;

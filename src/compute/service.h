@@ -22,6 +22,7 @@ struct compute_settings {
 	int64_t quota_instances, quota_cores, quota_ram_mb, quota_key_pairs, quota_metadata_items,
 		quota_server_groups, quota_server_group_members;
 	int64_t build_timeout; /* [DEFAULT] instance_build_timeout, microseconds; 0: none */
+	int64_t max_attempts;  /* [scheduler] max_attempts: hosts to build a server on */
 	char default_zone[64]; /* [DEFAULT] default_availability_zone */
 	bool password;	       /* [api] enable_instance_password: show adminPass */
 };
