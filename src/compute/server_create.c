@@ -5,6 +5,7 @@
 #include "compute/server.h"
 #include "compute/server_numa.h"
 #include "compute/server_place.h"
+#include "compute/server_port.h"
 #include "compute/server_request.h"
 #include "image/image.h"
 
@@ -173,37 +174,6 @@ static bool default_network(struct http_request *request, struct plan *plan, str
 	return true;
 }
 
-static bool is_normal(const char *vnic_type)
-{
-	return strcmp(vnic_type, "normal") == 0;
-}
-
-static bool check_port(struct http_request *request, const char *id, struct network_port *port,
-		       struct error *err)
-{
-	if (!network_port_load(request->db, id, port, err)) {
-		if (err->kind != ERROR_NOT_FOUND)
-			return false;
-		return error_set(err, ERROR_BAD_REQUEST, "Port id %s could not be found.", id);
-	}
-	if (!request->auth->admin && !text_equal(port->project_id, request->auth->project_id))
-		return error_set(err, ERROR_BAD_REQUEST, "Port id %s could not be found.", id);
-	if (port->device_id[0])
-		return error_set(err, ERROR_CONFLICT, "Port %s is still in use.", id);
-	/* A port without addresses is as good: its ip_allocation is "none" (Nova's NP-11), for guests that
-	 * speak no IP, or bring their own, on networks without subnets. */
-	if (!is_normal(port->vnic_type) && !server_port_takes_device(port->vnic_type))
-		return error_set(err, ERROR_BAD_REQUEST,
-				 "Port %s has binding:vnic_type %s, which Penstock cannot bind.", id,
-				 port->vnic_type);
-	if (server_port_takes_device(port->vnic_type) && !port->physical_network[0])
-		return error_set(
-			err, ERROR_BAD_REQUEST,
-			"Port %s has binding:vnic_type %s, but its network %s has no physical network.", id,
-			port->vnic_type, port->network_id);
-	return true;
-}
-
 static bool check_network(struct http_request *request, const char *id, struct network_port *port,
 			  struct error *err)
 {
@@ -225,9 +195,13 @@ static bool plan_networks(struct http_request *request, struct plan *plan, struc
 	for (size_t i = 0; i < plan->nic_count; i++) {
 		const struct server_nic *nic = &plan->nics[i];
 
-		if (!(nic->port_id ? check_port(request, nic->port_id, &plan->ports[i], err)
-				   : check_network(request, nic->network_id, &plan->ports[i], err)))
-			return false;
+		if (nic->port_id ? server_port_find(request, nic->port_id, &plan->ports[i], err)
+				 : check_network(request, nic->network_id, &plan->ports[i], err))
+			continue;
+		/* In a body an unknown port is a bad request. */
+		if (err->kind == ERROR_NOT_FOUND)
+			err->kind = ERROR_BAD_REQUEST;
+		return false;
 	}
 	return true;
 }
@@ -346,7 +320,7 @@ static bool birth_claim(struct http_request *request, struct plan *plan, struct 
 		const struct network_port *port = &plan->ports[i];
 
 		if (plan->nics[i].port_id && server_port_takes_device(port->vnic_type))
-			server_port_ask(port, &ports[wish.port_count++]);
+			server_port_request(port, &ports[wish.port_count++]);
 	}
 	birth->placed = scheduler_claim(request->db, &wish, &birth->grant, &birth->refusals, err);
 	return birth->placed || err->kind == ERROR_CONFLICT;
@@ -401,31 +375,13 @@ static bool birth_insert(struct http_request *request, const struct plan *plan, 
 static bool birth_bind(struct http_request *request, const struct birth *birth,
 		       const struct network_port *port, int index, struct error *err)
 {
-	const struct server_seat seat = {.host = birth->grant.host_name,
-					 .zone = birth->grant.availability_zone,
-					 .devices = birth->grant.devices,
-					 .device_count = birth->grant.device_count};
+	const struct server_seat seat = {.server_id = birth->id,
+					 .host_name = birth->grant.host_name,
+					 .zone = birth->grant.availability_zone};
 
-	return server_port_bind(request->db, birth->id, &seat, port, index, err);
-}
-
-/* What the network service refuses, in Nova's words. */
-static bool port_refused(const struct server_nic *nic, struct error *err)
-{
-	if (text_equal(err->type, "OverQuota"))
-		return error_set(err, ERROR_FORBIDDEN, "Maximum number of ports exceeded");
-	if (text_equal(err->type, "IpAddressGenerationFailure"))
-		return error_set(err, ERROR_BAD_REQUEST, "No fixed IP addresses available for network: %s",
-				 nic->network_id);
-	if (text_equal(err->type, "IpAddressAlreadyAllocated"))
-		return error_set(err, ERROR_BAD_REQUEST, "Fixed IP address %s is already in use.",
-				 nic->fixed_ip);
-	if (text_equal(err->type, "InvalidIpForNetwork") || text_equal(err->type, "InvalidIpForSubnet"))
-		return error_set(
-			err, ERROR_BAD_REQUEST,
-			"Invalid input received: Fixed IP %s is not a valid ip address for network %s.",
-			nic->fixed_ip, nic->network_id);
-	return false;
+	return server_port_bind(request->db, &seat, port,
+				server_port_device(birth->grant.devices, birth->grant.device_count, port->id),
+				index, err);
 }
 
 static bool birth_port(struct http_request *request, const struct plan *plan, const struct birth *birth,
@@ -438,7 +394,7 @@ static bool birth_port(struct http_request *request, const struct plan *plan, co
 		return birth_bind(request, birth, &plan->ports[i], (int)i, err);
 	if (!network_port_create_for_server(request->db, request->auth->project_id, nic->network_id,
 					    nic->fixed_ip, birth->id, &made, err))
-		return port_refused(nic, err);
+		return server_port_refused(nic, err);
 	if (made.address_count == 0)
 		return error_set(err, ERROR_BAD_REQUEST,
 				 "Network %s requires a subnet in order to boot instances on.",

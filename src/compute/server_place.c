@@ -3,6 +3,7 @@
 
 #include "compute/leftover.h"
 #include "compute/server_numa.h"
+#include "compute/server_port.h"
 #include "compute/server_retry.h"
 
 #include <openssl/evp.h>
@@ -104,21 +105,6 @@ static bool known_load(struct store *db, const char *server_id, struct known *kn
 
 /* --- asking the scheduler --- */
 
-bool server_port_takes_device(const char *vnic_type)
-{
-	return strcmp(vnic_type, "direct") == 0 || strcmp(vnic_type, "macvtap") == 0 ||
-	       strcmp(vnic_type, "direct-physical") == 0;
-}
-
-void server_port_ask(const struct network_port *port, struct scheduler_port_request *ask)
-{
-	*ask = (struct scheduler_port_request){.trusted = port->trusted};
-	snprintf(ask->port_id, sizeof ask->port_id, "%s", port->id);
-	snprintf(ask->vnic_type, sizeof ask->vnic_type, "%s", port->vnic_type);
-	snprintf(ask->physical_network, sizeof ask->physical_network, "%s", port->physical_network);
-	snprintf(ask->numa_policy, sizeof ask->numa_policy, "%s", port->numa_policy);
-}
-
 static bool ask_for_ports(struct store *db, const char *server_id, struct scheduler_port_request *asks,
 			  size_t *count, struct error *err)
 {
@@ -129,7 +115,7 @@ static bool ask_for_ports(struct store *db, const char *server_id, struct schedu
 		return false;
 	for (size_t i = 0; i < port_count && *count < SCHEDULER_MAX_REQUESTS; i++) {
 		if (server_port_takes_device(ports[i].vnic_type))
-			server_port_ask(&ports[i], &asks[(*count)++]);
+			server_port_request(&ports[i], &asks[(*count)++]);
 	}
 	return true;
 }
@@ -197,51 +183,24 @@ bool server_replace(struct store *db, const struct server_replace *wish, struct 
 {
 	_cleanup_(placement_done) struct placement placement = {0};
 	_cleanup_(known_done) struct known known = {0};
+	_cleanup_(text_done) struct text unread = {0};
 	struct numa_guest numa = {0};
 
 	return known_load(db, wish->server_id, &known, err) &&
 	       server_numa_read(wish->flavor, known.image, &numa, err) &&
-	       replace_claim(db, wish, &known, &placement, &numa, grant, refusals, err);
+	       replace_claim(db, wish, &known, &placement, &numa, grant, refusals ? refusals : &unread, err);
 }
 
 /* --- ports --- */
 
-static const struct scheduler_device *device_of_port(const struct server_seat *seat, const char *port_id)
+const struct scheduler_device *server_port_device(const struct scheduler_device *devices, size_t count,
+						  const char *port_id)
 {
-	for (size_t i = 0; i < seat->device_count; i++) {
-		if (strcmp(seat->devices[i].port_id, port_id) == 0)
-			return &seat->devices[i];
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(devices[i].port_id, port_id) == 0)
+			return &devices[i];
 	}
 	return NULL;
-}
-
-bool server_port_bind(struct store *db, const char *server_id, const struct server_seat *seat,
-		      const struct network_port *port, int index, struct error *err)
-{
-	const struct scheduler_device *device = device_of_port(seat, port->id);
-	char vendor_info[16], owner[80];
-
-	snprintf(owner, sizeof owner, "compute:%s", seat->zone);
-	if (device)
-		snprintf(vendor_info, sizeof vendor_info, "%s:%s", device->vendor_id, device->product_id);
-	bool whole = device && strcmp(port->vnic_type, "direct-physical") == 0;
-	return network_port_bind(db, port->id,
-				 &(struct network_binding){
-					 .server_id = server_id,
-					 .host = seat->host,
-					 .device_owner = owner,
-					 .index = index,
-					 .pci_slot = device ? device->address : NULL,
-					 .pci_vendor_info = device ? vendor_info : NULL,
-					 .pf_mac_address =
-						 device && device->vf_num >= 0 && device->pf_mac_address[0]
-							 ? device->pf_mac_address
-							 : NULL,
-					 .vf_num = device ? device->vf_num : -1,
-					 .mac_of_pf =
-						 whole && device->mac_address[0] ? device->mac_address : NULL,
-				 },
-				 err);
 }
 
 bool server_ports_bind(struct store *db, const char *server_id, const char *host, const char *zone,
@@ -249,15 +208,17 @@ bool server_ports_bind(struct store *db, const char *server_id, const char *host
 {
 	_cleanup_free_ struct scheduler_device *devices = NULL;
 	_cleanup_free_ struct network_port *ports = NULL;
-	struct server_seat seat = {.host = host, .zone = zone};
-	size_t count;
+	const struct server_seat seat = {.server_id = server_id, .host_name = host, .zone = zone};
+	size_t count, device_count;
 
-	if (!scheduler_devices_of_server(db, server_id, &devices, &seat.device_count, err) ||
+	if (!scheduler_devices_of_server(db, server_id, &devices, &device_count, err) ||
 	    !network_ports_of_server(db, server_id, &ports, &count, err))
 		return false;
-	seat.devices = devices;
 	for (size_t i = 0; i < count; i++) {
-		if (!server_port_bind(db, server_id, &seat, &ports[i], (int)i, err))
+		const struct scheduler_device *device =
+			server_port_device(devices, device_count, ports[i].id);
+
+		if (!server_port_bind(db, &seat, &ports[i], device, (int)i, err))
 			return false;
 	}
 	return true;

@@ -22,27 +22,16 @@ struct server_replace {
 
 /* Claims a place for the server, under the rules of its first one (zone, hints, group) and what the flavor
  * says, on a host that has nothing of it (leftover.h).  false and ERROR_BAD_REQUEST "No valid host was found.
- * ..." with the reasons if there is none; `refusals` as of scheduler_claim(). */
+ * ..." with the reasons if there is none; `refusals` as of scheduler_claim(), or NULL. */
 bool server_replace(struct store *db, const struct server_replace *wish, struct scheduler_grant *grant,
 		    struct text *refusals, struct error *err);
 
 /* "No valid host was found. " and why, in short; `refusals` as scheduler_claim() gives them. */
 void server_no_host(const char *refusals, char *message, size_t size);
 
-/* Does a port of this type get a device? */
-bool server_port_takes_device(const char *vnic_type);
-/* What the scheduler is asked for the port. */
-void server_port_ask(const struct network_port *port, struct scheduler_port_request *ask);
-
-/* Where ports are bound: a host, and the devices that the server has there. */
-struct server_seat {
-	const char *host, *zone;
-	const struct scheduler_device *devices;
-	size_t device_count;
-};
-
-bool server_port_bind(struct store *db, const char *server_id, const struct server_seat *seat,
-		      const struct network_port *port, int index, struct error *err);
+/* What was claimed for the port, or NULL. */
+const struct scheduler_device *server_port_device(const struct scheduler_device *devices, size_t count,
+						  const char *port_id);
 /* All ports of the server, to the devices of its claim. */
 bool server_ports_bind(struct store *db, const char *server_id, const char *host, const char *zone,
 		       struct error *err);

@@ -54,5 +54,7 @@ const struct store_migration network_migrations[] = {
 	/* numa_affinity_policy: NULL if the port says nothing */
 	{"ALTER TABLE port ADD COLUMN numa_affinity_policy TEXT;"
 	 "ALTER TABLE port ADD COLUMN uplink_status INTEGER NOT NULL DEFAULT 1;"},
+	/* the server that has the port while it is on no host (shelved) */
+	{"ALTER TABLE port ADD COLUMN kept_for TEXT;"},
 };
 const size_t network_migration_count = sizeof network_migrations / sizeof *network_migrations;

@@ -232,6 +232,14 @@ static void explain_affinity(const struct place *place, const struct fleet_host 
 		  free_on(place, host, r, PCI_NUMA_NONE));
 }
 
+void place_explain_beside(const struct place *place, const struct fleet_host *host, struct text *why)
+{
+	if (place_devices_fit(place, host))
+		explain_affinity(place, host, why);
+	else
+		explain_devices(place, host, why);
+}
+
 static void explain_fit(const struct place *place, const struct fleet_host *host, struct text *why)
 {
 	const struct numa_fit how = {.wants_devices = place->slot_count > 0};

@@ -52,6 +52,73 @@ bool image_load(struct store *db, const char *id, const struct auth *auth, struc
 	return true;
 }
 
+bool image_make(struct store *db, const char *id, const struct image_wish *wish, struct error *err)
+{
+	(void)db;
+	(void)id;
+	(void)wish;
+	(void)err;
+	return true;
+}
+
+bool image_discard(struct store *db, const char *id, struct error *err)
+{
+	(void)db;
+	(void)id;
+	(void)err;
+	return true;
+}
+
+bool image_receive_begin(struct http_request *request, const char *id, struct error *err)
+{
+	(void)request;
+	return error_set(err, ERROR_GONE, "Nobody waits for the bytes of image %s (any more).", id);
+}
+
+bool image_receive_chunk(struct http_request *request, const char *bytes, size_t count, struct error *err)
+{
+	(void)request;
+	(void)bytes;
+	(void)count;
+	(void)err;
+	return true;
+}
+
+void image_receive_abandon(struct http_request *request)
+{
+	(void)request;
+}
+
+bool image_receive_prepare(struct http_request *request, struct http_response *response, struct error *err)
+{
+	(void)request;
+	(void)response;
+	(void)err;
+	return true;
+}
+
+bool image_receive_finish(struct http_request *request, struct http_response *response, struct error *err)
+{
+	return image_receive_prepare(request, response, err);
+}
+
+bool network_ports_keep(struct store *db, const char *server_id, struct error *err)
+{
+	(void)db;
+	(void)server_id;
+	(void)err;
+	return true;
+}
+
+bool scheduler_claims_swap(struct store *db, const char *server_id, const char *move_id, struct error *err)
+{
+	(void)db;
+	(void)server_id;
+	(void)move_id;
+	(void)err;
+	return true;
+}
+
 bool image_properties(struct store *db, const char *image_id, yyjson_mut_doc *doc, yyjson_mut_val *object,
 		      struct error *err)
 {
@@ -90,6 +157,7 @@ static void fill_port(struct network_port *port, const char *id)
 	SET(port->vnic_type, strcmp(id, DOUBLE_PORT) == 0 ? "direct" : "normal");
 	SET(port->physical_network, "physnet_sriov");
 	SET(port->status, world.port_status);
+	SET(port->host_id, *world.bound ? "edge-1" : "");
 	SET(port->addresses[0].ip_address, "10.0.0.5");
 }
 
@@ -176,6 +244,16 @@ bool network_ports_release(struct store *db, const char *server_id, struct error
 	if (strcmp(world.bound, server_id) == 0)
 		world.bound[0] = '\0';
 	world.made_ports = 0;
+	return true;
+}
+
+bool network_port_release(struct store *db, const char *port_id, struct error *err)
+{
+	(void)db;
+	(void)err;
+	if (strcmp(port_id, DOUBLE_PORT) == 0)
+		world.bound[0] = '\0';
+	world.released_ports++;
 	return true;
 }
 
@@ -376,6 +454,31 @@ bool scheduler_claim(struct store *db, const struct scheduler_request *request, 
 	for (size_t i = 0; i < request->port_count; i++)
 		fill_device(&grant->devices[grant->device_count++], request->ports[i].port_id);
 	SET(world.claimed, request->server_id);
+	return true;
+}
+
+bool scheduler_claim_port(struct store *db, const char *server_id, const struct scheduler_port_request *port,
+			  const struct numa_guest *numa, struct scheduler_device *device, struct text *why,
+			  struct error *err)
+{
+	(void)db;
+	(void)server_id;
+	(void)numa;
+	if (world.host_full) {
+		text_add(why, "needs 1 VF of physnet_sriov: 5 of 5 are in use");
+		return error_set(err, ERROR_CONFLICT, "The host has no device for the port.");
+	}
+	fill_device(device, port->port_id);
+	return true;
+}
+
+bool scheduler_release_port(struct store *db, const char *server_id, const char *port_id, struct error *err)
+{
+	(void)db;
+	(void)server_id;
+	(void)port_id;
+	(void)err;
+	world.released_claims++;
 	return true;
 }
 
