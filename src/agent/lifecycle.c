@@ -110,6 +110,14 @@ static bool setup_disk(const struct lifecycle *life, const char *folder, yyjson_
 	       image_overlay(base, image, json_int(server, "disk_gb", 0), disk, err);
 }
 
+/* What is wrong with the image is wrong on every host. */
+static bool blame_image(struct error *err)
+{
+	if (err->kind == ERROR_BAD_REQUEST || err->kind == ERROR_NOT_FOUND)
+		err->type = "image";
+	return false;
+}
+
 static bool setup_files(const struct lifecycle *life, const char *folder, yyjson_val *server,
 			struct error *err)
 {
@@ -119,7 +127,7 @@ static bool setup_files(const struct lifecycle *life, const char *folder, yyjson
 	if (!disk_settle(life, folder, server, err) || !setup_disk(life, folder, server, err) ||
 	    !link_boot_file(life, folder, server, "kernel", err) ||
 	    !link_boot_file(life, folder, server, "ramdisk", err))
-		return false;
+		return blame_image(err);
 	step(life, "config drive");
 	/* What the guest was told at first (a password, a seed) stays what it finds. */
 	return access(iso, F_OK) == 0 || config_drive_write(server, iso, err);

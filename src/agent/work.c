@@ -135,6 +135,7 @@ static void work_settle(struct entry *entry, enum state state, bool refused, con
 	entry->attempts = 0;
 	entry_done(entry);
 	entry_fail(entry, fault ? err->message : NULL);
+	entry->fault_kind = fault ? err->type : NULL;
 	if (fault)
 		log_warning("server %s: %s", entry->id, err->message);
 	else
