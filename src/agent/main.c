@@ -3,6 +3,7 @@
 #include "agent/groups.h"
 #include "agent/libvirt.h"
 #include "agent/physnets.h"
+#include "agent/plug.h"
 #include "agent/simulated/simulated.h"
 #include "agent/vm.h"
 #include "agent/world.h"
@@ -26,7 +27,7 @@
 struct options {
 	struct config_sources sources;
 	const char *token, *token_file;
-	const char *simulate; /* "SERVERS[,PFS[,VFS]]" or NULL */
+	const char *simulate; /* "SERVERS[,PFS[,VFS[,SHARE[,stubborn]]]]" or NULL */
 	bool debug;
 };
 
@@ -50,12 +51,12 @@ static void usage(FILE *out)
 	      "also read\n"
 	      "                      from the environment: PENSTOCK_AGENT_TOKEN\n"
 	      "  --token-file FILE   the same, read from a file\n"
-	      "  --simulate SERVERS[,PFS[,VFS]]\n"
+	      "  --simulate SERVERS[,PFS[,VFS[,SHARE[,stubborn]]]]\n"
 	      "                      touches nothing of this host but the state folder: devices, guests and "
 	      "networks\n"
 	      "                      are made up, room for so many servers (default 16 PFs with 64 VFs "
 	      "each);\n"
-	      "                      for benchmarks\n"
+	      "                      stubborn guests let go of nothing; for benchmarks and tests\n"
 	      "  --debug             log more\n"
 	      "  --version, --help\n"
 	      "\n"
@@ -154,6 +155,20 @@ static bool folder_make(const char *path, mode_t mode, struct error *err)
 	}
 }
 
+/* [libvirt]: what may be plugged into guests, and how long one may take to let go. */
+static bool plug_read(const struct config *config, struct error *err)
+{
+	int64_t ports, attempts, seconds;
+
+	if (!config_int(config, "libvirt", "num_pcie_ports", 0, 0, 28, &ports, err) ||
+	    !config_int(config, "libvirt", "device_detach_attempts", 8, 1, 1000, &attempts, err) ||
+	    !config_int(config, "libvirt", "device_detach_timeout", 20, 1, 3600, &seconds, err))
+		return false;
+	vm_set_root_ports(ports);
+	plug_configure((int)attempts, (int)seconds);
+	return true;
+}
+
 static void warn(void *user, const char *sentence)
 {
 	(void)user;
@@ -168,8 +183,9 @@ static bool settings_read(const struct config *config, struct agent_settings *s,
 		return false;
 	libvirt_configure(config_text_given(config, "libvirt", "connection_uri", "qemu:///system"));
 	vm_confine(cpu_set_is_empty(&s->cpu_shared_set) ? NULL : &s->cpu_shared_set);
-	return groups_configure(config, err) && folder_make(s->state_dir, 0711, err) &&
-	       folder_make(s->folders.instances, 0711, err) && folder_make(s->folders.cache, 0711, err);
+	return groups_configure(config, err) && plug_read(config, err) &&
+	       folder_make(s->state_dir, 0711, err) && folder_make(s->folders.instances, 0711, err) &&
+	       folder_make(s->folders.cache, 0711, err);
 }
 
 static bool token_read(const struct options *o, char token[128])

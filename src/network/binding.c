@@ -22,7 +22,7 @@ void network_on_port_change(bool (*hook)(struct store *db, const char *server_id
 	"p.port_security, p.by_compute, n.mtu, " \
 	"ifnull(lower(json_extract(p.profile, '$.trusted')) IN ('true', '1', 'yes', 'on', 't', 'y'), 0), " \
 	"p.numa_affinity_policy, p.uplink_status, ifnull(s.id, ''), " \
-	"coalesce(p.qos_policy_id, n.qos_policy_id, '') " \
+	"coalesce(p.qos_policy_id, n.qos_policy_id, ''), p.device_index " \
 	"FROM port p JOIN network n ON n.id = p.network_id LEFT JOIN segment s ON s.id = " \
 	"ifnull(p.segment_id, " \
 	"(SELECT c.id FROM segment c WHERE " SEGMENT_FITS \
@@ -53,6 +53,7 @@ static void port_fill(struct store_rows *rows, struct network_port *port)
 	port->link_follows_uplink = store_int(rows, 19);
 	snprintf(port->segment_id, sizeof port->segment_id, "%s", store_text(rows, 20));
 	snprintf(port->qos_policy_id, sizeof port->qos_policy_id, "%s", store_text(rows, 21));
+	port->index = (int)store_int(rows, 22);
 }
 
 static bool addresses_fill(struct store *db, struct network_port *port, struct error *err)
@@ -327,6 +328,19 @@ static bool release_one(struct store *db, const char *port_id, const char *vnic_
 	       (strcmp(vnic_type, "direct-physical") != 0 || port_new_mac(db, port_id, err));
 }
 
+static bool release(struct store *db, const struct network_port *port, struct error *err)
+{
+	return port->created_by_compute ? port_remove(db, port->id, err)
+					: release_one(db, port->id, port->vnic_type, err);
+}
+
+bool network_port_release(struct store *db, const char *port_id, struct error *err)
+{
+	struct network_port port;
+
+	return network_port_load(db, port_id, &port, err) && release(db, &port, err);
+}
+
 bool network_ports_release(struct store *db, const char *server_id, struct error *err)
 {
 	_cleanup_free_ struct network_port *ports = NULL;
@@ -335,8 +349,7 @@ bool network_ports_release(struct store *db, const char *server_id, struct error
 	if (!network_ports_of_server(db, server_id, &ports, &count, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		if (ports[i].created_by_compute ? !port_remove(db, ports[i].id, err)
-						: !release_one(db, ports[i].id, ports[i].vnic_type, err))
+		if (!release(db, &ports[i], err))
 			return false;
 	}
 	return true;

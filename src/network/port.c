@@ -485,7 +485,7 @@ bool port_delete(struct http_request *request, struct http_response *response, s
 	if (now.bound && strcmp(now.vnic_type, "normal") != 0)
 		return error_set_typed(
 			err, ERROR_CONFLICT, "PortInUse",
-			"Port %s has a device of a server bound to it: delete the server first.", id);
+			"Port %s has a device of a server bound to it: detach it first, or delete the server.", id);
 	response->status = 204;
 	return port_remove(request->db, id, err) &&
 	       (!now.bound || device_changed(request->db, now.device_id, err));

@@ -279,6 +279,14 @@ static void explain_affinity(const struct place *place, const struct fleet_host 
 		  free_on(place, host, r, PCI_NUMA_NONE));
 }
 
+void place_explain_beside(const struct place *place, const struct fleet_host *host, struct text *why)
+{
+	if (place_devices_fit(place, host))
+		explain_affinity(place, host, why);
+	else
+		explain_devices(place, host, why);
+}
+
 static bool networks_accept(void *context, const struct numa_host *host, uint64_t cells)
 {
 	return numa_networks_fit(host, cells, context);

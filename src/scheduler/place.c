@@ -359,6 +359,20 @@ bool place_devices_fit(const struct place *place, const struct fleet_host *host)
 	return place->slot_count == 0 || devices_fit(place, host, NULL, chosen);
 }
 
+bool place_devices_beside(const struct place *place, const struct fleet_host *host,
+			  const struct numa_placement *numa, int *chosen)
+{
+	struct affinity affinity = {.host = &host->numa};
+
+	for (int i = 0; numa && i < numa->cell_count; i++) {
+		for (int k = 0; k < host->numa.cell_count; k++) {
+			if (host->numa.cells[k].id == numa->cells[i].host_cell)
+				affinity.cells |= UINT64_C(1) << k;
+		}
+	}
+	return devices_fit(place, host, numa && numa->cell_count ? &affinity : NULL, chosen);
+}
+
 /* --- cells --- */
 
 struct cells_try {

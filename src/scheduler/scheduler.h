@@ -152,6 +152,14 @@ bool scheduler_claim(struct store *db, const struct scheduler_request *request, 
  * nothing. */
 bool scheduler_dry_run(struct store *db, const struct scheduler_request *request, struct text *lines,
 		       const char **where, struct error *err);
+/* Adds a device for one more port to what the server has claimed, on its host and as near to its cells as its
+ * policies want: the port's own, or that of its flavor and image (`numa`: of that only the policy counts; or
+ * NULL).  ERROR_CONFLICT: there is none, and `why` says so in words. */
+bool scheduler_claim_port(struct store *db, const char *server_id, const struct scheduler_port_request *port,
+			  const struct numa_guest *numa, struct scheduler_device *device, struct text *why,
+			  struct error *err);
+/* Gives back what was claimed for this port.  Nothing is fine. */
+bool scheduler_release_port(struct store *db, const char *server_id, const char *port_id, struct error *err);
 /* Gives everything of this server back.  Nothing claimed is fine. */
 bool scheduler_release(struct store *db, const char *server_id, struct error *err);
 /* The claim of `from` is `to`'s from now on (ids; `to` is any UUID): same host, devices and CPUs, and `from`
