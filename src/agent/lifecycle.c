@@ -2,6 +2,7 @@
 #include "agent/lifecycle.h"
 
 #include "agent/config_drive.h"
+#include "agent/disk.h"
 #include "agent/file.h"
 #include "agent/grant.h"
 #include "agent/images.h"
@@ -123,6 +124,8 @@ static bool setup_files(const struct lifecycle *life, const char *folder, yyjson
 	_cleanup_free_ char *iso = memory_printf("%s/config.iso", folder);
 
 	step(life, "image");
+	if (!disk_renew(folder, server, err))
+		return false;
 	if (!setup_disk(life, folder, server, err) || !link_boot_file(life, folder, server, "kernel", err) ||
 	    !link_boot_file(life, folder, server, "ramdisk", err))
 		return blame_image(err);
@@ -453,10 +456,24 @@ bool server_stop(const struct lifecycle *life, yyjson_val *server, struct error 
 
 static bool folder_remove(const char *folder, struct error *err)
 {
-	static const char *const names[] = {
-		"disk",	  "disk.new",	      "config.iso",	"config.iso.new",  "kernel",  "ramdisk",
-		"base",	  "console.log",      "server.json",	"server.json.new", "started", "started.new",
-		"memory", "memory.restoring", "grant.json.new", "grant.json"};
+	static const char *const names[] = {"disk",
+					    "disk.new",
+					    "config.iso",
+					    "config.iso.new",
+					    "kernel",
+					    "ramdisk",
+					    "base",
+					    "console.log",
+					    "server.json",
+					    "server.json.new",
+					    "started",
+					    "started.new",
+					    "memory",
+					    "memory.restoring",
+					    "grant.json.new",
+					    "grant.json",
+					    "disk_generation",
+					    "disk_generation.new"};
 
 	for (size_t i = 0; i < ELEMENTS_OF(names); i++) {
 		_cleanup_free_ char *path = memory_printf("%s/%s", folder, names[i]);

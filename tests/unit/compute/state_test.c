@@ -174,13 +174,14 @@ static void test_filters(void **unused)
 
 	(void)unused;
 	server_states_of_status("active", text);
-	assert_string_equal(text, "|active|powering-off|snapshot|shelving|pausing|suspending|active-deleting|");
+	assert_string_equal(text,
+			    "|active|powering-off|snapshot|shelving|pausing|suspending|active-deleting|");
 	server_states_of_status("NOPE", text);
 	assert_string_equal(text, "");
 	server_states_of_vm_state("stopped", text);
 	assert_string_equal(
 		text, "|stopped|powering-on|resize-migrating-off|resize-finish-off|snapshot-off|shelving-off|"
-		      "stopped-deleting|");
+		      "stopped-rebuild|stopped-deleting|");
 }
 
 int main(void)
