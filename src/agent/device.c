@@ -40,13 +40,30 @@ static void device_driver(const char *address, char driver[32])
 	world->link(path, driver, 32);
 }
 
-static void device_netdev(const char *address, char name[16])
+void device_netdev(const char *address, char name[16])
 {
 	_cleanup_free_ char *path = device_path(address, "net");
 	char **names = world->list(path);
 
 	snprintf(name, 16, "%.15s", names && names[0] ? names[0] : "");
 	world_list_free(names);
+}
+
+/* Does a guest have a macvtap on its network device? */
+static bool is_lent(const char *address)
+{
+	char netdev[16];
+	bool lent = false;
+
+	device_netdev(address, netdev);
+	if (!*netdev)
+		return false;
+	_cleanup_free_ char *path = memory_printf("/sys/class/net/%s", netdev);
+	char **names = world->list(path);
+	for (char **name = names; name && *name; name++)
+		lent |= strncmp(*name, "upper_macvtap", strlen("upper_macvtap")) == 0;
+	world_list_free(names);
+	return lent;
 }
 
 /* Number of VFs by their links, and whether one of them is with a guest. */
@@ -61,7 +78,7 @@ static int device_vfs(const char *address, bool *held)
 		if (!world->link(path, vf, sizeof vf))
 			return i;
 		device_driver(vf, driver);
-		*held |= strcmp(driver, VFIO_DRIVER) == 0;
+		*held |= strcmp(driver, VFIO_DRIVER) == 0 || is_lent(vf);
 	}
 }
 
@@ -130,6 +147,7 @@ bool device_remember(const char *address, struct device_memory *memory, struct e
 	if (!*memory->netdev)
 		return true;
 	memory->mtu = netdev_mtu(memory->netdev);
+	netdev_mac(memory->netdev, memory->mac_address);
 	return netdev_is_up(memory->netdev, &memory->up, err);
 }
 
@@ -141,6 +159,37 @@ static bool unbind(const char *address, struct error *err)
 	return !*driver ||
 	       (write_attribute(address, "driver/unbind", address, err) && wait_driver(address, "", err));
 }
+
+/* --- lending a network device --- */
+
+static bool netdev_set(const struct device_memory *memory, const char *mac_address, bool up,
+		       struct error *err)
+{
+	char now[18];
+	bool is_up;
+
+	netdev_mac(memory->netdev, now);
+	return (!*mac_address || strcmp(now, mac_address) == 0 ||
+		netdev_set_mac(memory->netdev, mac_address, err)) &&
+	       netdev_is_up(memory->netdev, &is_up, err) &&
+	       (is_up == up || netdev_set_up(memory->netdev, up, err));
+}
+
+bool device_lend(const struct device_memory *memory, const char *mac_address, struct error *err)
+{
+	if (!*memory->netdev)
+		return error_set(err, ERROR_CONFLICT,
+				 "%s has no network device (its driver is %s): a macvtap port needs one",
+				 memory->address, *memory->driver ? memory->driver : "none");
+	return netdev_set(memory, mac_address, true, err);
+}
+
+bool device_unlend(const struct device_memory *memory, struct error *err)
+{
+	return !*memory->netdev || netdev_set(memory, memory->mac_address, memory->up, err);
+}
+
+/* --- giving away --- */
 
 bool device_take(const struct device_memory *memory, struct error *err)
 {

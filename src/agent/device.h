@@ -10,9 +10,10 @@
 /* What a device was before it was given away; kept in the grant journal. */
 struct device_memory {
 	char address[16];
-	char driver[32];   /* "" if none was bound; vfio-pci where the operator binds it at boot */
-	char override[32]; /* driver_override, or "" */
-	char netdev[16];   /* of a NIC */
+	char driver[32];      /* "" if none was bound; vfio-pci where the operator binds it at boot */
+	char override[32];    /* driver_override, or "" */
+	char netdev[16];      /* of a NIC */
+	char mac_address[18]; /* of its network device, or "" */
 	bool up;
 	int mtu;
 	int numvfs;
@@ -32,6 +33,12 @@ bool device_remember(const char *address, struct device_memory *memory, struct e
 /* Binds it to vfio-pci (idempotent).  A PF: refused while one of its VFs is bound to vfio-pci; its VFs are
  * removed first.  Waits until the driver link says so. */
 bool device_take(const struct device_memory *memory, struct error *err);
+/* Name of its network device, or "". */
+void device_netdev(const char *address, char name[16]);
+/* A macvtap port's VF stays with its driver: its network device gets the port's address, and is set up. */
+bool device_lend(const struct device_memory *memory, const char *mac_address, struct error *err);
+/* Gives the network device of a lent VF its address and its state back. */
+bool device_unlend(const struct device_memory *memory, struct error *err);
 /* Gives it back (idempotent): resets it, clears driver_override, unbinds vfio-pci, binds the driver it had; a
  * NIC: waits for its network device, names it as it was, MTU, up; a PF: VFs recreated.  Verified by reading.
  */

@@ -27,6 +27,7 @@ static void device_parse(yyjson_val *object, struct granted_device *device)
 	COPY(memory->driver, object, "driver");
 	COPY(memory->override, object, "override");
 	COPY(memory->netdev, object, "netdev");
+	COPY(memory->mac_address, object, "mac_address");
 	memory->up = json_bool(object, "up", false);
 	memory->autoprobe = json_bool(object, "autoprobe", true);
 	memory->mtu = (int)json_int(object, "mtu", -1);
@@ -35,6 +36,7 @@ static void device_parse(yyjson_val *object, struct granted_device *device)
 	COPY(device->place.pf, object, "pf");
 	device->place.vf_index = (int)json_int(object, "vf_index", -1);
 	COPY(device->port_id, object, "port_id");
+	device->macvtap = json_bool(object, "macvtap", false);
 }
 
 static void lease_parse(yyjson_val *object, struct granted_lease *lease)
@@ -80,6 +82,7 @@ static void device_write(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct
 	yyjson_mut_obj_add_str(doc, object, "driver", memory->driver);
 	yyjson_mut_obj_add_str(doc, object, "override", memory->override);
 	yyjson_mut_obj_add_str(doc, object, "netdev", memory->netdev);
+	yyjson_mut_obj_add_str(doc, object, "mac_address", memory->mac_address);
 	yyjson_mut_obj_add_bool(doc, object, "up", memory->up);
 	yyjson_mut_obj_add_bool(doc, object, "autoprobe", memory->autoprobe);
 	yyjson_mut_obj_add_int(doc, object, "mtu", memory->mtu);
@@ -88,6 +91,7 @@ static void device_write(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct
 	yyjson_mut_obj_add_str(doc, object, "pf", device->place.pf);
 	yyjson_mut_obj_add_int(doc, object, "vf_index", device->place.vf_index);
 	yyjson_mut_obj_add_str(doc, object, "port_id", device->port_id);
+	yyjson_mut_obj_add_bool(doc, object, "macvtap", device->macvtap);
 }
 
 static void lease_write(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct granted_lease *lease)
@@ -139,8 +143,9 @@ bool grant_has_lease(const struct grant *grant, const struct granted_lease *leas
 	return false;
 }
 
-static bool device_add(struct grant *grant, const struct grant *before, const char *address,
-		       const char *port_id, struct error *err)
+/* `port`: whose device it is, or NULL. */
+static bool device_add(struct grant *grant, const struct grant *before, const char *address, yyjson_val *port,
+		       struct error *err)
 {
 	const struct granted_device *known = grant_find_device(before, address);
 	struct granted_device *added = ARRAY_ADD(grant->devices, grant->device_count);
@@ -152,7 +157,8 @@ static bool device_add(struct grant *grant, const struct grant *before, const ch
 		ok = device_remember(address, &added->memory, err);
 	if (!known)
 		device_find(address, &added->place);
-	snprintf(added->port_id, sizeof added->port_id, "%.36s", port_id);
+	snprintf(added->port_id, sizeof added->port_id, "%.36s", json_text(port, "id"));
+	added->macvtap = strcmp(json_text(port, "vnic_type"), "macvtap") == 0;
 	return ok;
 }
 
@@ -177,11 +183,11 @@ bool grant_make(yyjson_val *server, const struct grant *before, struct grant *gr
 
 		if (!yyjson_is_obj(device))
 			lease_add(grant, item);
-		else if (!device_add(grant, before, json_text(device, "address"), json_text(item, "id"), err))
+		else if (!device_add(grant, before, json_text(device, "address"), item, err))
 			return false;
 	}
 	yyjson_arr_foreach (yyjson_obj_get(server, "devices"), i, max, item) {
-		if (!device_add(grant, before, json_text(item, "address"), "", err))
+		if (!device_add(grant, before, json_text(item, "address"), NULL, err))
 			return false;
 	}
 	return true;
@@ -189,5 +195,5 @@ bool grant_make(yyjson_val *server, const struct grant *before, struct grant *gr
 
 bool grant_add_mate(struct grant *grant, const struct grant *before, const char *address, struct error *err)
 {
-	return grant_find_device(grant, address) || device_add(grant, before, address, "", err);
+	return grant_find_device(grant, address) || device_add(grant, before, address, NULL, err);
 }

@@ -9,6 +9,7 @@ struct granted_device {
 	struct device_memory memory;
 	struct device_place place;
 	char port_id[37]; /* or "" */
+	bool macvtap;	  /* lent: it stays with its driver, and the guest has a macvtap on it */
 };
 
 struct granted_lease {

@@ -177,10 +177,14 @@ static bool vf_setup(const struct granted_device *device, yyjson_val *server, st
 	if (port) {
 		snprintf(wanted.mac_address, sizeof wanted.mac_address, "%.17s",
 			 json_text(port, "mac_address"));
+		wanted.own_mac = device->macvtap;
 		wanted.vlan = (int)json_int(port, "vlan", 0);
 		wanted.spoof_check = json_bool(port, "port_security", true);
 		wanted.trust = json_bool(port, "trusted", false);
-		wanted.link_state = json_bool(port, "admin_state_up", true) ? VF_LINK_AUTO : VF_LINK_DISABLE;
+		/* AG-14 */
+		wanted.link_state = !json_bool(port, "admin_state_up", true)	       ? VF_LINK_DISABLE
+				    : json_bool(port, "propagate_uplink_status", true) ? VF_LINK_AUTO
+										       : VF_LINK_ENABLE;
 	}
 	/* A VF has no link while its PF is down. */
 	if (!netdev_is_up(place->pf, &up, err) || (!up && !netdev_set_up(place->pf, true, err)))
@@ -188,25 +192,41 @@ static bool vf_setup(const struct granted_device *device, yyjson_val *server, st
 	return vf_program(place->pf, place->vf_index, &wanted, err);
 }
 
+/* The address is set on the VF's network device alone: drivers like igb let nobody change it any more once
+ * the PF has set it, not even to the same, and libvirt sets it as well. */
+static bool lend(const struct granted_device *device, yyjson_val *server, struct error *err)
+{
+	yyjson_val *port = port_find(server, device->port_id);
+
+	if (!is_nic_vf(device))
+		return error_set(err, ERROR_CONFLICT,
+				 "%s is no VF of a network device: no macvtap can be made on it",
+				 device->memory.address);
+	return vf_setup(device, server, err) &&
+	       device_lend(&device->memory, json_text(port, "mac_address"), err);
+}
+
 static bool device_setup(const struct granted_device *device, yyjson_val *server, struct error *err)
 {
 	pthread_mutex_t *lock = card_lock(device);
 
 	pthread_mutex_lock(lock);
-	bool ok = device_take(&device->memory, err) && vf_setup(device, server, err);
+	bool ok = device->macvtap ? lend(device, server, err)
+				  : device_take(&device->memory, err) && vf_setup(device, server, err);
 	pthread_mutex_unlock(lock);
 	return ok;
 }
 
-/* Clean profile first, then the driver it had. */
+/* Clean profile first, then the driver it had, or the address of its own. */
 static bool device_release(const struct granted_device *device, struct error *err)
 {
 	const struct device_place *place = &device->place;
 	pthread_mutex_t *lock = card_lock(device);
 
 	pthread_mutex_lock(lock);
-	bool ok = (!is_nic_vf(device) || vf_program(place->pf, place->vf_index, &vf_clean, err)) &&
-		  device_return(&device->memory, err);
+	bool ok =
+		(!is_nic_vf(device) || vf_program(place->pf, place->vf_index, &vf_clean, err)) &&
+		(device->macvtap ? device_unlend(&device->memory, err) : device_return(&device->memory, err));
 	pthread_mutex_unlock(lock);
 	return ok;
 }

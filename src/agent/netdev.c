@@ -111,6 +111,28 @@ bool netdev_set_mtu(const char *name, int mtu, struct error *err)
 	return link_ask(message, NULL, NULL, what, NULL, err);
 }
 
+bool netdev_set_mac(const char *name, const char *mac, struct error *err)
+{
+	char buffer[MESSAGE_SIZE], what[64];
+	unsigned char m[6] = {0};
+	int index;
+
+	snprintf(what, sizeof what, "setting the MAC of %s", name);
+	sscanf(mac, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", &m[0], &m[1], &m[2], &m[3], &m[4], &m[5]);
+	if (!link_index(name, &index, err))
+		return false;
+	struct nlmsghdr *message = link_message(buffer, RTM_SETLINK, index);
+	mnl_attr_put(message, IFLA_ADDRESS, sizeof m, m);
+	return link_ask(message, NULL, NULL, what, NULL, err);
+}
+
+void netdev_mac(const char *name, char mac[18])
+{
+	_cleanup_free_ char *path = memory_printf("/sys/class/net/%s/address", name);
+
+	world_line(path, mac, 18);
+}
+
 int netdev_mtu(const char *name)
 {
 	return read_number(name, "mtu");

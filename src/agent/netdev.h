@@ -1,4 +1,4 @@
-/* Network devices: up, down, name, MTU (rtnetlink). */
+/* Network devices: up, down, name, MAC, MTU (rtnetlink). */
 #pragma once
 
 #include "base/error.h"
@@ -9,4 +9,6 @@ bool netdev_set_up(const char *name, bool up, struct error *err);
 bool netdev_is_up(const char *name, bool *up, struct error *err);
 bool netdev_rename(const char *from, const char *to, struct error *err); /* it must be down */
 bool netdev_set_mtu(const char *name, int mtu, struct error *err);
-int netdev_mtu(const char *name); /* -1 if it is not there */
+bool netdev_set_mac(const char *name, const char *mac, struct error *err);
+void netdev_mac(const char *name, char mac[18]); /* "" if it is not there */
+int netdev_mtu(const char *name);		 /* -1 if it is not there */

@@ -2,52 +2,8 @@
 #include "agent/physnets.h"
 
 #include "agent/inventory.h"
-#include "base/memory.h"
-#include "base/text.h"
 
 #include <string.h>
-
-#define TUNNELS "" /* is no name of a physical network */
-
-static bool nodes_read(const struct config *config, const char *group, const char *name,
-		       struct agent_settings *settings, size_t *count, struct error *err)
-{
-	char item[32];
-	int64_t node;
-
-	for (*count = 0; config_list_item(config, group, "numa_nodes", *count, item, sizeof item); ++*count) {
-		if (!text_to_int64(item, 0, 1023, &node))
-			return error_set(err, ERROR_BAD_REQUEST,
-					 "[%s] numa_nodes: %s: expected a list of NUMA nodes", group, item);
-		struct near_network *near = ARRAY_ADD(settings->near, settings->near_count);
-
-		snprintf(near->name, sizeof near->name, "%s", name);
-		near->node = (int)node;
-	}
-	return true;
-}
-
-bool physnets_read(const struct config *config, struct agent_settings *settings, struct error *err)
-{
-	char name[80];
-	size_t nodes;
-
-	for (size_t i = 0; config_list_item(config, "neutron", "physnets", i, name, sizeof name); i++) {
-		_cleanup_free_ char *group = memory_printf("neutron_physnet_%s", name);
-
-		if (strlen(name) >= sizeof settings->near->name)
-			return error_set(err, ERROR_BAD_REQUEST,
-					 "[neutron] physnets: %s: a name has at most %zu bytes", name,
-					 sizeof settings->near->name - 1);
-		if (!nodes_read(config, group, name, settings, &nodes, err))
-			return false;
-		if (nodes == 0)
-			return error_set(err, ERROR_BAD_REQUEST,
-					 "[neutron] physnets names %s, but [%s] numa_nodes is not set", name,
-					 group);
-	}
-	return nodes_read(config, "neutron_tunnel", TUNNELS, settings, &nodes, err);
-}
 
 static bool has_node(const struct host_facts *facts, int node)
 {
@@ -68,7 +24,7 @@ bool physnets_check(const struct agent_settings *settings, struct error *err)
 		return false;
 	for (size_t i = 0; i < settings->near_count; i++) {
 		const struct near_network *near = &settings->near[i];
-		bool tunnels = strcmp(near->name, TUNNELS) == 0;
+		bool tunnels = strcmp(near->name, NEAR_TUNNELS) == 0;
 
 		if (!has_node(&facts, near->node))
 			return error_set(err, ERROR_BAD_REQUEST,
@@ -88,7 +44,7 @@ void physnets_add(const struct agent_settings *settings, int node, yyjson_mut_do
 
 		if (near->node != node)
 			continue;
-		if (strcmp(near->name, TUNNELS) == 0) {
+		if (strcmp(near->name, NEAR_TUNNELS) == 0) {
 			yyjson_mut_obj_add_bool(doc, cell, "tunnels", true);
 			continue;
 		}

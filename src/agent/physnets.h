@@ -2,13 +2,10 @@
  * numa_nodes and [neutron_tunnel] numa_nodes, as in nova.conf. */
 #pragma once
 
-#include "agent/agent.h"
-#include "config/config.h"
+#include "agent/settings.h"
 
 #include <yyjson.h>
 
-/* Into settings->near.  A physnet without nodes, or a node that is no number, is an error. */
-bool physnets_read(const struct config *config, struct agent_settings *settings, struct error *err);
 /* Does the host have all the nodes that are named? */
 bool physnets_check(const struct agent_settings *settings, struct error *err);
 /* Adds "physical_networks" and "tunnels" to a cell of the inventory, if they are anything. */

@@ -42,7 +42,7 @@ static void decode_mac(const void *data, struct vf_settings *settings)
 
 static bool equal_mac(const struct vf_settings *a, const struct vf_settings *b)
 {
-	return strcmp(a->mac_address, b->mac_address) == 0;
+	return a->own_mac || b->own_mac || strcmp(a->mac_address, b->mac_address) == 0;
 }
 
 /* A plain 802.1Q tag: IFLA_VF_VLAN.  (Other protocols would need IFLA_VF_VLAN_LIST.) */

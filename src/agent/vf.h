@@ -12,6 +12,7 @@ enum vf_link_state { VF_LINK_AUTO, VF_LINK_ENABLE, VF_LINK_DISABLE }; /* IFLA_VF
 
 struct vf_settings {
 	char mac_address[18]; /* "": none (00:00:00:00:00:00) */
+	bool own_mac;	      /* its network device says which: not the PF's to set */
 	int vlan, vlan_qos;   /* 0: none */
 	int spoof_check;      /* 0, 1 or VF_UNKNOWN */
 	int trust;	      /* 0, 1 or VF_UNKNOWN */

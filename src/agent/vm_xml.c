@@ -5,6 +5,7 @@
  * whatever comes and goes beside it. */
 #include "agent/vm_xml.h"
 
+#include "agent/device.h"
 #include "agent/numa_xml.h"
 #include "agent/vm.h"
 #include "agent/world.h"
@@ -46,11 +47,28 @@ void vm_xml_nic(yyjson_val *port, struct text *xml)
 	text_add(xml, "</interface>\n");
 }
 
+/* The guest has a virtio NIC, which has the VF's network device for itself (passthrough). */
+static void add_macvtap(struct text *xml, yyjson_val *port, const char *address)
+{
+	char netdev[16];
+
+	device_netdev(address, netdev);
+	text_addf(xml, "    <interface type='direct'><mac address='%s'/><source dev='",
+		  json_text(port, "mac_address"));
+	text_add_xml(xml, netdev);
+	text_addf(xml, "' mode='passthrough'/><model type='virtio'/><alias name='ua-%s'/>",
+		  json_text(port, "id"));
+	add_guest_address(xml, server_guest_bus(port));
+	text_add(xml, "</interface>\n");
+}
+
 static void add_port(struct text *xml, yyjson_val *port)
 {
 	yyjson_val *device = yyjson_obj_get(port, "device");
 
-	if (yyjson_is_obj(device))
+	if (yyjson_is_obj(device) && strcmp(json_text(port, "vnic_type"), "macvtap") == 0)
+		add_macvtap(xml, port, json_text(device, "address"));
+	else if (yyjson_is_obj(device))
 		add_hostdev(xml, json_text(device, "address"), json_text(port, "id"), server_guest_bus(port));
 	else
 		vm_xml_nic(port, xml);

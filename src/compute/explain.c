@@ -79,6 +79,7 @@ static bool port_ask(struct store *db, const char *port, struct ports_asked *ask
 	snprintf(ask->vnic_type, sizeof ask->vnic_type, "%s", found->vnic_type);
 	snprintf(ask->physical_network, sizeof ask->physical_network, "%s", found->physical_network);
 	ask->trusted = found->trusted;
+	snprintf(ask->numa_policy, sizeof ask->numa_policy, "%s", found->numa_policy);
 	return true;
 }
 

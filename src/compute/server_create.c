@@ -360,6 +360,7 @@ static bool birth_claim(struct http_request *request, struct plan *plan, struct 
 		snprintf(ask->vnic_type, sizeof ask->vnic_type, "%s", port->vnic_type);
 		snprintf(ask->physical_network, sizeof ask->physical_network, "%s", port->physical_network);
 		ask->trusted = port->trusted;
+		snprintf(ask->numa_policy, sizeof ask->numa_policy, "%s", port->numa_policy);
 		wish.port_count++;
 	}
 	birth->placed = scheduler_claim(request->db, &wish, &birth->grant, &birth->refusals, err);

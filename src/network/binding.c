@@ -18,7 +18,8 @@ void network_on_port_change(bool (*hook)(struct store *db, const char *server_id
 	"ifnull(n.physical_network, ''), ifnull(n.segmentation_id, -1), p.status, p.host_id, " \
 	"p.admin_state_up, " \
 	"p.port_security, p.by_compute, n.mtu, " \
-	"ifnull(lower(json_extract(p.profile, '$.trusted')) IN ('true', '1', 'yes', 'on', 't', 'y'), 0) " \
+	"ifnull(lower(json_extract(p.profile, '$.trusted')) IN ('true', '1', 'yes', 'on', 't', 'y'), 0), " \
+	"p.numa_affinity_policy, p.uplink_status " \
 	"FROM port p JOIN network n ON n.id = p.network_id "
 
 static void port_fill(struct store_rows *rows, struct network_port *port)
@@ -41,6 +42,9 @@ static void port_fill(struct store_rows *rows, struct network_port *port)
 	port->created_by_compute = store_int(rows, 15);
 	port->mtu = store_int(rows, 16);
 	port->trusted = store_int(rows, 17);
+	snprintf(port->numa_policy, sizeof port->numa_policy, "%s",
+		 store_text(rows, 18) ? store_text(rows, 18) : "");
+	port->link_follows_uplink = store_int(rows, 19);
 }
 
 static bool addresses_fill(struct store *db, struct network_port *port, struct error *err)

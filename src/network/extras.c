@@ -24,8 +24,11 @@ static const struct extension {
 	{"net-mtu-writable", "Network MTU (writable)"},
 	{"network_availability_zone", "Network Availability Zone"},
 	{"pagination", "Pagination support"},
+	{"port-numa-affinity-policy", "Port NUMA affinity policy"},
+	{"port-numa-affinity-policy-socket", "Port NUMA affinity policy socket"},
 	{"port-security", "Port Security"},
 	{"port-security-groups-filtering", "Port filtering on security groups"},
+	{"port-trusted-vif", "Port trusted vif"},
 	{"project-id", "project_id field enabled"},
 	{"provider", "Provider Network"},
 	{"quota_details", "Quota details management support"},
@@ -35,6 +38,8 @@ static const struct extension {
 	{"standard-attr-description", "standard-attr-description"},
 	{"standard-attr-revisions", "Resource revision numbers"},
 	{"standard-attr-timestamp", "Resource timestamps"},
+	{"uplink-status-propagation", "Uplink Status Propagation"},
+	{"uplink-status-propagation-updatable", "Uplink Status Propagation (updatable)"},
 };
 
 static void extension_view(yyjson_mut_doc *doc, yyjson_mut_val *view, const struct extension *extension)

@@ -46,7 +46,10 @@ struct network_settings {
 	char flat[VLAN_MAX_RANGES][65];
 	int flat_count;
 	bool flat_any;
-	int64_t vni_first, vni_last;
+	struct vni_range {
+		int64_t first, last;
+	} vnis[VLAN_MAX_RANGES];
+	int vni_count;
 	bool sriov;			      /* mechanism_drivers has sriovnicswitch */
 	bool prohibited[NETWORK_SRIOV_TYPES]; /* vNIC types that it shall not bind */
 	bool devices_limited;		      /* it binds these devices only, "8086:10ca" ... */
@@ -193,8 +196,10 @@ bool subnet_plan_change(struct http_request *request, yyjson_val *body, struct s
 struct new_port {
 	const char *network_id, *project_id, *name, *description, *mac_address, *device_id, *device_owner,
 		*vnic_type;
-	const char *profile, *pairs; /* JSON */
+	const char *profile, *pairs;	  /* JSON */
+	const char *numa_affinity_policy; /* or NULL */
 	bool admin_state_up, port_security, by_compute;
+	bool link_always;      /* the VF has a link even while its PF has none */
 	yyjson_val *fixed_ips; /* NULL: any */
 	const char *fixed_ip;  /* one address, or NULL */
 };

@@ -51,5 +51,8 @@ const struct store_migration network_migrations[] = {
 	 "ALTER TABLE address DROP COLUMN number;"
 	 "CREATE INDEX port_mac ON port (mac_address);"
 	 "CREATE INDEX port_project ON port (project_id);"},
+	/* numa_affinity_policy: NULL if the port says nothing */
+	{"ALTER TABLE port ADD COLUMN numa_affinity_policy TEXT;"
+	 "ALTER TABLE port ADD COLUMN uplink_status INTEGER NOT NULL DEFAULT 1;"},
 };
 const size_t network_migration_count = sizeof network_migrations / sizeof *network_migrations;

@@ -26,8 +26,10 @@ struct network_port {
 	char host_id[256];
 	bool admin_state_up;
 	bool port_security;
-	bool trusted;		 /* binding:profile says so: its VF is to be trusted */
-	bool created_by_compute; /* made for the server, goes with it */
+	bool trusted;		  /* binding:profile says so: its VF is to be trusted */
+	bool created_by_compute;  /* made for the server, goes with it */
+	char numa_policy[16];	  /* numa_affinity_policy of its device, "" if the port says nothing */
+	bool link_follows_uplink; /* propagate_uplink_status: the VF's link goes with its PF's */
 	int64_t mtu;
 	struct {
 		char ip_address[46];

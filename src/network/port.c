@@ -1,5 +1,6 @@
 /* /v2.0/ports */
 #include "base/memory.h"
+#include "base/text.h"
 #include "network/internal.h"
 #include "sys/sys.h"
 
@@ -13,7 +14,8 @@
 	"(SELECT json_group_array(json_object('subnet_id', a.subnet_id, 'ip_address', a.ip_address)) " \
 	"FROM address a WHERE a.port_id = p.id), " \
 	"(SELECT g.id FROM security_group g WHERE g.project_id = p.project_id AND g.name = 'default'), " \
-	"(SELECT n.project_id FROM network n WHERE n.id = p.network_id)"
+	"(SELECT n.project_id FROM network n WHERE n.id = p.network_id), p.numa_affinity_policy, " \
+	"p.uplink_status, json_extract(p.profile, '$.trusted')"
 
 static const struct field port_fields[] = {
 	{"id"},
@@ -43,6 +45,9 @@ static const struct field port_fields[] = {
 	{"binding:vnic_type", FIELD_TEXT, .post = true, .put = true},
 	{"binding:host_id", FIELD_TEXT, .nullable = true, .post = true, .put = true, .admin = true},
 	{"binding:profile", FIELD_OBJECT, .nullable = true, .post = true, .put = true, .admin = true},
+	{"numa_affinity_policy", FIELD_TEXT, .nullable = true, .post = true, .put = true},
+	{"propagate_uplink_status", FIELD_BOOL, .post = true, .put = true},
+	{"trusted", FIELD_BOOL, .nullable = true, .post = true, .put = true, .admin = true},
 	{"dns_name", FIELD_TEXT, .post = true, .put = true},
 	{"tenant_id", FIELD_TEXT, .post = true},
 	{"project_id", FIELD_TEXT, .post = true},
@@ -64,7 +69,7 @@ static void add_pairs(yyjson_mut_doc *doc, yyjson_mut_val *view, const char *jso
 static yyjson_mut_val *port_view(struct http_request *request, yyjson_mut_doc *doc, struct store_rows *rows)
 {
 	yyjson_mut_val *view = yyjson_mut_obj(doc), *groups;
-	bool secure = store_int(rows, 7);
+	bool secure = store_int(rows, 7), trusted;
 
 	add_text(doc, view, "id", store_text(rows, 0));
 	add_text(doc, view, "name", store_text(rows, 3));
@@ -87,7 +92,14 @@ static yyjson_mut_val *port_view(struct http_request *request, yyjson_mut_doc *d
 		add_text(doc, view, "binding:vif_type", store_text(rows, 14));
 		add_json(doc, view, "binding:vif_details", store_text(rows, 15));
 		yyjson_mut_obj_add_null(doc, view, "resource_request");
+		/* Kept in the profile, where Nova reads it too (PO-6). */
+		if (store_text(rows, 25) && text_to_bool(store_text(rows, 25), &trusted))
+			yyjson_mut_obj_add_bool(doc, view, "trusted", trusted);
+		else
+			yyjson_mut_obj_add_null(doc, view, "trusted");
 	}
+	add_text(doc, view, "numa_affinity_policy", store_text(rows, 23));
+	yyjson_mut_obj_add_bool(doc, view, "propagate_uplink_status", store_int(rows, 24));
 	yyjson_mut_obj_add_bool(doc, view, "port_security_enabled", secure);
 	yyjson_mut_obj_add_null(doc, view, "qos_policy_id");
 	yyjson_mut_obj_add_null(doc, view, "qos_network_policy_id");
@@ -214,14 +226,15 @@ bool port_insert(struct store *db, const struct new_port *port, char id[37], str
 			"admin_state_up, "
 			"port_security, status, device_id, device_owner, by_compute, vnic_type, profile, "
 			"host_id, vif_type, "
-			"vif_details, pairs, revision, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, "
+			"vif_details, pairs, numa_affinity_policy, uplink_status, revision, created_at, "
+			"updated_at) VALUES (?1, ?2, ?3, ?4, ?5, "
 			"?6, ?7, ?8, 'DOWN', "
-			"?9, ?10, ?11, ?12, ?13, '', 'unbound', '{}', ?14, 1, ?15, ?15)",
+			"?9, ?10, ?11, ?12, ?13, '', 'unbound', '{}', ?14, ?15, ?16, 1, ?17, ?17)",
 			V(sys_uuid(id)), V(port->network_id), V(port->project_id), V(port->name),
 			V(port->description), V((const char *)mac), V(port->admin_state_up),
 			V(port->port_security), V(port->device_id), V(port->device_owner),
 			V(port->by_compute), V(port->vnic_type), V(port->profile), V(port->pairs),
-			V(sys_now())))
+			V(port->numa_affinity_policy), V(!port->link_always), V(sys_now())))
 		return false;
 	if (port->fixed_ips)
 		return address_take_list(db, id, port->network_id, port->fixed_ips, err);
@@ -245,6 +258,31 @@ static const char *pairs_json(struct http_request *request, yyjson_val *body, co
 	yyjson_val *pairs = yyjson_obj_get(body, "allowed_address_pairs");
 
 	return yyjson_is_null(pairs) ? "[]" : field_json(request, pairs, fallback);
+}
+
+/* The profile that a body makes of the one that is there (JSON, in the request's memory). */
+static const char *port_profile(struct http_request *request, yyjson_val *body, const char *now)
+{
+	yyjson_val *profile = yyjson_obj_get(body, "binding:profile"),
+		   *trusted = yyjson_obj_get(body, "trusted");
+	const char *text = !profile		    ? now
+			   : yyjson_is_obj(profile) ? field_json(request, profile, "{}")
+						    : "{}";
+
+	if (!trusted)
+		return text;
+	yyjson_doc *old = yyjson_read(text, strlen(text), 0);
+	yyjson_mut_doc *doc = yyjson_doc_mut_copy(old, NULL);
+	yyjson_mut_val *root = yyjson_mut_doc_get_root(doc);
+
+	yyjson_mut_obj_remove_key(root, "trusted");
+	if (!yyjson_is_null(trusted))
+		yyjson_mut_obj_add_bool(doc, root, "trusted", field_bool(body, "trusted", false));
+	_cleanup_free_ char *json = yyjson_mut_write(doc, 0, NULL);
+	text = http_copy(request, json);
+	yyjson_mut_doc_free(doc);
+	yyjson_doc_free(old);
+	return text;
 }
 
 static bool create_one(struct http_request *request, yyjson_val *body, char id[37], struct error *err)
@@ -271,9 +309,9 @@ static bool create_one(struct http_request *request, yyjson_val *body, char id[3
 		.device_id = field_text(body, "device_id", ""),
 		.device_owner = field_text(body, "device_owner", ""),
 		.vnic_type = field_text(body, "binding:vnic_type", "normal"),
-		.profile = yyjson_is_obj(yyjson_obj_get(body, "binding:profile"))
-				   ? field_json(request, yyjson_obj_get(body, "binding:profile"), "{}")
-				   : "{}",
+		.profile = port_profile(request, body, "{}"),
+		.numa_affinity_policy = field_text(body, "numa_affinity_policy", NULL),
+		.link_always = !field_bool(body, "propagate_uplink_status", true),
 		.pairs = pairs_json(request, body, "[]"),
 		.admin_state_up = field_bool(body, "admin_state_up", true),
 		.port_security = field_bool(body, "port_security_enabled", network.port_security),
@@ -301,7 +339,7 @@ bool port_show(struct http_request *request, struct http_response *response, str
 /* What the checks of an update need to know. */
 struct port_now {
 	char network_id[37], vif_type[24], vnic_type[24], device_id[256], device_owner[256];
-	const char *pairs;
+	const char *pairs, *profile;
 	bool bound, port_security;
 };
 
@@ -322,6 +360,7 @@ static bool port_writable(struct http_request *request, const char *id, struct p
 	snprintf(now->device_owner, sizeof now->device_owner, "%s", store_text(&rows, 10));
 	now->port_security = store_int(&rows, 7);
 	now->pairs = http_copy(request, store_text(&rows, 16));
+	now->profile = http_copy(request, store_text(&rows, 12));
 	now->bound = strcmp(now->vif_type, "unbound") != 0 && strcmp(now->vif_type, "binding_failed") != 0;
 	return store_end(&rows, err);
 }
@@ -376,31 +415,34 @@ bool port_update(struct http_request *request, struct http_response *response, s
 	    (wanted_mac && !mac_take(request->db, wanted_mac, id, now.network_id, mac, err)))
 		return false;
 #define CHANGED(name) V_OPTIONAL(yyjson_obj_get(body, name) ? (int64_t)field_bool(body, name, false) : -1)
-	if (!store_exec(request->db, err,
-			"UPDATE port SET name = coalesce(?2, name), description = coalesce(?3, description), "
-			"admin_state_up = coalesce(?4, admin_state_up), port_security = coalesce(?5, "
-			"port_security), "
-			"device_id = coalesce(?6, device_id), device_owner = coalesce(?7, device_owner), "
-			"vnic_type = coalesce(?8, vnic_type), pairs = coalesce(?9, pairs), "
-			"mac_address = coalesce(?10, mac_address), revision = revision + 1, updated_at = ?11 "
-			"WHERE id = ?1",
-			V(id), V(field_text(body, "name", NULL)), V(field_text(body, "description", NULL)),
-			CHANGED("admin_state_up"), CHANGED("port_security_enabled"),
-			V(field_text(body, "device_id", NULL)), V(field_text(body, "device_owner", NULL)),
-			V(field_text(body, "binding:vnic_type", NULL)), V(pairs_json(request, body, NULL)),
-			V((const char *)(wanted_mac ? mac : NULL)), V(sys_now())))
+	if (!store_exec(
+		    request->db, err,
+		    "UPDATE port SET name = coalesce(?2, name), description = coalesce(?3, description), "
+		    "admin_state_up = coalesce(?4, admin_state_up), port_security = coalesce(?5, "
+		    "port_security), "
+		    "device_id = coalesce(?6, device_id), device_owner = coalesce(?7, device_owner), "
+		    "vnic_type = coalesce(?8, vnic_type), pairs = coalesce(?9, pairs), "
+		    "mac_address = coalesce(?10, mac_address), "
+		    "numa_affinity_policy = CASE WHEN ?12 THEN ?13 ELSE numa_affinity_policy END, "
+		    "uplink_status = coalesce(?14, uplink_status), revision = revision + 1, updated_at = ?11 "
+		    "WHERE id = ?1",
+		    V(id), V(field_text(body, "name", NULL)), V(field_text(body, "description", NULL)),
+		    CHANGED("admin_state_up"), CHANGED("port_security_enabled"),
+		    V(field_text(body, "device_id", NULL)), V(field_text(body, "device_owner", NULL)),
+		    V(field_text(body, "binding:vnic_type", NULL)), V(pairs_json(request, body, NULL)),
+		    V((const char *)(wanted_mac ? mac : NULL)), V(sys_now()),
+		    V(yyjson_obj_get(body, "numa_affinity_policy") != NULL),
+		    V(field_text(body, "numa_affinity_policy", NULL)), CHANGED("propagate_uplink_status")))
 		return false;
 #undef CHANGED
 	if (fixed && (!addresses_release(request->db, id, err) ||
 		      !address_take_list(request->db, id, now.network_id, fixed, err)))
 		return false;
-	yyjson_val *host = yyjson_obj_get(body, "binding:host_id"),
-		   *profile = yyjson_obj_get(body, "binding:profile");
+	yyjson_val *host = yyjson_obj_get(body, "binding:host_id");
+	bool profile = yyjson_obj_get(body, "binding:profile") || yyjson_obj_get(body, "trusted");
 	if ((host || profile) &&
 	    !port_bind_host(request->db, id, host ? field_text(body, "binding:host_id", "") : NULL,
-			    profile ? (yyjson_is_obj(profile) ? field_json(request, profile, "{}") : "{}")
-				    : NULL,
-			    err))
+			    profile ? port_profile(request, body, now.profile) : NULL, err))
 		return false;
 	return port_changed(request->db, id, err) &&
 	       resource_answer(request, response, &port_resource, 200, id, err);

@@ -44,6 +44,21 @@ static bool vnic_type_check(const char *type, struct error *err)
 	return !type || SHAPE_ERROR("binding:vnic_type. Reason: %.40s is not in valid_values.", type);
 }
 
+/* PO-7 */
+static bool numa_policy_check(const char *policy, struct error *err)
+{
+	static const char *const known[] = {"required", "preferred", "legacy", "socket"};
+
+	for (size_t i = 0; policy && i < ELEMENTS_OF(known); i++) {
+		if (strcmp(known[i], policy) == 0)
+			return true;
+	}
+	return !policy ||
+	       SHAPE_ERROR("numa_affinity_policy. Reason: '%.40s' is not in ['required', 'preferred', "
+			   "'legacy', 'socket'].",
+			   policy);
+}
+
 /* --- fixed_ips --- */
 
 /* An address that no port can have: the network's own, or the broadcast one. */
@@ -247,7 +262,9 @@ bool port_body_check(struct http_request *request, yyjson_val *body, const char 
 	yyjson_val *profile = yyjson_obj_get(body, "binding:profile"),
 		   *groups = yyjson_obj_get(body, "security_groups");
 
-	if (!vnic_type_check(field_text(body, "binding:vnic_type", NULL), err) || !qos_check(body, err) ||
+	if (!vnic_type_check(field_text(body, "binding:vnic_type", NULL), err) ||
+	    !numa_policy_check(field_text(body, "numa_affinity_policy", NULL), err) ||
+	    !qos_check(body, err) ||
 	    !fixed_ips_check(request->db, network_id, yyjson_obj_get(body, "fixed_ips"), err) ||
 	    !pairs_check(yyjson_obj_get(body, "allowed_address_pairs"), err) ||
 	    !options_check(yyjson_obj_get(body, "extra_dhcp_opts"), err))

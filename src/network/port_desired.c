@@ -47,6 +47,7 @@ bool network_port_desired(struct store *db, const char *port_id, yyjson_mut_doc 
 	yyjson_mut_obj_add_bool(doc, object, "port_security", port.port_security);
 	yyjson_mut_obj_add_int(doc, object, "mtu", port.mtu);
 	yyjson_mut_obj_add_bool(doc, object, "trusted", port.trusted);
+	yyjson_mut_obj_add_bool(doc, object, "propagate_uplink_status", port.link_follows_uplink);
 	if (vlan)
 		yyjson_mut_obj_add_int(doc, object, "vlan", port.segmentation_id);
 	else

@@ -150,6 +150,17 @@ static bool flat_choose(struct store *db, struct segment *segment, struct error 
 				segment->physical_network));
 }
 
+static bool vni_pick(struct store *db, struct segment *segment, struct error *err)
+{
+	for (int i = 0; i < network_settings.vni_count && segment->id < 0; i++) {
+		const struct vni_range *range = &network_settings.vnis[i];
+
+		if (!range_pick(db, segment, range->first, range->last, err))
+			return false;
+	}
+	return segment->id >= 0 || none_free(err);
+}
+
 static bool overlay_choose(struct store *db, struct segment *segment, struct error *err)
 {
 	bool is_free;
@@ -163,8 +174,7 @@ static bool overlay_choose(struct store *db, struct segment *segment, struct err
 	if (segment->id == 0)
 		return input_error(err, "segmentation_id must be positive");
 	if (segment->id < 0)
-		return range_pick(db, segment, network_settings.vni_first, network_settings.vni_last, err) &&
-		       (segment->id >= 0 || none_free(err));
+		return vni_pick(db, segment, err);
 	return id_is_free(db, segment, &is_free, err) &&
 	       (is_free || error_set_typed(err, ERROR_CONFLICT, "TunnelIdInUse",
 					   "Unable to create the network. The tunnel ID %lld is in use.",

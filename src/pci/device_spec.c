@@ -217,38 +217,19 @@ static const struct tag {
 };
 static const char *const selectors[] = {"vendor_id", "product_id", "address", "devname"};
 
-static int least(int a, int b)
-{
-	return a < b ? a : b;
-}
-
-/* How unlike two keys are: Levenshtein's distance, less for a common beginning ("physnet" means
- * physical_network). */
+/* How unlike two keys are: their distance, less for a common beginning ("physnet" means physical_network). */
 static int unlikeness(const char *a, const char *b)
 {
-	int row[32], length = least((int)strlen(b), 31), common = 0;
+	int common = 0;
 
 	while (a[common] && a[common] == b[common])
 		common++;
-	for (int k = 0; k <= length; k++)
-		row[k] = k;
-	for (int i = 0; a[i] && i < 64; i++) {
-		int before = row[0]++;
-
-		for (int k = 1; k <= length; k++) {
-			int replaced = before + (a[i] != b[k - 1]);
-
-			before = row[k];
-			row[k] = least(replaced, least(row[k], row[k - 1]) + 1);
-		}
-	}
-	return row[length] - 2 * common;
+	return text_distance(a, b, strlen(b)) - 2 * common;
 }
 
-static void warn_unknown(struct reader *r, const char *key)
+static const char *nearest_key(const char *key)
 {
 	const char *nearest = selectors[0];
-	size_t used = strlen(r->warning);
 
 	for (size_t i = 1; i < ELEMENTS_OF(selectors); i++) {
 		if (unlikeness(key, selectors[i]) < unlikeness(key, nearest))
@@ -258,9 +239,19 @@ static void warn_unknown(struct reader *r, const char *key)
 		if (unlikeness(key, known_tags[i].name) < unlikeness(key, nearest))
 			nearest = known_tags[i].name;
 	}
+	return nearest;
+}
+
+static void warn_unknown(struct reader *r, const char *key)
+{
+	const char *nearest = nearest_key(key);
+	int distance = text_distance(key, nearest, strlen(nearest));
+	size_t used = strlen(r->warning);
+
 	snprintf(r->warning + used, 256 - used,
-		 "%s%s: device spec: unknown key \"%.60s\" is kept as a tag (the nearest known key is %s)",
-		 used ? "; " : "", r->where, key, nearest);
+		 "%s%s: device spec: unknown key \"%.60s\" is kept as a tag (the nearest known key is %s, %d "
+		 "letter%s away)",
+		 used ? "; " : "", r->where, key, nearest, distance, distance == 1 ? "" : "s");
 }
 
 static bool tag_bool(struct reader *r, const struct tag *tag, yyjson_val *value, bool *is_true)

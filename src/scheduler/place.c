@@ -32,12 +32,14 @@ static struct place_request *request_of_port(struct place *place, enum pci_type 
 		struct place_request *request = &place->requests[i];
 
 		if (request->type == type && request->trusted == port->trusted &&
+		    strcmp(request->numa_policy, port->numa_policy) == 0 &&
 		    strcasecmp(request->physical_network, port->physical_network) == 0)
 			return request;
 	}
 	struct place_request *request = &place->requests[place->request_count++];
 	*request = (struct place_request){.type = type,
 					  .physical_network = port->physical_network,
+					  .numa_policy = port->numa_policy,
 					  .trusted = port->trusted};
 	return request;
 }
@@ -79,7 +81,9 @@ static bool requests_of_aliases(struct place *place, struct error *err)
 	for (size_t i = 0; i < count; i++) {
 		struct place_request *request = &place->requests[place->request_count++];
 
-		*request = (struct place_request){.alias = aliases[i].alias, .physical_network = ""};
+		*request = (struct place_request){.alias = aliases[i].alias,
+						  .physical_network = "",
+						  .numa_policy = ""};
 		slots_add(place, request, (unsigned)aliases[i].count);
 	}
 	return true;
@@ -96,7 +100,8 @@ static enum pci_fit request_fits(const struct place_request *request, const stru
 		       : PCI_FIT_NO;
 }
 
-/* A flavor's or an image's policy goes before an alias's; without either it is legacy. */
+/* A port's own policy goes before a flavor's or an image's, that before an alias's; without any it is legacy.
+ */
 static void policies_set(struct place *place)
 {
 	const struct numa_guest *guest = place->request->numa;
@@ -107,6 +112,7 @@ static void policies_set(struct place *place)
 					      : alias			     ? alias->numa_policy
 									     : PCI_NUMA_LEGACY;
 
+		pci_numa_policy_parse(place->requests[r].numa_policy, &policy);
 		place->policies[policy] |= UINT64_C(1) << r;
 	}
 }

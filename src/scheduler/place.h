@@ -14,7 +14,7 @@
 struct place_request {
 	const struct pci_alias *alias; /* or, for ports, NULL and: */
 	enum pci_type type;
-	const char *physical_network;
+	const char *physical_network, *numa_policy; /* the port's own, or "" */
 	bool trusted;
 	unsigned count;
 };

@@ -84,6 +84,7 @@ struct scheduler_port_request {
 	char port_id[37];
 	char vnic_type[24];	   /* direct, macvtap: a VF; direct-physical: a PF */
 	bool trusted;		   /* only a device whose spec says trusted (NP-3) */
+	char numa_policy[16];	   /* the port's own, which goes before the flavor's (NP-7), or "" */
 	char physical_network[65]; /* must equal the device's tag, in any case; "": devices without that tag
 				    */
 };

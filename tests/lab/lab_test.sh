@@ -19,7 +19,9 @@ until_true() {
 	done
 }
 check() { # NAME: runs the function test_NAME
-	if (set -e; "test_$1") > "$LAB_DIR/out/test.log" 2>&1; then
+	# Not as a condition: bash ignores -e there.
+	(set -e; "test_$1") > "$LAB_DIR/out/test.log" 2>&1
+	if [ $? = 0 ]; then
 		echo "ok lab $1"
 	else
 		sed 's/^/# /' "$LAB_DIR/out/test.log"
@@ -47,7 +49,9 @@ make_image() { # FILE DISK-FORMAT CONTAINER-FORMAT [MORE-JSON]
 	curl -s -X PUT -H "X-Auth-Token: $TOKEN" -H 'Content-Type: application/octet-stream' --data-binary @"$LAB_DIR/$1" "http://127.0.0.1:$port/image/v2/images/$id/file"
 	echo "$id"
 }
-make_port() { api POST /network/v2.0/ports '{"port":{"network_id":"'"$NET"'","binding:vnic_type":"direct"}}' | field port.id; }
+make_port() { # [VNIC-TYPE]
+	api POST /network/v2.0/ports '{"port":{"network_id":"'"$NET"'","binding:vnic_type":"'"${1:-direct}"'"}}' | field port.id
+}
 port_mac() { api GET "/network/v2.0/ports/$1" | field port.mac_address; }
 make_server() { # FLAVOR NETWORKS-JSON [PEER]
 	api POST /compute/v2.1/servers '{"server":{"name":"t","flavorRef":"'"$1"'","imageRef":"'"$IMAGE"'","networks":'"$2"',"metadata":{"peer":"'"${3:-}"'"}}}' | field server.id
@@ -159,6 +163,35 @@ test_a_linux_guest_finds_its_addresses() {
 	clean
 }
 
+# A VF that stays with its driver: the guest has a virtio NIC, a macvtap on the VF's network device, and speaks with a guest that has a VF.
+test_a_macvtap_port_speaks_through_its_vf() {
+	local vf=0000:21:10.0 image kernel ramdisk flavor p1 p2 s1 s2 netdev mac xml
+	lab run "modprobe -a igbvf macvtap; echo igbvf > /sys/bus/pci/devices/$vf/driver_override; echo $vf > /sys/bus/pci/drivers_probe"
+	netdev=$(lab run "ls /sys/bus/pci/devices/$vf/net") mac=$(lab run "cat /sys/bus/pci/devices/$vf/net/*/address")
+	kernel=$(make_image linux-guest.vmlinux aki aki) ramdisk=$(make_image linux-guest.initrd ari ari)
+	image=$(make_image linux-guest.img raw bare ',"kernel_id":"'"$kernel"'","ramdisk_id":"'"$ramdisk"'","os_command_line":"'"$(cat "$LAB_DIR/linux-guest.cmdline")"'"')
+	flavor=$(api POST /compute/v2.1/flavors '{"flavor":{"name":"tapped","ram":256,"disk":1,"vcpus":1}}' | field flavor.id)
+	p1=$(make_port macvtap) p2=$(make_port)
+	s2=$(api GET "/network/v2.0/ports/$p2" | field port.fixed_ips.0.ip_address)
+	s1=$(IMAGE=$image make_server "$flavor" '[{"port":"'"$p1"'"}]' "$s2")
+	until_true 180 is_status "$s1" ACTIVE
+	s2=$(make_server "$FLAVOR" '[{"port":"'"$p2"'"}]')
+	until_true 180 is_status "$s2" ACTIVE
+	xml=$(lab run "virsh -q dumpxml $s1")
+	echo "$xml"
+	grep -q "<source dev='$netdev' mode='passthrough'/>" <<< "$xml"
+	lab run "readlink /sys/bus/pci/devices/$vf/driver; ip link show p5p1; ip -d link show $netdev" | tee /dev/stderr | grep -q "igbvf"
+	lab run "ip link show p5p1" | grep -q "vf 0 .*$(port_mac "$p1").*vlan 10[12]"
+	lab run "ip link show $netdev" | grep -q "$(port_mac "$p1")"
+	until_true 400 console_says "$s1" "GUEST ping .* ok"
+	console "$s1" | tee /dev/stderr | grep -q "driver=virtio_net mac=$(port_mac "$p1") static"
+	delete_server "$s1"
+	delete_server "$s2"
+	[ "$(lab run "cat /sys/class/net/$netdev/address")" = "$mac" ]
+	lab run "echo $vf > /sys/bus/pci/devices/$vf/driver/unbind; echo > /sys/bus/pci/devices/$vf/driver_override; rmmod igbvf"
+	clean
+}
+
 # Node 1 has one CPU, 32 huge pages of 2 MB and p5p2: a guest that wants a CPU of its own, huge pages and a PF near them gets all of node 1.
 test_a_pinned_guest_is_beside_its_device() {
 	local flavor s xml near pid
@@ -218,7 +251,7 @@ test_kill_9_at_random_moments_loses_nothing() {
 
 setup || { echo "not ok lab setup"; exit 1; }
 for test in two_vfs_talk_over_their_vlan_and_leave_no_trace a_whole_pf_goes_and_comes_back_as_it_was \
-	restarts_go_unnoticed_by_guests a_linux_guest_finds_its_addresses \
+	restarts_go_unnoticed_by_guests a_linux_guest_finds_its_addresses a_macvtap_port_speaks_through_its_vf \
 	a_pinned_guest_is_beside_its_device kill_9_at_random_moments_loses_nothing; do
 	[ -z "${ONLY:-}" ] || [ "$ONLY" = "$test" ] || continue
 	check "$test"

@@ -69,6 +69,22 @@ def scenario_098(cloud):
     cloud.host(h1(device=0, **SECOND))
     cloud.no_host("NUMA policy required", cloud.flavor("preferred:1", vcpus=2, hw_pci_numa_affinity_policy="required", **PINNED))
     cloud.boot(cloud.flavor("preferred:1", vcpus=2, **PINNED))
+    ports_beat_flavors(cloud)
+
+
+def ports_beat_flavors(cloud):
+    """A port's numa_affinity_policy goes before the flavor's (NP-7)."""
+    cloud.clean()
+    cells = [cell(0, "0-3", 8192, dedicated=""), cell(1, "4-7", 8192, dedicated="4-7")]
+    cloud.host(Inventory(cells=cells).pf("0000:81:00.0", 4, physnet="physnet4", numa=0))
+    network = cloud.network()
+    for of_flavor, of_port, fits in (("required", None, False), ("required", "preferred", True), ("preferred", "required", False)):
+        ports = [cloud.port(network, **({"numa_affinity_policy": of_port} if of_port else {}))]
+        flavor = cloud.flavor(vcpus=2, hw_pci_numa_affinity_policy=of_flavor, **PINNED)
+        if fits:
+            cloud.boot(flavor, ports)
+        else:
+            cloud.no_host("NUMA policy required", flavor, ports)
 
 
 def scenario_099(cloud):
@@ -220,7 +236,7 @@ def scenario_118(cloud):
     same(cells_of(cloud, cloud.boot(single, normal(four))), [0], "the cell of a guest on physnet4")
     cloud.boot(cloud.flavor(vcpus=2), normal(four, one))  # without a topology nothing is near
     refuse = refused_start(cloud.build, "agent/penstock-agent", "[neutron]\nphysnets = a\n", "--simulate", "4")
-    assert "[neutron] physnets names a, but [neutron_physnet_a] numa_nodes is not set" in refuse, refuse
+    assert "[neutron] physnets" in refuse and "[neutron_physnet_a] numa_nodes is not set" in refuse, refuse
     refuse = refused_start(cloud.build, "agent/penstock-agent", "[neutron_tunnel]\nnuma_nodes = 7\n", "--simulate", "4")
     assert "[neutron_tunnel] numa_nodes: this host has no NUMA node 7" in refuse, refuse
     cloud.agent("[neutron]\nphysnets = a,b\n[neutron_physnet_a]\nnuma_nodes = 0,1\n[neutron_physnet_b]\nnuma_nodes = 1\n[neutron_tunnel]\nnuma_nodes = 0\n")

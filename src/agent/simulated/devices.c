@@ -65,6 +65,15 @@ struct simulated_device *simulated_find(const char *address)
 
 struct simulated_device *simulated_netdev(const char *name)
 {
+	int card, vf;
+
+	/* a VF's, as simulated_bind_vf() names it */
+	if (sscanf(name, "sim%dv%d", &card, &vf) == 2 && card >= 0 && card < simulated->pfs && vf >= 0 &&
+	    vf < simulated->vfs) {
+		struct simulated_device *device = &simulated->devices[card * (simulated->vfs + 1) + 1 + vf];
+
+		return *device->netdev ? device : NULL;
+	}
 	for (int i = 0; i < simulated->pfs; i++) {
 		struct simulated_device *pf = &simulated->devices[i * (simulated->vfs + 1)];
 
@@ -82,6 +91,17 @@ void simulated_bind_pf(struct simulated_device *pf, const char *netdev)
 	pf->up = false;
 	pf->mtu = 1500;
 	pf->numvfs = 0;
+}
+
+/* igbvf takes a VF. */
+static void bind_vf(struct simulated_device *vf)
+{
+	int index = simulated_vf_index(vf), card = simulated_index(vf) / (simulated->vfs + 1);
+
+	strcpy(vf->driver, "igbvf");
+	snprintf(vf->netdev, sizeof vf->netdev, "sim%dv%d", card, index);
+	snprintf(vf->mac_address, sizeof vf->mac_address, "02:00:00:00:%02x:%02x", card & 0xff, index & 0xff);
+	vf->mtu = 1500;
 }
 
 int simulated_set_numvfs(struct simulated_device *pf, int count)
@@ -113,7 +133,7 @@ static int unbind(struct simulated_device *device)
 	if (strcmp(device->driver, "igb") == 0)
 		result = simulated_set_numvfs(device, 0);
 	if (result == 0) {
-		*device->driver = *device->netdev = '\0';
+		*device->driver = *device->netdev = *device->mac_address = '\0';
 		device->up = false;
 		device->mtu = 0;
 	}
@@ -128,6 +148,10 @@ static int bind(struct simulated_device *device, const char *driver)
 		return ENODEV;
 	if (strcmp(driver, "vfio-pci") == 0) {
 		strcpy(device->driver, driver);
+		return 0;
+	}
+	if (!simulated_is_pf(device) && strcmp(driver, "igbvf") == 0) {
+		bind_vf(device);
 		return 0;
 	}
 	if (!simulated_is_pf(device) || strcmp(driver, "igb") != 0)
@@ -224,6 +248,8 @@ static char *read_netdev(const char *netdev, const char *name)
 
 	if (!pf)
 		return NULL;
+	if (*pf->mac_address && strcmp(name, "address") == 0)
+		return memory_printf("%s\n", pf->mac_address);
 	if (strcmp(name, "ifindex") == 0)
 		return memory_printf("%d\n", SIMULATED_IFINDEX + simulated_index(pf));
 	if (strcmp(name, "mtu") == 0)

@@ -89,6 +89,20 @@ static bool take_devices(struct simulated_domain *domain, const char *xml, struc
 	return true;
 }
 
+static bool take_netdevs(struct simulated_domain *domain, const char *xml, struct error *err)
+{
+	char name[32];
+
+	while ((xml = xml_find(xml, "<source dev='", name, sizeof name))) {
+		struct simulated_device *device = simulated_netdev(name);
+
+		if (!device || !device->up || device->guest)
+			return error_set(err, ERROR_INTERNAL, "%s is not there, not up, or in use", name);
+		device->guest = (int)(domain - simulated->domains) + 1;
+	}
+	return true;
+}
+
 static bool plug_networks(struct simulated_domain *domain, const char *xml, struct error *err)
 {
 	char name[64];
@@ -113,7 +127,8 @@ static bool start_locked(const char *xml, struct error *err)
 	if (!domain || !*id || domain_find(id))
 		return error_set(err, ERROR_INTERNAL, "there is no room for a guest, or it is there already");
 	strcpy(domain->id, id);
-	if (take_devices(domain, xml, err) && plug_networks(domain, xml, err))
+	if (take_devices(domain, xml, err) && take_netdevs(domain, xml, err) &&
+	    plug_networks(domain, xml, err))
 		return true;
 	domain_clear(domain);
 	return false;

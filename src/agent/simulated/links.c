@@ -13,7 +13,7 @@ static struct simulated_device *device_of(int ifindex)
 {
 	int index = ifindex - SIMULATED_IFINDEX;
 
-	if (index < 0 || index >= simulated->pfs * (simulated->vfs + 1) || index % (simulated->vfs + 1) != 0)
+	if (index < 0 || index >= simulated->pfs * (simulated->vfs + 1))
 		return NULL;
 	return *simulated->devices[index].netdev ? &simulated->devices[index] : NULL;
 }
@@ -34,6 +34,8 @@ static int set_attribute(struct simulated_device *pf, const struct nlattr *neste
 		if (mnl_attr_get_payload_len(nested) != vf_attributes[i].size)
 			return EINVAL;
 		vf_attributes[i].decode(mnl_attr_get_payload(nested), &pf[1 + vf].settings);
+		if (type == IFLA_VF_MAC)
+			pf[1 + vf].mac_is_set = *pf[1 + vf].settings.mac_address;
 		return 0;
 	}
 	return EOPNOTSUPP;
@@ -55,6 +57,20 @@ static int set_vfs(struct simulated_device *pf, const struct nlattr *list)
 	return 0;
 }
 
+/* As igb: a VF chooses while its PF does not. */
+static bool set_mac(struct simulated_device *vf, const struct nlattr *attribute)
+{
+	const unsigned char *m = mnl_attr_get_payload(attribute);
+	char mac[18];
+
+	snprintf(mac, sizeof mac, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+	if (vf->mac_is_set)
+		return false;
+	memcpy(vf->mac_address, mac, sizeof mac);
+	memcpy(vf->settings.mac_address, mac, sizeof mac);
+	return true;
+}
+
 static int set_link(struct simulated_device *pf, const struct nlmsghdr *message, const struct ifinfomsg *info)
 {
 	const struct nlattr *attribute;
@@ -66,6 +82,8 @@ static int set_link(struct simulated_device *pf, const struct nlmsghdr *message,
 			return EBUSY;
 		if (mnl_attr_get_type(attribute) == IFLA_IFNAME)
 			snprintf(pf->netdev, sizeof pf->netdev, "%s", mnl_attr_get_str(attribute));
+		if (mnl_attr_get_type(attribute) == IFLA_ADDRESS && !set_mac(pf, attribute))
+			return EADDRNOTAVAIL;
 		if (mnl_attr_get_type(attribute) == IFLA_MTU)
 			pf->mtu = (int)mnl_attr_get_u32(attribute);
 		if (mnl_attr_get_type(attribute) == IFLA_VFINFO_LIST &&

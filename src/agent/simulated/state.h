@@ -14,7 +14,9 @@
 struct simulated_device {
 	bool exists;
 	char driver[16], override[16];
-	char netdev[16]; /* of a PF that has its driver */
+	char netdev[16];      /* of one that has its driver */
+	char mac_address[18]; /* of a VF's network device */
+	bool mac_is_set;      /* the PF has said which MAC the VF has */
 	bool up;
 	int mtu;
 	bool autoprobe;

@@ -5,6 +5,7 @@
 #include "agent/agent.h"
 #include "agent/grant.h"
 #include "agent/lifecycle.h"
+#include "agent/netdev.h"
 #include "agent/simulated/simulated.h"
 #include "agent/vf.h"
 #include "base/memory.h"
@@ -204,6 +205,37 @@ static void test_failing_to_start_again_keeps_the_disk(void **state)
 	take_down("at the end");
 	yyjson_doc_free(doc);
 	yyjson_doc_free(again);
+}
+
+/* A VF that stays with its driver: the guest has a macvtap on its network device. */
+static void test_a_macvtap_port(void **state)
+{
+	yyjson_doc *doc = wanted_changed("\"vnic_type\": \"direct\"", "\"vnic_type\": \"macvtap\"", NULL);
+	struct vf_settings vf;
+	char mac[18];
+	struct error err = {0};
+	bool up;
+
+	(void)state;
+	assert_int_equal(set_up(doc), SERVER_FAILED); /* no driver, no network device */
+	assert_nothing_left("without a network device");
+	assert_true(world->write("/sys/bus/pci/drivers/igbvf/bind", "0000:10:10.1", &err));
+	assert_int_equal(set_up(doc), SERVER_RUNS);
+	assert_int_equal(set_up(doc), SERVER_RUNS); /* again */
+	assert_runs();
+	netdev_mac("sim0v1", mac);
+	assert_string_equal(mac, "fa:16:3e:00:00:01");
+	assert_true(netdev_is_up("sim0v1", &up, &err) && up);
+	assert_true(server_teardown(&life, WANTED_ID, &err));
+	netdev_mac("sim0v1", mac);
+	assert_string_equal(mac, "02:00:00:00:00:01");
+	assert_true(netdev_is_up("sim0v1", &up, &err) && !up);
+	assert_true(vf_read("sim0", 1, &vf, &err));
+	assert_int_equal(vf.vlan, 0);
+	assert_true(vf_program("sim0", 1, &vf_clean, &err));
+	assert_true(world->write("/sys/bus/pci/devices/0000:10:10.1/driver/unbind", "0000:10:10.1", &err));
+	assert_nothing_left("after its driver went");
+	yyjson_doc_free(doc);
 }
 
 static bool failing_domain_running(const char *id, bool *running, struct error *err)
@@ -495,6 +527,7 @@ int main(void)
 		TEST(test_without_libvirt_nothing_is_undone),
 		TEST(test_without_the_controller_an_image_is_waited_for),
 		TEST(test_devices_of_an_earlier_attempt_go_back),
+		TEST(test_a_macvtap_port),
 		TEST(test_a_network_stays_while_somebody_needs_it),
 		KILLED(test_killed_anywhere_while_set_up_and_then_removed),
 		KILLED(test_killed_anywhere_while_set_up_and_then_set_up_again),

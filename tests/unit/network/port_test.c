@@ -63,6 +63,32 @@ static void shows_what_was_asked(void **state)
 	assert_at("/ports/0/binding:profile", "{}");
 }
 
+static void what_a_device_should_be_like(void **state)
+{
+	const char *id;
+
+	(void)state;
+	id = make(MEMBER, "port", with("'numa_affinity_policy': 'required'"));
+	assert_at("/port/numa_affinity_policy", "required");
+	assert_at("/port/propagate_uplink_status", "true");
+	assert_int_equal(put(MEMBER, id, "'numa_affinity_policy': null, 'propagate_uplink_status': false"),
+			 200);
+	assert_at("/port/numa_affinity_policy", "null");
+	assert_at("/port/propagate_uplink_status", "false");
+	put_refused(400, "HTTPBadRequest", MEMBER, id, "'numa_affinity_policy': 'near'");
+	post_refused(400, "HTTPBadRequest", MEMBER, "'numa_affinity_policy': 'Required'");
+	/* Trust is the administrator's, and the same thing as the profile's key. */
+	put_refused(403, "PolicyNotAuthorized", MEMBER, id, "'trusted': true");
+	assert_int_equal(put(ADMIN, id, "'trusted': true"), 200);
+	assert_at("/port/trusted", "true");
+	assert_at("/port/binding:profile", "{\"trusted\":true}");
+	assert_int_equal(put(ADMIN, id, "'binding:profile': {'a': 'b'}, 'trusted': false"), 200);
+	assert_at("/port/binding:profile", "{\"a\":\"b\",\"trusted\":false}");
+	assert_int_equal(put(ADMIN, id, "'trusted': null"), 200);
+	assert_at("/port/trusted", "null");
+	assert_at("/port/binding:profile", "{\"a\":\"b\"}");
+}
+
 /* The lowest free one of the pools; one that goes is free again; then there are none. */
 static void addresses_of_the_pools(void **state)
 {
@@ -392,6 +418,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(shows_what_was_asked),
+		TEST(what_a_device_should_be_like),
 		TEST(addresses_of_the_pools),
 		TEST(addresses_that_are_asked_for),
 		TEST(addresses_that_cannot_be),

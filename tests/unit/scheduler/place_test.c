@@ -360,7 +360,7 @@ static void test_configuration(void **state)
 	} bad[] = {
 		{"[pci]\nalias = {\"name\": \"a\"}\n",
 		 "nova.conf:2: [pci] alias: Invalid PCI alias definition"},
-		{"[DEFAULT]\npci_alias = 3\n", "nova.conf:2: [DEFAULT] pci_alias"},
+		{"[DEFAULT]\npci_alias = 3\n", "nova.conf:2: [pci] alias"},
 		{"[DEFAULT]\n\ncpu_allocation_ratio = many\n",
 		 "nova.conf:3: [DEFAULT] cpu_allocation_ratio = many"},
 		{"[DEFAULT]\nram_allocation_ratio = -1\n", "expected a number from 0"},

@@ -1,0 +1,62 @@
+/* What the configuration says of a host.  It is read by penstock-agent and by `penstock config check`, and
+ * reading it changes nothing. */
+#pragma once
+
+#include "agent/controller.h"
+#include "agent/lifecycle.h"
+#include "config/config.h"
+#include "config/items.h"
+#include "numa/cpu_set.h"
+#include "pci/device_spec.h"
+
+/* One [sriov_nic] physical_device_mappings item: a PF that carries a physical network. */
+struct device_mapping {
+	char physical_network[ITEM_PHYSNET_SIZE], netdev[ITEM_NETDEV_SIZE];
+};
+
+/* One [DEFAULT] reserved_huge_pages: what the host keeps for itself. */
+struct reserved_pages {
+	int node;
+	int64_t size_kb, count;
+};
+
+/* A VF that is never offered, whatever the device specs say. */
+struct excluded_device {
+	char address[16];
+};
+
+/* A network that is near a NUMA node: [neutron] physnets, [neutron_physnet_NAME] and [neutron_tunnel]
+ * numa_nodes. */
+#define NEAR_TUNNELS "" /* is no name of a physical network */
+struct near_network {
+	char name[ITEM_PHYSNET_SIZE]; /* or NEAR_TUNNELS */
+	int node;
+};
+
+struct agent_settings {
+	struct controller controller;
+	struct host_folders folders;
+	char state_dir[256];
+	char availability_zone[256];
+	int64_t reserved_memory_mb;
+	struct device_spec *specs;
+	size_t spec_count;
+	struct device_mapping *mappings;
+	size_t mapping_count;
+	bool has_cpu_sets;				  /* one of these is set */
+	struct cpu_set cpu_shared_set, cpu_dedicated_set; /* [compute] */
+	struct excluded_device
+		*excluded; /* [sriov_nic] exclude_devices: addresses of VFs that are never offered */
+	size_t excluded_count;
+	struct reserved_pages *reserved_pages;
+	size_t reserved_page_count;
+	struct near_network *near;
+	size_t near_count;
+	bool grant_mates; /* [pci] iommu_group_mates = grant */
+};
+
+/* Start from {0}.  A value that is not allowed, or contradicts another one, is an error with its place;
+ * `warn` is called with sentences about what is allowed and looks like a mistake. */
+bool agent_settings_read(const struct config *config, struct agent_settings *settings,
+			 void (*warn)(void *user, const char *sentence), void *user, struct error *err);
+void agent_settings_done(struct agent_settings *settings);
