@@ -103,13 +103,25 @@ static bool forget_password(struct store *db, const struct server *server, struc
 			  V((const char *)server->id));
 }
 
+/* For the weighers of hosts: a build is over. */
+static void settle_build(struct store *db, enum server_state before, const struct server *server)
+{
+	bool failed = server->life.state == SERVER_ERROR;
+
+	if (before == SERVER_SPAWNING && server->life.state != SERVER_SPAWNING)
+		scheduler_build_ends(db, server->host_id,
+				     failed ? SCHEDULER_BUILD_FAILED : SCHEDULER_BUILD_DONE);
+}
+
 static bool report_life(struct store *db, struct server *server, enum server_report report, const char *fault,
 			struct error *err)
 {
+	enum server_state before = server->life.state;
 	bool lost;
 
 	if (!server_life_report(&server->life, report, sys_now(), &lost))
 		return true;
+	settle_build(db, before, server);
 	if (lost)
 		fault = "The host says that nothing of the server is left on it. Its disk is gone with it; "
 			"the server "
@@ -165,8 +177,10 @@ static bool give_up(struct store *db, const char *id, struct error *err)
 {
 	struct server server;
 
-	return server_load(db, id, NULL, &server, err) && server_move(&server.life, SERVER_ERROR, err) &&
-	       report_fault(db, &server,
+	if (!server_load(db, id, NULL, &server, err) || !server_move(&server.life, SERVER_ERROR, err))
+		return false;
+	settle_build(db, SERVER_SPAWNING, &server);
+	return report_fault(db, &server,
 			    "The host did not finish building the server within instance_build_timeout.",
 			    err) &&
 	       server_save(db, &server, err) && settle_action(db, &server, err);

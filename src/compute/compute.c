@@ -449,6 +449,10 @@ static bool read_settings(const struct config *config, struct compute_settings *
 	    !config_int(config, "quota", "server_group_members", 10, -1, INT32_MAX,
 			&settings->quota_server_group_members, err) ||
 	    !config_int(config, "DEFAULT", "instance_build_timeout", 600, 0, 86400, &timeout, err) ||
+	    !config_number(config, "filter_scheduler", "soft_affinity_weight_multiplier", 1, 0, 1e6,
+			   &settings->soft_affinity_weight, err) ||
+	    !config_number(config, "filter_scheduler", "soft_anti_affinity_weight_multiplier", 1, 0, 1e6,
+			   &settings->soft_anti_affinity_weight, err) ||
 	    !config_bool(config, "api", "enable_instance_password", true, &settings->password, err))
 		return false;
 	settings->build_timeout = timeout * TIME_SECOND;

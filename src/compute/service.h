@@ -23,7 +23,8 @@ struct compute_settings {
 		quota_server_groups, quota_server_group_members;
 	int64_t build_timeout; /* [DEFAULT] instance_build_timeout, microseconds; 0: none */
 	char default_zone[64]; /* [DEFAULT] default_availability_zone */
-	bool password;	       /* [api] enable_instance_password: show adminPass */
+	double soft_affinity_weight, soft_anti_affinity_weight; /* [filter_scheduler] ..._multiplier */
+	bool password; /* [api] enable_instance_password: show adminPass */
 };
 
 /* Set by compute_service(). */
