@@ -1,5 +1,6 @@
 /* penstock-agent: options, settings, signals. */
 #include "agent/agent.h"
+#include "agent/bandwidths.h"
 #include "agent/groups.h"
 #include "agent/libvirt.h"
 #include "agent/physnets.h"
@@ -162,14 +163,18 @@ static void warn(void *user, const char *sentence)
 
 static bool settings_read(const struct config *config, struct agent_settings *s, struct error *err)
 {
+	char host[256];
+
 	if (!agent_settings_read(config, s, warn, NULL, err) ||
-	    !vm_configure(config_text(config, "libvirt", "virt_type", ""), err) ||
+	    !vm_configure(config_text_given(config, "libvirt", "virt_type", ""), err) ||
 	    !network_configure(config_text(config, "penstock", "network_forward", "nat"), err))
 		return false;
-	libvirt_configure(config_text(config, "libvirt", "connection_uri", "qemu:///system"));
+	libvirt_configure(config_text_given(config, "libvirt", "connection_uri", "qemu:///system"));
 	groups_configure(s->grant_mates);
 	vm_confine(cpu_set_is_empty(&s->cpu_shared_set) ? NULL : &s->cpu_shared_set);
-	return folder_make(s->state_dir, 0711, err) && folder_make(s->folders.instances, 0711, err) &&
+	gethostname(host, sizeof host);
+	return bandwidths_read(config, config_text(config, "DEFAULT", "host", host), s, err) &&
+	       folder_make(s->state_dir, 0711, err) && folder_make(s->folders.instances, 0711, err) &&
 	       folder_make(s->folders.cache, 0711, err);
 }
 
@@ -216,7 +221,7 @@ static bool run(const struct options *o, struct error *err)
 	snprintf(credential, sizeof credential, "%s/credential", settings.state_dir);
 	bool has_token = token_read(o, token);
 	if (!controller_join(&settings.controller, credential, has_token ? token : NULL,
-			     config_text(config, "DEFAULT", "host", host), err))
+			     config_text_given(config, "DEFAULT", "host", host), err))
 		return false;
 	if (pthread_create(&thread, NULL, signal_loop, &signals) != 0)
 		return error_set(err, ERROR_INTERNAL, "cannot start threads");

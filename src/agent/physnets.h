@@ -1,5 +1,5 @@
-/* Which networks are near which NUMA nodes of this host: [neutron] physnets, [neutron_physnet_NAME]
- * numa_nodes and [neutron_tunnel] numa_nodes, as in nova.conf. */
+/* Which networks are near which NUMA nodes of this host (settings->near): [neutron] physnets,
+ * [neutron_physnet_NAME] numa_nodes and [neutron_tunnel] numa_nodes, as in nova.conf. */
 #pragma once
 
 #include "agent/settings.h"

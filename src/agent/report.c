@@ -1,6 +1,7 @@
 /* Making the inventory. */
 #include "agent/report.h"
 
+#include "agent/bandwidths.h"
 #include "agent/groups.h"
 #include "agent/known.h"
 #include "agent/netdev.h"
@@ -268,6 +269,7 @@ char *report_inventory(const struct agent_settings *settings, struct error *err)
 	nic = yyjson_mut_obj_add_obj(doc, root, "nic_agent");
 	add_mappings(settings, doc, yyjson_mut_obj_add_obj(doc, nic, "device_mappings"));
 	yyjson_mut_obj_add_int(doc, nic, "devices", held);
+	bandwidths_tell(settings, doc, nic);
 	char *text = yyjson_mut_write(doc, 0, NULL);
 	pthread_mutex_unlock(&known_lock);
 	yyjson_mut_doc_free(doc);

@@ -2,6 +2,7 @@
 #include "agent/settings.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -140,10 +141,10 @@ static bool reserved_read(const struct config *config, struct agent_settings *s,
 static bool cpu_set_read(const struct config *config, const char *option, struct agent_settings *s,
 			 struct cpu_set *set, struct error *err)
 {
-	const char *text = config_text(config, "compute", option, NULL);
+	const char *text = config_text_given(config, "compute", option, NULL);
 	_cleanup_free_ char *name = memory_printf("[compute] %s", option);
 
-	if (!text || !*text)
+	if (!text)
 		return true;
 	s->has_cpu_sets = true;
 	return cpu_set_parse(name, text, CPU_SET_MAX, set, err) ||
@@ -204,7 +205,7 @@ static bool physnets_read(const struct config *config, struct agent_settings *se
 static bool path_read(const struct config *config, const char *group, const char *option,
 		      const char *fallback, char path[256], struct error *err)
 {
-	const char *text = config_text(config, group, option, fallback);
+	const char *text = config_text_given(config, group, option, fallback);
 
 	if (*text != '/' || strlen(text) > PATH_MAX_LENGTH)
 		return config_refuse(config, group, option, 0,
@@ -238,9 +239,9 @@ static bool mates_read(const struct config *config, struct agent_settings *s, st
 static void texts_read(const struct config *config, struct agent_settings *s)
 {
 	snprintf(s->controller.url, sizeof s->controller.url, "%s",
-		 config_text(config, "penstock", "controller_url", "http://127.0.0.1:5000"));
+		 config_text_given(config, "penstock", "controller_url", "http://127.0.0.1:5000"));
 	snprintf(s->availability_zone, sizeof s->availability_zone, "%s",
-		 config_text(config, "DEFAULT", "default_availability_zone", "nova"));
+		 config_text_given(config, "DEFAULT", "default_availability_zone", "nova"));
 }
 
 bool agent_settings_read(const struct config *config, struct agent_settings *s,
@@ -263,5 +264,6 @@ void agent_settings_done(struct agent_settings *s)
 	free(s->excluded);
 	free(s->reserved_pages);
 	free(s->near);
+	free(s->bandwidths);
 	*s = (struct agent_settings){0};
 }

@@ -25,6 +25,18 @@ struct excluded_device {
 	char address[16];
 };
 
+/* One [sriov_nic] resource_provider_bandwidths: what a PF can carry, kbit/s (-1: not said). */
+struct nic_bandwidth {
+	char netdev[ITEM_NETDEV_SIZE], hypervisor[256];
+	int64_t egress_kbps, ingress_kbps;
+};
+
+/* [sriov_nic] resource_provider_inventory_defaults */
+struct inventory_defaults {
+	double allocation_ratio;
+	int64_t min_unit, step_size, reserved, max_unit; /* max_unit 0: all */
+};
+
 /* A network that is near a NUMA node: [neutron] physnets, [neutron_physnet_NAME] and [neutron_tunnel]
  * numa_nodes. */
 #define NEAR_TUNNELS "" /* is no name of a physical network */
@@ -43,6 +55,9 @@ struct agent_settings {
 	size_t spec_count;
 	struct device_mapping *mappings;
 	size_t mapping_count;
+	struct nic_bandwidth *bandwidths; /* bandwidths.h */
+	size_t bandwidth_count;
+	struct inventory_defaults inventory_defaults;
 	bool has_cpu_sets;				  /* one of these is set */
 	struct cpu_set cpu_shared_set, cpu_dedicated_set; /* [compute] */
 	struct excluded_device

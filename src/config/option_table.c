@@ -433,6 +433,7 @@ const struct config_option config_options[] = {
 	{"ml2", "tunnelled_network_rp_name", .state = CONFIG_ELSEWHERE},
 	{"DEFAULT", "default_availability_zones", .state = CONFIG_ELSEWHERE},
 	{"quotas", "quota_pool", .state = CONFIG_ELSEWHERE},
+	{"ovs", "resource_provider_bandwidths", .state = CONFIG_ELSEWHERE},
 };
 
 const size_t config_option_count = ELEMENTS_OF(config_options);

@@ -45,8 +45,8 @@ struct numa_host {
 	struct numa_cell *cells; /* by id */
 	int cell_count;
 	int network_count;
-	struct numa_network *networks; /* those that are near any */
-	uint64_t tunnel_cells;	       /* near which tunnels end; 0: it does not matter */
+	struct numa_network *networks;	/* those that are near any */
+	uint64_t tunnel_cells;		/* near which tunnels end; 0: it does not matter */
 	double cpu_ratio, memory_ratio; /* overcommitment of what floats; 0 counts as 1 */
 	bool pack; /* [compute] packing_host_numa_cells_allocation_strategy: fullest cells first */
 };

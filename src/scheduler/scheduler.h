@@ -163,6 +163,10 @@ void scheduler_build_begins(struct store *db, const char *host_id);
 void scheduler_build_ends(struct store *db, const char *host_id, enum scheduler_build build);
 /* Gives everything of this server back.  Nothing claimed is fine. */
 bool scheduler_release(struct store *db, const char *server_id, struct error *err);
+/* The claim of `from` is `to`'s from now on (ids; `to` is any UUID): same host, devices and CPUs, and `from`
+ * may claim again.  scheduler_release(to) gives it back.  Nothing claimed is fine; ERROR_CONFLICT if `to` has
+ * a claim. */
+bool scheduler_claim_rename(struct store *db, const char *from, const char *to, struct error *err);
 /* The server's place on NUMA cells and CPUs as its agent is told it (JSON, docs/agent-protocol.md), freed by
  * the caller; NULL if it has no topology. */
 bool scheduler_numa_of_server(struct store *db, const char *server_id, char **json, struct error *err);

@@ -1,6 +1,6 @@
 #!/bin/bash
 # Lab tests: penstockd and penstock-agent on a real kernel with real SR-IOV, with the quick probe guest.
-# lab_test.sh BUILD-FOLDER; prints "ok lab NAME" lines.
+# lab_test.sh BUILD-FOLDER; prints "ok lab NAME" lines.  ONLY="NAME ..." runs only those.
 set -uo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=$(cd "$1" && pwd)
@@ -18,6 +18,13 @@ until_true() {
 		sleep 0.3
 	done
 }
+# says PATTERN: is it in what comes in?  Reads to the end: who writes must not be stopped by a closed pipe.
+says() {
+	local text
+	text=$(cat)
+	echo "$text" >&2
+	grep -q -- "$1" <<< "$text"
+}
 check() { # NAME: runs the function test_NAME
 	# Not as a condition: bash ignores -e there.
 	(set -e; "test_$1") > "$LAB_DIR/out/test.log" 2>&1
@@ -28,6 +35,7 @@ check() { # NAME: runs the function test_NAME
 		lab run 'tail -n 8 /var/log/penstock/*.log' | sed 's/^/# /'
 		echo "not ok lab $1"
 		failures=$((failures + 1))
+		sweep
 	fi
 }
 
@@ -62,7 +70,11 @@ is_settled() { case $(status_of "$1") in ACTIVE | ERROR) ;; *) false ;; esac; }
 is_gone() { [ "$(api GET "/compute/v2.1/servers/$1" | field itemNotFound.code)" = 404 ]; }
 delete_server() { api DELETE "/compute/v2.1/servers/$1"; until_true 180 is_gone "$1"; }
 console() { api POST "/compute/v2.1/servers/$1/action" '{"os-getConsoleOutput":{}}' | field output; }
-console_says() { console "$1" | grep -q "$2"; }
+console_says() { console "$1" | says "$2" 2> /dev/null; }
+sweep() { # what a test that failed has left
+	local id
+	for id in $(api GET /compute/v2.1/servers | grep -o '"id":"[^"]*"' | cut -d'"' -f4); do delete_server "$id" > /dev/null; done
+}
 vf_dirt() { lab run "ip link show p5p1 | grep 'vf ' | grep -c 'vlan\|fa:16:3e'"; }
 clean() {
 	[ "$(vf_dirt)" = 0 ] && [ -z "$(lab run 'virsh -q list --all')" ] &&
@@ -101,9 +113,9 @@ test_two_vfs_talk_over_their_vlan_and_leave_no_trace() {
 	s2=$(make_server "$FLAVOR" '[{"port":"'"$p2"'"}]' "$ip1")
 	until_true 180 is_status "$s1" ACTIVE
 	until_true 180 is_status "$s2" ACTIVE
-	lab run "ip link show p5p1" | tee /dev/stderr | grep -q "$(port_mac "$p1").*vlan 10[12]"
+	lab run "ip link show p5p1" | says "$(port_mac "$p1").*vlan 10[12]"
 	until_true 180 console_says "$s2" "PROBE ping $ip1 3/3"
-	console "$s2" | grep -q "mac=$(port_mac "$p2")"
+	console "$s2" | says "mac=$(port_mac "$p2")"
 	delete_server "$s1"
 	delete_server "$s2"
 	clean
@@ -135,7 +147,7 @@ test_restarts_go_unnoticed_by_guests() {
 	until_true 60 curl -sf -o /dev/null "http://127.0.0.1:$port/identity/v3"
 	for s in "$s1" "$s2"; do
 		until_true 60 console_says "$s" "PROBE"
-		alive=$(console "$s" | grep -c "PROBE alive")
+		alive=$(console "$s" | grep -c "PROBE alive" || true)
 		until_true 60 console_says "$s" "PROBE alive $((alive + 1))"
 		is_status "$s" ACTIVE
 	done
@@ -157,8 +169,8 @@ test_a_linux_guest_finds_its_addresses() {
 	s=$(IMAGE=$image make_server "$flavor" '[{"port":"'"$p"'"},{"uuid":"'"$net"'"}]')
 	until_true 180 is_status "$s" ACTIVE
 	until_true 400 console_says "$s" "GUEST done"
-	console "$s" | tee /dev/stderr | grep -q "driver=igbvf mac=$(port_mac "$p") static $(api GET "/network/v2.0/ports/$p" | field port.fixed_ips.0.ip_address)/24"
-	console "$s" | grep -q "driver=virtio_net .* dhcp $(api GET "/compute/v2.1/servers/$s" | field server.addresses.private.0.addr)"
+	console "$s" | says "driver=igbvf mac=$(port_mac "$p") static $(api GET "/network/v2.0/ports/$p" | field port.fixed_ips.0.ip_address)/24"
+	console "$s" | says "driver=virtio_net .* dhcp $(api GET "/compute/v2.1/servers/$s" | field server.addresses.private.0.addr)"
 	delete_server "$s"
 	clean
 }
@@ -180,11 +192,11 @@ test_a_macvtap_port_speaks_through_its_vf() {
 	xml=$(lab run "virsh -q dumpxml $s1")
 	echo "$xml"
 	grep -q "<source dev='$netdev' mode='passthrough'/>" <<< "$xml"
-	lab run "readlink /sys/bus/pci/devices/$vf/driver; ip link show p5p1; ip -d link show $netdev" | tee /dev/stderr | grep -q "igbvf"
-	lab run "ip link show p5p1" | grep -q "vf 0 .*$(port_mac "$p1").*vlan 10[12]"
-	lab run "ip link show $netdev" | grep -q "$(port_mac "$p1")"
+	lab run "readlink /sys/bus/pci/devices/$vf/driver; ip link show p5p1; ip -d link show $netdev" | says "igbvf"
+	lab run "ip link show p5p1" | says "vf 0 .*$(port_mac "$p1").*vlan 10[12]"
+	lab run "ip link show $netdev" | says "$(port_mac "$p1")"
 	until_true 400 console_says "$s1" "GUEST ping .* ok"
-	console "$s1" | tee /dev/stderr | grep -q "driver=virtio_net mac=$(port_mac "$p1") static"
+	console "$s1" | says "driver=virtio_net mac=$(port_mac "$p1") static"
 	delete_server "$s1"
 	delete_server "$s2"
 	[ "$(lab run "cat /sys/class/net/$netdev/address")" = "$mac" ]
@@ -214,7 +226,7 @@ test_a_pinned_guest_is_beside_its_device() {
 	until_true 180 console_says "$s" "PROBE pf"
 	near=$(make_server "$flavor" '"none"')
 	until_true 60 is_status "$near" ERROR
-	api GET "/compute/v2.1/servers/$near" | field server.fault.details | tee /dev/stderr | grep -q "lab1: needs"
+	api GET "/compute/v2.1/servers/$near" | field server.fault.details | says "lab1: needs"
 	delete_server "$near"
 	delete_server "$s"
 	[ "$(lab run 'cat /sys/devices/system/node/node1/hugepages/hugepages-2048kB/free_hugepages')" = 32 ]
@@ -253,7 +265,7 @@ setup || { echo "not ok lab setup"; exit 1; }
 for test in two_vfs_talk_over_their_vlan_and_leave_no_trace a_whole_pf_goes_and_comes_back_as_it_was \
 	restarts_go_unnoticed_by_guests a_linux_guest_finds_its_addresses a_macvtap_port_speaks_through_its_vf \
 	a_pinned_guest_is_beside_its_device kill_9_at_random_moments_loses_nothing; do
-	[ -z "${ONLY:-}" ] || [ "$ONLY" = "$test" ] || continue
+	[[ -z ${ONLY:-} || " $ONLY " = *" $test "* ]] || continue
 	check "$test"
 done
 lab down

@@ -159,6 +159,39 @@ static void test_a_running_guests_port_changes(void **state)
 	yyjson_doc_free(changed);
 }
 
+static void assert_rates(int min, int max)
+{
+	struct vf_settings vf;
+	struct error err;
+
+	assert_true(vf_read("sim0", 1, &vf, &err));
+	assert_int_equal(vf.min_rate, min);
+	assert_int_equal(vf.max_rate, max);
+}
+
+static void test_rates_are_set_change_and_go(void **state)
+{
+	yyjson_doc *doc = wanted_server(),
+		   *changed = wanted_changed("\"max_kbps\": 3000", "\"max_kbps\": 5000", "\"generation\": 3",
+					     "\"generation\": 4", NULL),
+		   *without = wanted_changed("{\"max_kbps\": 3000, \"min_kbps\": 2000}", "null",
+					     "\"generation\": 3", "\"generation\": 5", NULL);
+
+	(void)state;
+	assert_int_equal(set_up(doc), SERVER_RUNS);
+	assert_rates(2, 3);
+	assert_int_equal(set_up(changed), SERVER_RUNS);
+	assert_rates(2, 5);
+	assert_int_equal(set_up(without), SERVER_RUNS);
+	assert_rates(0, 0);
+	assert_int_equal(set_up(changed), SERVER_RUNS);
+	take_down("at the end");
+	assert_rates(0, 0);
+	yyjson_doc_free(doc);
+	yyjson_doc_free(changed);
+	yyjson_doc_free(without);
+}
+
 static void test_a_guest_that_ended_is_left_so_until_it_is_wanted_again(void **state)
 {
 	yyjson_doc *doc = wanted_server(),
@@ -521,6 +554,7 @@ int main(void)
 #define KILLED(name) cmocka_unit_test_setup_teardown(name, make_killable, drop_killable)
 		TEST(test_up_and_down),
 		TEST(test_a_running_guests_port_changes),
+		TEST(test_rates_are_set_change_and_go),
 		TEST(test_a_guest_that_ended_is_left_so_until_it_is_wanted_again),
 		TEST(test_failing_leaves_nothing),
 		TEST(test_failing_to_start_again_keeps_the_disk),
