@@ -96,6 +96,7 @@ static bool physnets_read(const struct config *config, struct agent_settings *se
 			return config_refuse_item(config, "neutron", "physnets", item, NULL, err);
 		if (!nodes_read(config, group, name, settings, &nodes, err))
 			return false;
+		snprintf(why, sizeof why, "[%s] numa_nodes is not set", group);
 		if (nodes == 0)
 			return config_refuse_item(config, "neutron", "physnets", item, why, err);
 	}
