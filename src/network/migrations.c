@@ -93,5 +93,7 @@ const struct store_migration network_migrations[] = {
 	 "CREATE INDEX port_qos ON port (qos_policy_id) WHERE qos_policy_id IS NOT NULL;"
 	 /* resource_provider_*, as the host's agent told them */
 	 "ALTER TABLE agent ADD COLUMN resources TEXT NOT NULL DEFAULT '{}';"},
+	/* the server that has the port while it is on no host (shelved) */
+	{"ALTER TABLE port ADD COLUMN kept_for TEXT;"},
 };
 const size_t network_migration_count = sizeof network_migrations / sizeof *network_migrations;
