@@ -224,7 +224,8 @@ static bool run(const struct options *o, struct error *err)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	if (!config_read_sources(config, &o->sources, err) || !config_accept(config, err) ||
 	    !settings_read(config, &settings, err) ||
-	    (o->simulate && !simulation_read(o->simulate, &settings, err)) || !physnets_check(&settings, err))
+	    (o->simulate && !simulation_read(o->simulate, &settings, err)) ||
+	    !physnets_check(config, &settings, err))
 		return false;
 	load_vfio();
 	snprintf(credential, sizeof credential, "%s/credential", settings.state_dir);
