@@ -65,6 +65,7 @@ struct network_settings {
 	unsigned char base_mac[4];			 /* the last one 0: any */
 	int64_t agent_down;				 /* microseconds */
 	int64_t quota_network, quota_subnet, quota_port; /* -1: none */
+	int64_t quota_group, quota_group_rule;		 /* security groups and their rules */
 };
 extern struct network_settings network_settings;
 

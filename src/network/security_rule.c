@@ -87,8 +87,12 @@ bool group_add_rules(struct store *db, const char *group_id, yyjson_mut_doc *doc
 			 "SELECT " RULE_COLUMNS RULE_FROM "WHERE r.group_id = ?1 ORDER BY r.created_at, r.id",
 			 V(group_id)))
 		return false;
-	while (store_next(&rows))
-		rule_view(doc, yyjson_mut_arr_add_obj(doc, list), &rows);
+	while (store_next(&rows)) {
+		yyjson_mut_val *view = yyjson_mut_arr_add_obj(doc, list);
+
+		rule_view(doc, view, &rows);
+		yyjson_mut_obj_add_arr(doc, view, "tags"); /* Neutron shows them here and not by itself */
+	}
 	return store_end(&rows, err);
 }
 
