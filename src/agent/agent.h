@@ -30,6 +30,7 @@ struct agent_settings {
 	int64_t reserved_memory_mb;
 	struct device_spec *specs;
 	size_t spec_count;
+	bool report_in_placement; /* [pci]: Placement shows the devices that have no physical network */
 	struct device_mapping *mappings;
 	size_t mapping_count;
 	bool has_cpu_sets;				  /* one of these is set */

@@ -1,6 +1,7 @@
 /* penstock-agent: options, settings, signals. */
 #include "agent/agent.h"
 #include "agent/libvirt.h"
+#include "agent/report.h"
 #include "agent/simulated/simulated.h"
 #include "agent/vm.h"
 #include "agent/world.h"
@@ -119,14 +120,22 @@ static bool specs_read(const struct config *config, struct agent_settings *setti
 {
 	const char *value, *file;
 	char where[300], warning[256];
+	size_t checked = 0;
 	int line;
 
+	if (!config_bool(config, "pci", "report_in_placement", false, &settings->report_in_placement, err))
+		return false;
 	for (size_t i = 0; (value = config_multi(config, "pci", "device_spec", i, &file, &line)); i++) {
 		snprintf(where, sizeof where, "%s:%d", file, line);
 		if (!device_spec_parse(where, value, &settings->specs, &settings->spec_count, warning, err))
 			return false;
 		if (*warning)
 			log_warning("%s", warning);
+		for (; checked < settings->spec_count; checked++) {
+			if (!device_spec_check_placement(where, &settings->specs[checked],
+							 settings->report_in_placement, err))
+				return false;
+		}
 	}
 	return true;
 }
@@ -360,7 +369,8 @@ static bool run(const struct options *o, struct error *err)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	gethostname(host, sizeof host);
 	if (!config_read(o, config, err) || !settings_read(config, &settings, err) ||
-	    (o->simulate && !simulation_read(o->simulate, &settings, err)))
+	    (o->simulate && !simulation_read(o->simulate, &settings, err)) ||
+	    (settings.report_in_placement && !report_check_placement(&settings, err)))
 		return false;
 	load_vfio();
 	snprintf(credential, sizeof credential, "%s/credential", settings.state_dir);
@@ -397,5 +407,5 @@ int main(int argc, char **argv)
 		_exit(0); /* the long poll's thread may still wait for its answer */
 	}
 	log_error("%s", err.message);
-	return 1;
+	_exit(1); /* so may it here */
 }

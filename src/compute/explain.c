@@ -99,7 +99,8 @@ static bool wish_run(struct store *db, const struct flavor *flavor, const struct
 					    .host = wish->host,
 					    .rules = placement.rules,
 					    .rule_count = placement.count,
-					    .numa = &numa};
+					    .numa = &numa,
+					    .isolate = flavor_isolates(flavor)};
 	if (!scheduler_dry_run(db, &request, out, &where, err))
 		return false;
 	if (where)

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "numa/placement.h"
 #include "scheduler/fleet.h"
+#include "scheduler/in_placement.h"
 #include "scheduler/inventory.h"
 #include "scheduler/order.h"
 #include "scheduler/place.h"
@@ -171,7 +172,9 @@ static bool claim_save(struct store *db, const struct place_choice *choice,
 	if (!store_savepoint_begin(db, err))
 		return false;
 	fleet_watch(db, choice->host);
-	if (claim_write(db, request, grant, choice->numa, err) && store_savepoint_keep(db, err))
+	if (claim_write(db, request, grant, choice->numa, err) &&
+	    in_placement_spend(db, choice->host, choice->chosen, grant->device_count, err) &&
+	    store_savepoint_keep(db, err))
 		return true;
 	store_savepoint_undo(db);
 	return false;

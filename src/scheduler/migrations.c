@@ -38,5 +38,10 @@ const struct store_migration scheduler_migrations[] = {
 	 "CREATE TABLE cpu_claim (host_id TEXT NOT NULL REFERENCES host (id), cpu INTEGER NOT NULL,"
 	 " server_id TEXT NOT NULL REFERENCES claim (server_id), PRIMARY KEY (host_id, cpu)) STRICT;"
 	 "CREATE INDEX cpu_claim_server ON cpu_claim (server_id);"},
+	/* in_placement: [pci] report_in_placement; device_spent: devices with one_time_use that a server has
+	 * or had */
+	{"ALTER TABLE host ADD COLUMN in_placement INTEGER NOT NULL DEFAULT 0;"
+	 "CREATE TABLE device_spent (host_id TEXT NOT NULL REFERENCES host (id), address TEXT NOT NULL,"
+	 " PRIMARY KEY (host_id, address)) STRICT, WITHOUT ROWID;"},
 };
 const size_t scheduler_migration_count = sizeof scheduler_migrations / sizeof *scheduler_migrations;

@@ -109,6 +109,7 @@ struct scheduler_request {
 	const struct scheduler_rule *rules;
 	size_t rule_count;
 	const struct numa_guest *numa; /* NULL: no topology */
+	bool isolate; /* group_policy: with pci_in_placement each device of an alias is of another PF */
 };
 
 struct scheduler_device {

@@ -6,6 +6,7 @@
 struct scheduler_settings {
 	struct pci_aliases aliases;
 	double cpu_ratio, ram_ratio, disk_ratio; /* allocation ratios */
+	bool pci_in_placement;			 /* [filter_scheduler] */
 	bool pack_cells;			 /* [compute] packing_host_numa_cells_allocation_strategy */
 	double cpu_weight, ram_weight, disk_weight, pci_weight; /* weight multipliers */
 };

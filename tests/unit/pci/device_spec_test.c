@@ -172,7 +172,7 @@ static void test_bad(void **state)
 		{"{\"address\": {\"buss\": \"0\"}}", "buss"},
 		{"{\"address\": {\"bus\": \"((((((((((a{9}){9}){9}){9}){9}){9}){9}){9}\"}}", "bus"},
 		{"{\"managed\": \"maybe\"}", "Cannot parse tag 'managed'"},
-		{"{\"one_time_use\": \"true\"}", "report_in_placement"},
+		{"{\"one_time_use\": \"perhaps\"}", "one_time_use"},
 		{"{\"physical_network\": 3}", "physical_network"},
 		{"{\"physical_network\": \"\"}", "physical_network"},
 		{"{\"trusted\": {}}", "trusted"},
