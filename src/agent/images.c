@@ -145,6 +145,33 @@ bool image_overlay(const char *base, yyjson_val *image, int64_t disk_gb, const c
 	       error_set_errno(err, ERROR_INTERNAL, errno, "cannot make %s", path);
 }
 
+/* The size that the guest sees, as the header of a qcow2 that is ours says it; 0: it is none. */
+static int64_t qcow2_size(const char *path)
+{
+	_cleanup_fclose_ FILE *file = fopen(path, "re");
+	unsigned char header[32];
+	uint64_t size = 0;
+
+	if (!file || fread(header, 1, sizeof header, file) != sizeof header ||
+	    memcmp(header, "QFI\xfb", 4) != 0)
+		return 0;
+	for (int i = 24; i < 32; i++)
+		size = size << 8 | header[i];
+	return (int64_t)size;
+}
+
+bool image_grow(const char *disk, int64_t disk_gb, struct error *err)
+{
+	int64_t now = qcow2_size(disk);
+	char size[32];
+	const char *argv[] = {"qemu-img", "resize", "-q", "-f", "qcow2", disk, size, NULL};
+
+	if (now == 0 || now >= disk_gb << 30)
+		return true;
+	snprintf(size, sizeof size, "%lldG", (long long)disk_gb);
+	return world->run(argv, QEMU_IMG_SECONDS, NULL, err);
+}
+
 /* --- cleaning the cache --- */
 
 static void add_links(const char *folder, struct map *used)

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -162,6 +163,39 @@ static size_t utf8_sequence(unsigned char first, uint32_t *bits, uint32_t *small
 		return 4;
 	}
 	return 0;
+}
+
+#define NAME_MAX_LENGTH 64
+
+static int plain(char c)
+{
+	return c == '-' || c == ' ' ? '_' : tolower((unsigned char)c);
+}
+
+static int least(int a, int b)
+{
+	return a < b ? a : b;
+}
+
+int text_distance(const char *a, const char *b, size_t b_length)
+{
+	int row[NAME_MAX_LENGTH + 1];
+
+	if (b_length > NAME_MAX_LENGTH || strlen(a) > NAME_MAX_LENGTH)
+		return TEXT_FAR;
+	for (size_t k = 0; k <= b_length; k++)
+		row[k] = (int)k;
+	for (size_t i = 0; a[i]; i++) {
+		int before = row[0]++;
+
+		for (size_t k = 1; k <= b_length; k++) {
+			int replaced = before + (plain(a[i]) != plain(b[k - 1]));
+
+			before = row[k];
+			row[k] = least(replaced, least(row[k], row[k - 1]) + 1);
+		}
+	}
+	return row[b_length];
 }
 
 bool text_is_utf8(const char *bytes, size_t count)

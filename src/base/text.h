@@ -31,6 +31,10 @@ bool text_is_empty(const char *text); /* NULL or "" */
 bool text_to_int64(const char *text, int64_t min, int64_t max, int64_t *value);
 /* "1", "true", "yes", "on", "t", "y" and their opposites in any case, as oslo's strutils; else false. */
 bool text_to_bool(const char *text, bool *value);
+/* How many letters one name has to get, lose or change to become the other (Levenshtein), in any case of
+ * letters, "-" and " " being "_"; TEXT_FAR if a name has more than 64 bytes.  b need not be ended. */
+int text_distance(const char *a, const char *b, size_t b_length);
+#define TEXT_FAR 1000
 /* Is it well-formed UTF-8 without NUL? */
 bool text_is_utf8(const char *bytes, size_t count);
 /* Characters (code points) of a UTF-8 text: what the APIs' limits on names count. */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 static const char agent_token_usage[] =
-	"Usage: penstock agent-token [--config-file FILE]...\n"
+	"Usage: penstock agent-token [--config-file FILE | --config-dir FOLDER]...\n"
 	"\n"
 	"Prints a token with which penstock-agent joins this site (penstock-agent --token TOKEN). It is "
 	"good\n"
@@ -25,11 +25,11 @@ static bool token_make(struct store *db, char token[65], struct error *err)
 
 int cli_agent_token(int argc, char **argv)
 {
-	static const struct option longs[] = {{"config-file", required_argument, NULL, 'c'},
+	static const struct option longs[] = {CLI_CONFIG_OPTIONS,
 					      {"help", no_argument, NULL, 'h'},
 					      {NULL, 0, NULL, 0}};
 	_cleanup_(cli_site_done) struct cli_site site = {0};
-	struct cli_files files = {0};
+	struct config_sources sources = {0};
 	struct error err;
 	char token[65];
 	int option;
@@ -37,10 +37,10 @@ int cli_agent_token(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (option == 'h')
 			return fputs(agent_token_usage, stdout) == EOF;
-		if (option != 'c' || !cli_files_add(&files, optarg))
+		if (!cli_source_add(&sources, option, optarg))
 			return 2;
 	}
-	if (!cli_site_open(&site, &files, &err) || !token_make(site.db, token, &err))
+	if (!cli_site_open(&site, &sources, &err) || !token_make(site.db, token, &err))
 		return cli_fail(&err);
 	puts(token);
 	return 0;

@@ -28,7 +28,7 @@ static const char bootstrap_usage[] =
 	"  --output DIR        where openrc and clouds.yaml go, default the current folder\n";
 
 struct bootstrap {
-	struct cli_files files;
+	struct config_sources sources;
 	const char *username, *project, *password, *url, *output;
 	char generated[40];
 	char default_url[64];
@@ -139,7 +139,7 @@ static bool administrator_make(struct store *db, const struct bootstrap *b, stru
 /* -1: go on; else the exit status. */
 static int bootstrap_options(struct bootstrap *b, int argc, char **argv)
 {
-	static const struct option longs[] = {{"config-file", required_argument, NULL, 'c'},
+	static const struct option longs[] = {CLI_CONFIG_OPTIONS,
 					      {"username", required_argument, NULL, 'u'},
 					      {"project", required_argument, NULL, 'P'},
 					      {"password", required_argument, NULL, 'p'},
@@ -151,10 +151,6 @@ static int bootstrap_options(struct bootstrap *b, int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		switch (option) {
-		case 'c':
-			if (!cli_files_add(&b->files, optarg))
-				return 2;
-			break;
 		case 'u':
 			b->username = optarg;
 			break;
@@ -173,7 +169,8 @@ static int bootstrap_options(struct bootstrap *b, int argc, char **argv)
 		case 'h':
 			return fputs(bootstrap_usage, stdout) == EOF;
 		default:
-			return 2;
+			if (!cli_source_add(&b->sources, option, optarg))
+				return 2;
 		}
 	}
 	return -1;
@@ -195,7 +192,7 @@ int cli_bootstrap(int argc, char **argv)
 		password_generate(b.generated);
 		b.password = b.generated;
 	}
-	if (!cli_site_open(&site, &b.files, &err))
+	if (!cli_site_open(&site, &b.sources, &err))
 		return cli_fail(&err);
 	if (!b.url) {
 		snprintf(b.default_url, sizeof b.default_url, "http://127.0.0.1:%lld",

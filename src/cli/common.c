@@ -3,20 +3,20 @@
 
 #include <stdio.h>
 
-bool cli_files_add(struct cli_files *files, const char *file)
+bool cli_source_add(struct config_sources *sources, int option, const char *path)
 {
-	if (files->count == CLI_MAX_FILES) {
-		fprintf(stderr, "penstock: more than %d --config-file options\n", CLI_MAX_FILES);
+	if (option != 'c' && option != 'C')
 		return false;
-	}
-	files->files[files->count++] = file;
-	return true;
+	if (config_sources_add(sources, path, option == 'C'))
+		return true;
+	fprintf(stderr, "penstock: more than %d files and folders\n", CONFIG_MAX_SOURCES);
+	return false;
 }
 
-bool cli_site_open(struct cli_site *site, const struct cli_files *files, struct error *err)
+bool cli_site_open(struct cli_site *site, const struct config_sources *sources, struct error *err)
 {
 	*site = (struct cli_site){0};
-	site->config = site_config(files->files, files->count, err);
+	site->config = site_config(sources, err);
 	if (!site->config || !site_settings_read(site->config, &site->settings, err))
 		return false;
 	site->db = site_open(&site->settings, err);

@@ -1,13 +1,12 @@
-/* penstock config check: everything that penstockd and penstock-agent would say of their configuration. */
+/* penstock config check: everything that penstockd and penstock-agent would say of their configuration, with
+ * the code by which they read it. */
+#include "agent/settings.h"
 #include "base/memory.h"
 #include "cli/cli.h"
 #include "compute/compute.h"
 #include "config/check.h"
 #include "identity/identity.h"
 #include "network/network.h"
-#include "numa/cpu_set.h"
-#include "pci/alias.h"
-#include "pci/device_spec.h"
 #include "scheduler/scheduler.h"
 
 #include <stdio.h>
@@ -15,142 +14,75 @@
 
 struct checker {
 	struct config *config;
+	char **said; /* each sentence once, though the table of options and a room may both say it */
+	size_t said_count;
 	bool ok;
 };
 
 static void say(void *user, enum config_level level, const char *sentence)
 {
-	(void)user;
+	struct checker *c = user;
+
+	for (size_t i = 0; i < c->said_count; i++) {
+		if (strcmp(c->said[i], sentence) == 0)
+			return;
+	}
+	*ARRAY_ADD(c->said, c->said_count) = memory_copy_text(sentence);
 	printf("%s: %s\n", level == CONFIG_ERROR ? "error" : "warning", sentence);
+	c->ok &= level != CONFIG_ERROR;
 }
 
-static void fail(struct checker *c, const struct error *err)
+static void warn(void *user, const char *sentence)
 {
-	say(NULL, CONFIG_ERROR, err->message);
-	c->ok = false;
+	say(user, CONFIG_WARNING, sentence);
 }
 
-static void check_files(struct checker *c, char **files, int count)
+static void expect(struct checker *c, bool ok, const struct error *err)
 {
-	struct error err;
+	if (!ok)
+		say(c, CONFIG_ERROR, err->message);
+}
 
-	for (int i = 0; i < count; i++) {
-		if (!config_read_file(c->config, files[i], &err))
-			fail(c, &err);
+/* A file that cannot be read does not hide what is wrong with the others. */
+static void read_files(struct checker *c, const struct config_sources *sources)
+{
+	for (size_t i = 0; i < sources->count; i++) {
+		const struct config_source *source = &sources->items[i];
+		struct error err;
+
+		expect(c,
+		       source->folder ? config_read_folder(c->config, source->path, &err)
+				      : config_read_file(c->config, source->path, &err),
+		       &err);
 	}
 }
 
-/* --- what only the rooms know --- */
-
-static void check_specs(struct checker *c)
+/* What only the rooms know; each stops at the first thing that it refuses. */
+static void check_rooms(struct checker *c)
 {
-	struct device_spec *specs = NULL;
-	const char *value, *file;
-	char where[300], warning[256];
-	size_t count = 0;
-	struct error err;
-	int line;
-
-	for (size_t i = 0; (value = config_multi(c->config, "pci", "device_spec", i, &file, &line)); i++) {
-		snprintf(where, sizeof where, "%s:%d", file, line);
-		if (!device_spec_parse(where, value, &specs, &count, warning, &err))
-			fail(c, &err);
-		if (*warning)
-			say(NULL, CONFIG_WARNING, warning);
-	}
-	device_specs_free(specs, count);
-}
-
-static void check_aliases(struct checker *c)
-{
-	struct pci_aliases aliases = {0};
-	const char *value, *file;
-	struct error err;
-	int line;
-
-	for (size_t i = 0; (value = config_multi(c->config, "pci", "alias", i, &file, &line)); i++) {
-		_cleanup_free_ char *where = memory_printf("%s:%d: [pci] alias", file, line);
-
-		if (!pci_alias_parse(where, value, &aliases, &err))
-			fail(c, &err);
-	}
-	pci_aliases_done(&aliases);
-}
-
-static void check_cpu_sets(struct checker *c)
-{
-	struct cpu_set shared = {0}, dedicated = {0};
+	struct agent_settings host = {0};
+	struct site_settings site = {0};
 	struct error err;
 
-	if (cpu_set_parse("shared", config_text(c->config, "compute", "cpu_shared_set", ""), CPU_SET_MAX,
-			  &shared, &err) &&
-	    cpu_set_parse("dedicated", config_text(c->config, "compute", "cpu_dedicated_set", ""),
-			  CPU_SET_MAX, &dedicated, &err) &&
-	    cpu_set_intersects(&shared, &dedicated)) {
-		error_set(&err, ERROR_BAD_REQUEST,
-			  "[compute] cpu_shared_set and cpu_dedicated_set have CPUs in common");
-		config_blame(c->config, "compute", "cpu_dedicated_set", &err);
-		fail(c, &err);
-	}
+	expect(c, agent_settings_read(c->config, &host, warn, c, &err), &err);
+	expect(c, site_settings_read(c->config, &site, &err), &err);
+	expect(c, scheduler_configure(c->config, &err), &err);
+	expect(c, network_service(c->config, &err), &err);
+	expect(c, compute_service(c->config, &err), &err);
+	agent_settings_done(&host);
+	site_settings_done(&site);
 }
 
-static bool is_mapped(const struct config *config, const char *netdev)
-{
-	char item[128];
-
-	for (size_t i = 0;
-	     config_list_item(config, "sriov_nic", "physical_device_mappings", i, item, sizeof item); i++) {
-		const char *colon = strchr(item, ':');
-
-		if (colon && strcmp(colon + 1, netdev) == 0)
-			return true;
-	}
-	return false;
-}
-
-static void check_exclusions(struct checker *c)
-{
-	char item[64];
-	struct error err;
-
-	for (size_t i = 0; config_list_item(c->config, "sriov_nic", "exclude_devices", i, item, sizeof item);
-	     i++) {
-		item[strcspn(item, ":")] = '\0';
-		if (is_mapped(c->config, item))
-			continue;
-		error_set(&err, ERROR_BAD_REQUEST,
-			  "[sriov_nic] exclude_devices: %s is not in physical_device_mappings", item);
-		config_blame(c->config, "sriov_nic", "exclude_devices", &err);
-		fail(c, &err);
-	}
-}
-
-/* What the services refuse beyond single values.  They stop at the first thing, which was said before if
- * there was anything. */
-static void check_services(struct checker *c)
-{
-	struct site_settings settings = {0};
-	struct error err;
-
-	if (c->ok &&
-	    (!site_settings_read(c->config, &settings, &err) || !scheduler_configure(c->config, &err) ||
-	     !network_service(c->config, &err) || !compute_service(c->config, &err)))
-		fail(c, &err);
-	site_settings_done(&settings);
-}
-
-int cli_config_check(char **files, int count)
+int cli_config_check(const struct config_sources *sources)
 {
 	struct checker c = {.config = config_new(), .ok = true};
 
-	check_files(&c, files, count);
-	if (!config_check(c.config, say, NULL))
-		c.ok = false;
-	check_specs(&c);
-	check_aliases(&c);
-	check_cpu_sets(&c);
-	check_exclusions(&c);
-	check_services(&c);
+	read_files(&c, sources);
+	config_check(c.config, say, &c);
+	check_rooms(&c);
+	for (size_t i = 0; i < c.said_count; i++)
+		free(c.said[i]);
+	free(c.said);
 	config_free(c.config);
 	return c.ok ? 0 : 1;
 }

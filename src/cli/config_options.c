@@ -12,10 +12,15 @@ static const char head[] =
 	"\n"
 	"Printed by `penstock config options`; a test compares the two.\n"
 	"\n"
-	"penstockd and penstock-agent read the files of Nova and Neutron as they are (`--config-file "
+	"penstockd and penstock-agent read the files of Nova and Neutron as they are: `--config-file "
 	"nova.conf\n"
-	"--config-file ml2_conf.ini ...`, later files win; without the option /etc/penstock/penstock.conf).\n"
-	"`penstock config check FILE...` says what they would say, and starts nothing.\n"
+	"--config-file ml2_conf.ini ...`. `--config-dir FOLDER` stands for its `*.conf` files in the order "
+	"of their names.\n"
+	"What comes later on the command line wins. Without `--config-file` it is "
+	"/etc/penstock/penstock.conf, without\n"
+	"`--config-dir` /etc/penstock/penstock.conf.d, if they are there. `penstock config check FILE...` "
+	"says what the\n"
+	"two would say, and starts nothing.\n"
 	"\n"
 	"The syntax is that of oslo.config: `[section]`, `option = value` or `option: value`, `#` and `;` at "
 	"the\n"
@@ -27,12 +32,21 @@ static const char head[] =
 	"Of an option that is set several times the last value counts, or, where the table says *all*, every "
 	"one.\n"
 	"\n"
-	"* A value that is not allowed stops the daemon; it says file, line, option, and what is allowed.\n"
-	"* A name that is nearly that of an option, or stands in the wrong section, is a warning. Options "
-	"that are\n"
-	"  not in the table are Nova's and Neutron's business and change nothing.\n"
-	"* *without effect*: what the option is about does not exist here; a warning says what there is "
-	"instead.\n"
+	"* A value that is not allowed stops the daemon that reads it; it says file, line, option, and what "
+	"is allowed.\n"
+	"  What has a syntax of its own (device_spec, alias, CPU sets, base_mac, connection) and what "
+	"contradicts other\n"
+	"  options stops the one that reads it: penstock-agent for what is of a host, penstockd for the "
+	"rest.\n"
+	"* A name that is nearly that of an option, or stands in the wrong section, is a warning with the "
+	"nearest name\n"
+	"  and how many letters away it is; so is an unknown key in a device_spec.\n"
+	"* An older name is taken as the option that it became; one warning says so.\n"
+	"* *without effect*: what the option is about does not exist here. What concerns devices, their "
+	"networks and\n"
+	"  scheduling gets a warning that says what there is instead. The rest, and all that is not in the "
+	"table, is of\n"
+	"  services that Penstock replaces: one warning names all of it.\n"
 	"* *not yet*: not built; a warning if it is set to anything but its default.\n"
 	"\n"
 	"| section | option | default | value | effect |\n"
@@ -75,10 +89,10 @@ static void print_option(const struct config_option *option)
 	printf(" | ");
 	if (option->state == CONFIG_NOT_YET)
 		printf("*not yet*: ");
-	if (option->state == CONFIG_MEANINGLESS)
+	if (option->instead && !option->foreign)
 		printf("*without effect*: ");
 	print_cell(option->help);
-	if (option->state == CONFIG_MEANINGLESS) {
+	if (option->instead && !option->foreign) {
 		printf("; instead: ");
 		print_cell(option->instead);
 	}

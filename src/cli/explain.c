@@ -8,20 +8,21 @@
 #include <getopt.h>
 #include <stdio.h>
 
-static const char explain_usage[] = "Usage: penstock explain [--config-file FILE]... SERVER\n"
-				    "       penstock explain [--config-file FILE]... --flavor FLAVOR [--port "
-				    "PORT]... [--availability-zone ZONE]\n"
-				    "                        [--host HOST]\n"
-				    "\n"
-				    "Tells why a server found no host, or what each host would say to a "
-				    "server of this flavor with these ports\n"
-				    "before one is made. Names and ids are both good. It reads penstockd's "
-				    "database and changes nothing.\n";
+static const char explain_usage[] =
+	"Usage: penstock explain [--config-file FILE | --config-dir FOLDER]... SERVER\n"
+	"       penstock explain [--config-file FILE | --config-dir FOLDER]... --flavor FLAVOR [--port "
+	"PORT]... [--availability-zone ZONE]\n"
+	"                        [--host HOST]\n"
+	"\n"
+	"Tells why a server found no host, or what each host would say to a "
+	"server of this flavor with these ports\n"
+	"before one is made. Names and ids are both good. It reads penstockd's "
+	"database and changes nothing.\n";
 
 #define MAX_PORTS 32
 
 struct wish_options {
-	struct cli_files files;
+	struct config_sources sources;
 	struct compute_wish wish;
 	const char *ports[MAX_PORTS];
 	const char *server;
@@ -30,7 +31,7 @@ struct wish_options {
 /* -1: go on; else the exit status. */
 static int options_read(struct wish_options *o, int argc, char **argv)
 {
-	static const struct option longs[] = {{"config-file", required_argument, NULL, 'c'},
+	static const struct option longs[] = {CLI_CONFIG_OPTIONS,
 					      {"flavor", required_argument, NULL, 'f'},
 					      {"port", required_argument, NULL, 'p'},
 					      {"availability-zone", required_argument, NULL, 'z'},
@@ -51,7 +52,7 @@ static int options_read(struct wish_options *o, int argc, char **argv)
 			o->wish.host = optarg;
 		else if (option == 'p' && o->wish.port_count < MAX_PORTS)
 			o->ports[o->wish.port_count++] = optarg;
-		else if (option != 'c' || !cli_files_add(&o->files, optarg))
+		else if (!cli_source_add(&o->sources, option, optarg))
 			return 2;
 	}
 	o->server = argv[optind];
@@ -79,7 +80,7 @@ int cli_explain(int argc, char **argv)
 
 	if (status >= 0)
 		return status;
-	if (!cli_site_open(&site, &options.files, &err) || !explain(&site, &options, &out, &err))
+	if (!cli_site_open(&site, &options.sources, &err) || !explain(&site, &options, &out, &err))
 		return cli_fail(&err);
 	fputs(out.data ? out.data : "", stdout);
 	return 0;

@@ -2,6 +2,7 @@
 #include "compute/agent.h"
 #include "compute/console.h"
 #include "compute/server.h"
+#include "compute/server_interface.h"
 
 #include <string.h>
 
@@ -20,10 +21,13 @@ static bool add_ports(struct store *db, const char *server_id, const struct sche
 		      size_t device_count, yyjson_mut_doc *doc, yyjson_mut_val *object, struct error *err)
 {
 	_cleanup_free_ struct network_port *ports = NULL;
+	_cleanup_free_ struct server_interface *known = NULL;
+	size_t known_count;
 	yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, object, "ports");
 	size_t count = 0;
 
-	if (!network_ports_of_server(db, server_id, &ports, &count, err))
+	if (!network_ports_of_server(db, server_id, &ports, &count, err) ||
+	    !server_interfaces_load(db, server_id, &known, &known_count, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		yyjson_mut_val *port = yyjson_mut_arr_add_obj(doc, list);
@@ -33,7 +37,9 @@ static bool add_ports(struct store *db, const char *server_id, const struct sche
 			return false;
 		for (size_t k = 0; k < device_count && !device; k++)
 			device = strcmp(devices[k].port_id, ports[i].id) == 0 ? &devices[k] : NULL;
-		yyjson_mut_obj_add_int(doc, port, "index", (int64_t)i);
+		yyjson_mut_obj_add_int(doc, port, "index", ports[i].index);
+		if (server_interface_goes(server_interface_find(known, known_count, ports[i].id)))
+			yyjson_mut_obj_add_str(doc, port, "want", "absent");
 		if (device)
 			add_device(doc, yyjson_mut_obj_add_obj(doc, port, "device"), device);
 		else

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "compute/compute.h"
 #include "compute/server.h"
+#include "compute/server_interface.h"
 
 #include <string.h>
 
@@ -18,13 +19,14 @@ static const struct schema number = {.types = SCHEMA_INTEGER,
 static const struct schema words = {.types = SCHEMA_STRING, .longest = 64};
 static const struct schema fault_text = {.types = SCHEMA_STRING | SCHEMA_NULL, .longest = 65536};
 static const struct schema optional_words = {.types = SCHEMA_STRING | SCHEMA_NULL, .longest = 255};
-static const char *const port_statuses[] = {"ACTIVE", "DOWN", NULL};
+static const char *const port_statuses[] = {"ACTIVE", "DOWN", "GONE", NULL};
 static const struct schema port_status = {.types = SCHEMA_STRING, .choices = port_statuses};
 static const struct schema port_object = {
 	.types = SCHEMA_OBJECT,
 	.open = true,
 	.fields = (const struct schema_field[]){{"id", &uuid_text, .required = true},
 						{"status", &port_status, .required = true},
+						{"fault", &fault_text},
 						{0}}};
 static const struct schema port_list = {.types = SCHEMA_ARRAY, .items = &port_object, .longest = 1000};
 static const struct schema server_object = {
@@ -60,7 +62,9 @@ static bool report_ports(struct store *db, const struct server *server, yyjson_v
 				return false;
 			continue; /* deleted meanwhile */
 		}
-		if (strcmp(port.device_id, server->id) != 0 || strcmp(port.status, status) == 0)
+		/* A port whose binding moved to another host is that host's to report. */
+		if (strcmp(port.device_id, server->id) != 0 || strcmp(port.host_id, server->host_name) != 0 ||
+		    strcmp(port.status, status) == 0 || strcmp(status, "GONE") == 0)
 			continue;
 		if (!network_port_set_status(db, id, status, err))
 			return false;
@@ -84,12 +88,14 @@ static bool report_fault(struct store *db, const struct server *server, const ch
 	return server_set_fault(db, server->id, message, details, err);
 }
 
-static bool settle_action(struct store *db, const struct server *server, struct error *err)
+/* refused: the host could not do it, and the server goes on as before. */
+static bool settle_action(struct store *db, const struct server *server, bool refused, struct error *err)
 {
 	enum server_state state = server->life.state;
 
-	if (state == SERVER_ACTIVE || state == SERVER_STOPPED)
-		return server_action_end(db, server->id, false, err);
+	if (state == SERVER_ACTIVE || state == SERVER_PAUSED || state == SERVER_SUSPENDED ||
+	    state == SERVER_STOPPED)
+		return server_action_end(db, server->id, refused, err);
 	if (state == SERVER_ERROR || state == SERVER_ERROR_DELETING)
 		return server_action_end(db, server->id, true, err);
 	return true;
@@ -106,7 +112,8 @@ static bool forget_password(struct store *db, const struct server *server, struc
 static bool report_life(struct store *db, struct server *server, enum server_report report, const char *fault,
 			struct error *err)
 {
-	bool lost;
+	bool lost, refused = report == REPORT_RUNNING && (server->life.state == SERVER_PAUSING ||
+							  server->life.state == SERVER_SUSPENDING);
 
 	if (!server_life_report(&server->life, report, sys_now(), &lost))
 		return true;
@@ -118,7 +125,18 @@ static bool report_life(struct store *db, struct server *server, enum server_rep
 		return false;
 	if (report == REPORT_RUNNING && !forget_password(db, server, err))
 		return false;
-	return server_save(db, server, err) && settle_action(db, server, err);
+	if (refused)
+		log_warning("server %s on %s: %s", server->id, server->host_name,
+			    fault ? fault : "it runs on");
+	return server_save(db, server, err) && settle_action(db, server, refused, err);
+}
+
+static bool report_interfaces(struct store *db, struct server *server, yyjson_val *ports, struct error *err)
+{
+	bool touch = false;
+
+	return server_interfaces_report(db, server, ports, &touch, err) &&
+	       (!touch || server_touch(db, server, err));
 }
 
 static bool report_server(struct http_request *request, yyjson_val *item, struct error *err)
@@ -139,7 +157,9 @@ static bool report_server(struct http_request *request, yyjson_val *item, struct
 		return server_remove(request->db, &server, err);
 	if (generation < server.life.generation)
 		return true; /* about something that is not wanted any more */
-	return report_ports(request->db, &server, yyjson_obj_get(item, "ports"), err) &&
+	yyjson_val *ports = yyjson_obj_get(item, "ports");
+	return report_ports(request->db, &server, ports, err) &&
+	       (report == REPORT_BUILDING || report_interfaces(request->db, &server, ports, err)) &&
 	       report_life(request->db, &server, report, yyjson_get_str(yyjson_obj_get(item, "fault")), err);
 }
 
@@ -169,7 +189,7 @@ static bool give_up(struct store *db, const char *id, struct error *err)
 	       report_fault(db, &server,
 			    "The host did not finish building the server within instance_build_timeout.",
 			    err) &&
-	       server_save(db, &server, err) && settle_action(db, &server, err);
+	       server_save(db, &server, err) && settle_action(db, &server, false, err);
 }
 
 /* A few at a time: the writer serves others too. */

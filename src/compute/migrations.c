@@ -144,6 +144,18 @@ const struct store_migration compute_migrations[] = {
 		") STRICT;"
 		"CREATE INDEX aggregate_host_host ON aggregate_host (host_id);",
 	},
+	{
+		/* Interfaces that came or go after the server was made, or have a tag: change is what is
+		 * under way on the host (server_interface.h), request_id that of its action. */
+		"CREATE TABLE server_interface ("
+		" server_id TEXT NOT NULL REFERENCES server (id) ON DELETE CASCADE,"
+		" port_id TEXT NOT NULL,"
+		" tag TEXT NOT NULL,"
+		" change TEXT NOT NULL,"
+		" request_id TEXT NOT NULL,"
+		" PRIMARY KEY (server_id, port_id)"
+		") STRICT;",
+	},
 };
 
 const size_t compute_migration_count = ELEMENTS_OF(compute_migrations);

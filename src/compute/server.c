@@ -135,6 +135,15 @@ bool server_action_begin(struct http_request *request, const char *server_id, co
 		V(request->auth->project_id), V(sys_now()));
 }
 
+bool server_action_finish(struct store *db, const char *server_id, const char *request_id, bool failed,
+			  struct error *err)
+{
+	return store_exec(db, err,
+			  "UPDATE server_action SET finished_at = ?3, failed = ?4 WHERE server_id = ?1 AND "
+			  "request_id = ?2 AND finished_at = 0",
+			  V(server_id), V(request_id), V(sys_now()), V(failed));
+}
+
 bool server_action_end(struct store *db, const char *server_id, bool failed, struct error *err)
 {
 	return store_exec(db, err,

@@ -34,6 +34,34 @@ static bool action_start(struct http_request *request, struct http_response *res
 	return user_action(request, response, server, SERVER_POWERING_ON, "start", err);
 }
 
+static bool action_pause(struct http_request *request, struct http_response *response, struct server *server,
+			 yyjson_val *argument, struct error *err)
+{
+	(void)argument;
+	return user_action(request, response, server, SERVER_PAUSING, "pause", err);
+}
+
+static bool action_unpause(struct http_request *request, struct http_response *response,
+			   struct server *server, yyjson_val *argument, struct error *err)
+{
+	(void)argument;
+	return user_action(request, response, server, SERVER_UNPAUSING, "unpause", err);
+}
+
+static bool action_suspend(struct http_request *request, struct http_response *response,
+			   struct server *server, yyjson_val *argument, struct error *err)
+{
+	(void)argument;
+	return user_action(request, response, server, SERVER_SUSPENDING, "suspend", err);
+}
+
+static bool action_resume(struct http_request *request, struct http_response *response, struct server *server,
+			  yyjson_val *argument, struct error *err)
+{
+	(void)argument;
+	return user_action(request, response, server, SERVER_RESUMING, "resume", err);
+}
+
 static const char *const reboot_types[] = {"SOFT", "HARD", "soft", "hard", "Soft", "Hard", NULL};
 static const struct schema reboot_type = {.types = SCHEMA_STRING, .choices = reboot_types};
 static const struct schema reboot_schema = {
@@ -148,6 +176,10 @@ static const struct action {
 	{"os-stop", "servers:stop", action_stop, &any_argument},
 	{"os-start", "servers:start", action_start, &any_argument},
 	{"reboot", "servers:reboot", action_reboot, &reboot_schema},
+	{"pause", "os-pause-server:pause", action_pause, &any_argument},
+	{"unpause", "os-pause-server:unpause", action_unpause, &any_argument},
+	{"suspend", "os-suspend-server:suspend", action_suspend, &any_argument},
+	{"resume", "os-suspend-server:resume", action_resume, &any_argument},
 	{"forceDelete", "os-deferred-delete:force", action_force_delete, &any_argument},
 	{"lock", "os-lock-server:lock", action_lock, &lock_schema},
 	{"unlock", "os-lock-server:unlock", action_unlock, &any_argument},
@@ -155,11 +187,7 @@ static const struct action {
 };
 
 /* What Nova has and Penstock has not. */
-static const char *const not_built[] = {"pause",
-					"unpause",
-					"suspend",
-					"resume",
-					"rescue",
+static const char *const not_built[] = {"rescue",
 					"unrescue",
 					"rebuild",
 					"resize",
@@ -366,9 +394,10 @@ bool server_actions_show(struct http_request *request, struct http_response *res
 	const char *action = store_text(&rows, LOG_ACTION);
 	int64_t finished = store_int(&rows, LOG_FINISHED);
 	yyjson_mut_obj_add_str(doc, event, "event",
-			       strcmp(action, "create") == 0 ? "compute__do_build_and_run_instance"
-			       : strcmp(action, "delete") == 0
-				       ? "compute_terminate_instance"
+			       strcmp(action, "create") == 0   ? "compute__do_build_and_run_instance"
+			       : strcmp(action, "delete") == 0 ? "compute_terminate_instance"
+			       : strstr(action, "_interface")
+				       ? http_printf(request, "compute_%s", action)
 				       : http_printf(request, "compute_%s_instance", action));
 	compute_add_time_long(doc, event, "start_time", store_int(&rows, LOG_STARTED));
 	compute_add_time_long(doc, event, "finish_time", finished);

@@ -4,6 +4,7 @@
 #include "compute/keypair.h"
 #include "compute/server.h"
 #include "compute/server_numa.h"
+#include "compute/server_port.h"
 #include "compute/server_request.h"
 #include "image/image.h"
 
@@ -173,43 +174,6 @@ static bool default_network(struct http_request *request, struct plan *plan, str
 	return true;
 }
 
-static bool is_normal(const char *vnic_type)
-{
-	return strcmp(vnic_type, "normal") == 0;
-}
-
-static bool takes_device(const char *vnic_type)
-{
-	return strcmp(vnic_type, "direct") == 0 || strcmp(vnic_type, "macvtap") == 0 ||
-	       strcmp(vnic_type, "direct-physical") == 0;
-}
-
-static bool check_port(struct http_request *request, const char *id, struct network_port *port,
-		       struct error *err)
-{
-	if (!network_port_load(request->db, id, port, err)) {
-		if (err->kind != ERROR_NOT_FOUND)
-			return false;
-		return error_set(err, ERROR_BAD_REQUEST, "Port id %s could not be found.", id);
-	}
-	if (!request->auth->admin && !text_equal(port->project_id, request->auth->project_id))
-		return error_set(err, ERROR_BAD_REQUEST, "Port id %s could not be found.", id);
-	if (port->device_id[0])
-		return error_set(err, ERROR_CONFLICT, "Port %s is still in use.", id);
-	/* A port without addresses is as good: its ip_allocation is "none" (Nova's NP-11), for guests that
-	 * speak no IP, or bring their own, on networks without subnets. */
-	if (!is_normal(port->vnic_type) && !takes_device(port->vnic_type))
-		return error_set(err, ERROR_BAD_REQUEST,
-				 "Port %s has binding:vnic_type %s, which Penstock cannot bind.", id,
-				 port->vnic_type);
-	if (takes_device(port->vnic_type) && !port->physical_network[0])
-		return error_set(
-			err, ERROR_BAD_REQUEST,
-			"Port %s has binding:vnic_type %s, but its network %s has no physical network.", id,
-			port->vnic_type, port->network_id);
-	return true;
-}
-
 static bool check_network(struct http_request *request, const char *id, struct network_port *port,
 			  struct error *err)
 {
@@ -231,9 +195,13 @@ static bool plan_networks(struct http_request *request, struct plan *plan, struc
 	for (size_t i = 0; i < plan->nic_count; i++) {
 		const struct server_nic *nic = &plan->nics[i];
 
-		if (!(nic->port_id ? check_port(request, nic->port_id, &plan->ports[i], err)
-				   : check_network(request, nic->network_id, &plan->ports[i], err)))
-			return false;
+		if (nic->port_id ? server_port_find(request, nic->port_id, &plan->ports[i], err)
+				 : check_network(request, nic->network_id, &plan->ports[i], err))
+			continue;
+		/* In a body an unknown port is a bad request. */
+		if (err->kind == ERROR_NOT_FOUND)
+			err->kind = ERROR_BAD_REQUEST;
+		return false;
 	}
 	return true;
 }
@@ -346,20 +314,17 @@ static bool birth_claim(struct http_request *request, struct plan *plan, struct 
 
 	if (!placement_make(request, &plan->wish->hints, plan->flavor.extra_specs, &plan->placement, err))
 		return false;
+	placement_networks(plan->ports, plan->nic_count, &plan->placement);
+	wish.networks = &plan->placement.networks;
 	wish.rules = plan->placement.rules;
 	wish.rule_count = plan->placement.count;
 	for (size_t i = 0; i < plan->nic_count; i++) {
 		const struct network_port *port = &plan->ports[i];
 		struct scheduler_port_request *ask = &ports[wish.port_count];
 
-		if (!plan->nics[i].port_id || !takes_device(port->vnic_type))
+		if (!plan->nics[i].port_id || !server_port_takes_device(port->vnic_type))
 			continue;
-		*ask = (struct scheduler_port_request){0};
-		snprintf(ask->port_id, sizeof ask->port_id, "%s", port->id);
-		snprintf(ask->vnic_type, sizeof ask->vnic_type, "%s", port->vnic_type);
-		snprintf(ask->physical_network, sizeof ask->physical_network, "%s", port->physical_network);
-		ask->trusted = port->trusted;
-		snprintf(ask->numa_policy, sizeof ask->numa_policy, "%s", port->numa_policy);
+		server_port_request(port, ask);
 		wish.port_count++;
 	}
 	birth->placed = scheduler_claim(request->db, &wish, &birth->grant, &birth->refusals, err);
@@ -439,49 +404,12 @@ static const struct scheduler_device *device_of_port(const struct scheduler_gran
 static bool birth_bind(struct http_request *request, const struct birth *birth,
 		       const struct network_port *port, int index, struct error *err)
 {
-	const struct scheduler_device *device = device_of_port(&birth->grant, port->id);
-	char vendor_info[16], owner[80];
+	const struct server_seat seat = {.server_id = birth->id,
+					 .host_name = birth->grant.host_name,
+					 .zone = birth->grant.availability_zone};
 
-	snprintf(owner, sizeof owner, "compute:%s", birth->grant.availability_zone);
-	if (device)
-		snprintf(vendor_info, sizeof vendor_info, "%s:%s", device->vendor_id, device->product_id);
-	bool whole = device && strcmp(port->vnic_type, "direct-physical") == 0;
-	return network_port_bind(request->db, port->id,
-				 &(struct network_binding){
-					 .server_id = birth->id,
-					 .host = birth->grant.host_name,
-					 .device_owner = owner,
-					 .index = index,
-					 .pci_slot = device ? device->address : NULL,
-					 .pci_vendor_info = device ? vendor_info : NULL,
-					 .pf_mac_address =
-						 device && device->vf_num >= 0 && device->pf_mac_address[0]
-							 ? device->pf_mac_address
-							 : NULL,
-					 .vf_num = device ? device->vf_num : -1,
-					 .mac_of_pf =
-						 whole && device->mac_address[0] ? device->mac_address : NULL,
-				 },
-				 err);
-}
-
-/* What the network service refuses, in Nova's words. */
-static bool port_refused(const struct server_nic *nic, struct error *err)
-{
-	if (text_equal(err->type, "OverQuota"))
-		return error_set(err, ERROR_FORBIDDEN, "Maximum number of ports exceeded");
-	if (text_equal(err->type, "IpAddressGenerationFailure"))
-		return error_set(err, ERROR_BAD_REQUEST, "No fixed IP addresses available for network: %s",
-				 nic->network_id);
-	if (text_equal(err->type, "IpAddressAlreadyAllocated"))
-		return error_set(err, ERROR_BAD_REQUEST, "Fixed IP address %s is already in use.",
-				 nic->fixed_ip);
-	if (text_equal(err->type, "InvalidIpForNetwork") || text_equal(err->type, "InvalidIpForSubnet"))
-		return error_set(
-			err, ERROR_BAD_REQUEST,
-			"Invalid input received: Fixed IP %s is not a valid ip address for network %s.",
-			nic->fixed_ip, nic->network_id);
-	return false;
+	return server_port_bind(request->db, &seat, port, device_of_port(&birth->grant, port->id), index,
+				err);
 }
 
 static bool birth_port(struct http_request *request, const struct plan *plan, const struct birth *birth,
@@ -494,7 +422,7 @@ static bool birth_port(struct http_request *request, const struct plan *plan, co
 		return birth_bind(request, birth, &plan->ports[i], (int)i, err);
 	if (!network_port_create_for_server(request->db, request->auth->project_id, nic->network_id,
 					    nic->fixed_ip, birth->id, &made, err))
-		return port_refused(nic, err);
+		return server_port_refused(nic, err);
 	if (made.address_count == 0)
 		return error_set(err, ERROR_BAD_REQUEST,
 				 "Network %s requires a subnet in order to boot instances on.",

@@ -27,14 +27,14 @@ static const char *const reports[] = {
 #undef R
 };
 
-#define TO(name) (1u << SERVER_##name)
+#define TO(name) (UINT64_C(1) << SERVER_##name)
 
 /* Where a state may go.  Any state may also fail or be deleted. */
-static const unsigned moves[SERVER_STATE_COUNT] = {
+static const uint64_t moves[SERVER_STATE_COUNT] = {
 	[SERVER_SCHEDULING] = TO(SPAWNING) | TO(ERROR),
 	[SERVER_SPAWNING] = TO(ACTIVE) | TO(STOPPED) | TO(ERROR) | TO(BUILDING_DELETING),
-	[SERVER_ACTIVE] = TO(POWERING_OFF) | TO(STOPPED) | TO(REBOOT_OFF) | TO(HARD_REBOOT_OFF) | TO(ERROR) |
-			  TO(ACTIVE_DELETING),
+	[SERVER_ACTIVE] = TO(POWERING_OFF) | TO(STOPPED) | TO(REBOOT_OFF) | TO(HARD_REBOOT_OFF) |
+			  TO(PAUSING) | TO(SUSPENDING) | TO(ERROR) | TO(ACTIVE_DELETING),
 	[SERVER_POWERING_OFF] = TO(STOPPED) | TO(ERROR) | TO(ACTIVE_DELETING),
 	[SERVER_STOPPED] = TO(POWERING_ON) | TO(HARD_REBOOT_ON) | TO(ERROR) | TO(STOPPED_DELETING),
 	[SERVER_POWERING_ON] = TO(ACTIVE) | TO(ERROR) | TO(STOPPED_DELETING),
@@ -42,12 +42,23 @@ static const unsigned moves[SERVER_STATE_COUNT] = {
 	[SERVER_REBOOT_ON] = TO(ACTIVE) | TO(HARD_REBOOT_OFF) | TO(ERROR) | TO(ACTIVE_DELETING),
 	[SERVER_HARD_REBOOT_OFF] = TO(HARD_REBOOT_ON) | TO(ERROR) | TO(ACTIVE_DELETING),
 	[SERVER_HARD_REBOOT_ON] = TO(ACTIVE) | TO(ERROR) | TO(ACTIVE_DELETING),
+	/* Back to ACTIVE: the host could not do it. */
+	[SERVER_PAUSING] = TO(PAUSED) | TO(ACTIVE) | TO(STOPPED) | TO(ERROR) | TO(ACTIVE_DELETING),
+	[SERVER_PAUSED] = TO(UNPAUSING) | TO(HARD_REBOOT_OFF) | TO(STOPPED) | TO(ERROR) | TO(PAUSED_DELETING),
+	[SERVER_UNPAUSING] = TO(ACTIVE) | TO(STOPPED) | TO(ERROR) | TO(PAUSED_DELETING),
+	[SERVER_SUSPENDING] = TO(SUSPENDED) | TO(ACTIVE) | TO(STOPPED) | TO(ERROR) | TO(ACTIVE_DELETING),
+	[SERVER_SUSPENDED] =
+		TO(RESUMING) | TO(HARD_REBOOT_OFF) | TO(STOPPED) | TO(ERROR) | TO(SUSPENDED_DELETING),
+	[SERVER_RESUMING] = TO(ACTIVE) | TO(STOPPED) | TO(ERROR) | TO(SUSPENDED_DELETING),
 	/* A host that makes it after all is believed: its word is newer than the fault. */
-	[SERVER_ERROR] = TO(ACTIVE) | TO(STOPPED) | TO(HARD_REBOOT_OFF) | TO(ERROR_DELETING),
+	[SERVER_ERROR] = TO(ACTIVE) | TO(PAUSED) | TO(SUSPENDED) | TO(STOPPED) | TO(HARD_REBOOT_OFF) |
+			 TO(ERROR_DELETING),
 	/* A removal that fails is shown as an error and goes on being tried. */
 	[SERVER_BUILDING_DELETING] = TO(ERROR_DELETING),
 	[SERVER_ACTIVE_DELETING] = TO(ERROR_DELETING),
 	[SERVER_STOPPED_DELETING] = TO(ERROR_DELETING),
+	[SERVER_PAUSED_DELETING] = TO(ERROR_DELETING),
+	[SERVER_SUSPENDED_DELETING] = TO(ERROR_DELETING),
 };
 
 const struct server_state_info *server_state_info(enum server_state state)
@@ -91,13 +102,14 @@ bool server_report_parse(const char *text, enum server_report *report)
 
 bool server_may_move(enum server_state from, enum server_state next)
 {
-	return (moves[from] & 1u << next) != 0;
+	return (moves[from] >> next & 1) != 0;
 }
 
 /* What must hold of every server that is stored. */
 static bool server_holds(const struct server_life *life)
 {
-	bool settled = life->state == SERVER_ACTIVE || life->state == SERVER_STOPPED;
+	bool settled = life->state == SERVER_ACTIVE || life->state == SERVER_PAUSED ||
+		       life->state == SERVER_SUSPENDED || life->state == SERVER_STOPPED;
 
 	if (life->state != SERVER_ERROR && life->want != states[life->state].want)
 		return false;
@@ -133,6 +145,10 @@ enum server_state server_deleting(enum server_state from)
 		return SERVER_BUILDING_DELETING;
 	if (strcmp(vm, "stopped") == 0)
 		return SERVER_STOPPED_DELETING;
+	if (strcmp(vm, "paused") == 0)
+		return SERVER_PAUSED_DELETING;
+	if (strcmp(vm, "suspended") == 0)
+		return SERVER_SUSPENDED_DELETING;
 	return strcmp(vm, "error") == 0 ? SERVER_ERROR_DELETING : SERVER_ACTIVE_DELETING;
 }
 
@@ -144,6 +160,11 @@ static enum server_state after_running(const struct server_life *life)
 	case SERVER_POWERING_ON:
 	case SERVER_REBOOT_ON:
 	case SERVER_HARD_REBOOT_ON:
+	case SERVER_UNPAUSING:
+	case SERVER_RESUMING:
+	/* It could not be done: the guest runs on. */
+	case SERVER_PAUSING:
+	case SERVER_SUSPENDING:
 		return SERVER_ACTIVE;
 	case SERVER_ERROR:
 		return life->want == WANT_RUNNING ? SERVER_ACTIVE : SERVER_STATE_COUNT;
@@ -160,6 +181,12 @@ static enum server_state after_stopped(const struct server_life *life)
 	/* A guest that ended by itself stays off until somebody starts it, as with Nova. */
 	case SERVER_ACTIVE:
 	case SERVER_SPAWNING:
+	case SERVER_PAUSING:
+	case SERVER_PAUSED:
+	case SERVER_UNPAUSING:
+	case SERVER_SUSPENDING:
+	case SERVER_SUSPENDED:
+	case SERVER_RESUMING:
 		return SERVER_STOPPED;
 	case SERVER_REBOOT_OFF:
 		return SERVER_REBOOT_ON;
@@ -170,6 +197,15 @@ static enum server_state after_stopped(const struct server_life *life)
 	default:
 		return SERVER_STATE_COUNT;
 	}
+}
+
+/* Done as it was wanted. */
+static enum server_state after_done(const struct server_life *life, enum server_want want,
+				    enum server_state under_way, enum server_state done)
+{
+	return life->state == under_way || (life->state == SERVER_ERROR && life->want == want)
+		       ? done
+		       : SERVER_STATE_COUNT;
 }
 
 static enum server_state after_failed(const struct server_life *life)
@@ -189,6 +225,12 @@ bool server_life_report(struct server_life *life, enum server_report report, int
 		return false;
 	case REPORT_RUNNING:
 		next = after_running(life);
+		break;
+	case REPORT_PAUSED:
+		next = after_done(life, WANT_PAUSED, SERVER_PAUSING, SERVER_PAUSED);
+		break;
+	case REPORT_SUSPENDED:
+		next = after_done(life, WANT_SUSPENDED, SERVER_SUSPENDING, SERVER_SUSPENDED);
 		break;
 	case REPORT_STOPPED:
 		next = after_stopped(life);

@@ -10,11 +10,13 @@
 #include <stdint.h>
 
 /* What Nova calls power_state. */
-enum server_power { POWER_NONE = 0, POWER_RUNNING = 1, POWER_SHUTDOWN = 4 };
+enum server_power { POWER_NONE = 0, POWER_RUNNING = 1, POWER_PAUSED = 3, POWER_SHUTDOWN = 4 };
 
 /* What the host shall do with the server (docs/agent-protocol.md, `want`). */
 #define SERVER_WANTS(W) \
 	W(RUNNING, "running") \
+	W(PAUSED, "paused") \
+	W(SUSPENDED, "suspended") \
 	W(STOPPED, "stopped") \
 	W(ABSENT, "absent")
 
@@ -40,10 +42,19 @@ enum server_want {
 	  STOPPED) \
 	S(HARD_REBOOT_ON, "hard-reboot-on", "active", "rebooting_hard", "HARD_REBOOT", POWER_RUNNING, \
 	  RUNNING) \
+	S(PAUSING, "pausing", "active", "pausing", "ACTIVE", POWER_RUNNING, PAUSED) \
+	S(PAUSED, "paused", "paused", NULL, "PAUSED", POWER_PAUSED, PAUSED) \
+	S(UNPAUSING, "unpausing", "paused", "unpausing", "PAUSED", POWER_PAUSED, RUNNING) \
+	S(SUSPENDING, "suspending", "active", "suspending", "ACTIVE", POWER_RUNNING, SUSPENDED) \
+	S(SUSPENDED, "suspended", "suspended", NULL, "SUSPENDED", POWER_SHUTDOWN, SUSPENDED) \
+	S(RESUMING, "resuming", "suspended", "resuming", "SUSPENDED", POWER_SHUTDOWN, RUNNING) \
 	S(ERROR, "error", "error", NULL, "ERROR", POWER_NONE, RUNNING) \
 	S(BUILDING_DELETING, "building-deleting", "building", "deleting", "BUILD", POWER_NONE, ABSENT) \
 	S(ACTIVE_DELETING, "active-deleting", "active", "deleting", "ACTIVE", POWER_RUNNING, ABSENT) \
 	S(STOPPED_DELETING, "stopped-deleting", "stopped", "deleting", "SHUTOFF", POWER_SHUTDOWN, ABSENT) \
+	S(PAUSED_DELETING, "paused-deleting", "paused", "deleting", "PAUSED", POWER_PAUSED, ABSENT) \
+	S(SUSPENDED_DELETING, "suspended-deleting", "suspended", "deleting", "SUSPENDED", POWER_SHUTDOWN, \
+	  ABSENT) \
 	S(ERROR_DELETING, "error-deleting", "error", "deleting", "ERROR", POWER_NONE, ABSENT)
 
 enum server_state {
@@ -57,6 +68,8 @@ enum server_state {
 #define SERVER_REPORTS(R) \
 	R(BUILDING, "building") \
 	R(RUNNING, "running") \
+	R(PAUSED, "paused") \
+	R(SUSPENDED, "suspended") \
 	R(STOPPED, "stopped") \
 	R(FAILED, "failed") \
 	R(GONE, "gone")

@@ -134,19 +134,13 @@ static bool counts(struct checker *c, const struct config_entry *entry)
 
 static bool check_list(const struct config *config, const struct config_entry *entry, struct error *err)
 {
-	const struct config_option *option = entry->known;
-	_cleanup_free_ char *item = bad_item(option, entry->value);
+	_cleanup_free_ char *item = bad_item(entry->known, entry->value);
 
-	return !item || error_set(err, ERROR_BAD_REQUEST, "%s:%d: [%s] %s: '%.200s': expected %s%s",
-				  config_file_of(config, entry), entry->line, entry->group, entry->option,
-				  item, option->allowed ? "" : "one of ",
-				  option->allowed ? option->allowed : option->choices);
+	return !item || config_item_error(config, entry, item, NULL, err);
 }
 
 static bool check_value(const struct config *config, const struct config_entry *entry, struct error *err)
 {
-	_cleanup_free_ char *allowed = config_option_allowed(entry->known);
-
 	if (entry->endless)
 		return error_set(
 			err, ERROR_BAD_REQUEST,
@@ -154,14 +148,18 @@ static bool check_value(const struct config *config, const struct config_entry *
 			config_file_of(config, entry), entry->line, entry->group, entry->option, entry->raw);
 	if (entry->known->type == CONFIG_LIST)
 		return check_list(config, entry, err);
-	return value_allowed(entry->known, entry->value) || config_value_error(config, entry, allowed, err);
+	return value_allowed(entry->known, entry->value) || config_value_error(config, entry, NULL, err);
 }
 
 static void check_honoured(struct checker *c, const struct config_entry *entry)
 {
+	const struct config_option *option = entry->known;
 	struct error err;
 
-	if (!check_value(c->config, entry, &err)) {
+	if (option->foreign && option->foreign(entry->value))
+		warn(c, entry, "this value is of OpenStack's, and without effect here; instead: %s",
+		     option->instead);
+	else if (!check_value(c->config, entry, &err)) {
 		c->ok = false;
 		c->say(c->user, CONFIG_ERROR, err.message);
 	}
@@ -184,38 +182,74 @@ static bool same_value(const struct config_option *option, const char *value)
 	return strcasecmp(value, option->fallback) == 0;
 }
 
-/* What is written is said once, at the entry that would count, and only if it asks for anything. */
-static void check_effect(struct checker *c, const struct config_entry *entry)
+/* Does the entry ask for anything but the default? */
+static bool asks(struct checker *c, const struct config_entry *entry)
 {
 	const struct config_option *option = entry->known;
 
-	if (option->state == CONFIG_ELSEWHERE || same_value(option, entry->value))
-		return;
-	if (option->multi && config_find_nth(c->config, option->group, option->name, 0) != entry)
-		return;
-	if (option->state == CONFIG_MEANINGLESS)
-		warn(c, entry, "taken and without effect here; instead: %s", option->instead);
-	else
+	return !same_value(option, entry->value) &&
+	       (!option->multi || config_find_nth(c->config, option->group, option->name, 0) == entry);
+}
+
+static void check_effect(struct checker *c, const struct config_entry *entry)
+{
+	if (asks(c, entry) && entry->known->state == CONFIG_MEANINGLESS)
+		warn(c, entry, "taken and without effect here; instead: %s", entry->known->instead);
+	else if (asks(c, entry))
 		warn(c, entry, "not built yet, without effect");
 }
 
 /* --- names --- */
 
-static void check_unknown(struct checker *c, const struct config_entry *entry)
+/* An older name is said once, however often it stands there. */
+static void check_age(struct checker *c, const struct config_entry *entry)
 {
-	const struct config_option *near = config_option_near(entry->group, entry->option);
+	const struct config_option *known = entry->known;
+
+	if (entry->rank == 0)
+		return;
+	for (const struct config_entry *before = c->config->entries; known->multi && before < entry;
+	     before++) {
+		if (before->known == known && before->rank == entry->rank)
+			return;
+	}
+	warn(c, entry, "older name of [%s] %s, and taken as that", known->group, known->name);
+}
+
+#define AWAY_SIZE 30
+
+/* How sure is a guess?  Nothing where only large letters or dashes differ. */
+static const char *away_format(int distance, char text[AWAY_SIZE])
+{
+	*text = '\0';
+	if (distance > 0)
+		snprintf(text, AWAY_SIZE, ", %d letter%s away", distance, distance == 1 ? "" : "s");
+	return text;
+}
+
+/* False if there is nothing to say: then it is an option of OpenStack's that Penstock knows nothing of. */
+static bool check_unknown(struct checker *c, const struct config_entry *entry)
+{
+	int distance;
+	char away[AWAY_SIZE];
+	const struct config_option *near = config_option_near(entry->group, entry->option, &distance);
 	const struct config_option *elsewhere =
 		near ? NULL : config_option_elsewhere(entry->group, entry->option);
 
 	if (near && config_group_is(near->group, entry->group))
-		warn(c, entry, "there is no such option; did you mean %s?", near->name);
+		warn(c, entry, "there is no such option; did you mean %s%s?", near->name,
+		     away_format(distance, away));
 	else if (near)
-		warn(c, entry, "there is no such option; did you mean %s in [%s]?", near->name, near->group);
+		warn(c, entry, "there is no such option; did you mean %s in [%s]%s?", near->name, near->group,
+		     away_format(distance, away));
 	else if (elsewhere)
 		warn(c, entry, "there is no such option in [%s]; it stands in [%s]", entry->group,
 		     elsewhere->group);
 	else if (config_group_complete(entry->group))
 		warn(c, entry, "there is no such option");
+	else
+		return false;
+	return true;
 }
 
 /* Is this the first entry of its group? */
@@ -228,41 +262,66 @@ static bool begins_group(const struct checker *c, const struct config_entry *ent
 	return true;
 }
 
-static void check_group(struct checker *c, const struct config_entry *entry)
+/* False if nothing is like it. */
+static bool check_group(struct checker *c, const struct config_entry *entry)
 {
-	const char *near = config_group_near(entry->group);
-	char sentence[600];
+	int distance;
+	const char *near = config_group_near(entry->group, &distance);
+	char sentence[600], away[AWAY_SIZE];
 
-	if (!near || !begins_group(c, entry))
-		return;
-	snprintf(sentence, sizeof sentence,
-		 "%.250s:%d: [%.60s]: there is no such section; did you mean [%s]?",
-		 config_file_of(c->config, entry), entry->line, entry->group, near);
-	c->say(c->user, CONFIG_WARNING, sentence);
+	if (near && begins_group(c, entry)) {
+		snprintf(sentence, sizeof sentence,
+			 "%.250s:%d: [%.60s]: there is no such section; did you mean [%s]%s?",
+			 config_file_of(c->config, entry), entry->line, entry->group, near,
+			 away_format(distance, away));
+		c->say(c->user, CONFIG_WARNING, sentence);
+	}
+	return near;
+}
+
+/* --- all --- */
+
+/* What is not in the table; false if there is nothing to say about it. */
+static bool check_stranger(struct checker *c, const struct config_entry *entry)
+{
+	return config_group_known(entry->group) ? check_unknown(c, entry) : check_group(c, entry);
+}
+
+/* True if the entry belongs into the summary. */
+static bool check_entry(struct checker *c, const struct config_entry *entry)
+{
+	const struct config_option *known = entry->known;
+
+	if (entry->comment_line)
+		warn(c, entry, "the indented line %d is part of its value and no comment",
+		     entry->comment_line);
+	if (!known)
+		return !check_stranger(c, entry);
+	if (known->state == CONFIG_ELSEWHERE || !counts(c, entry))
+		return known->state == CONFIG_ELSEWHERE;
+	if (known->state == CONFIG_REPLACED)
+		return asks(c, entry);
+	if (known->state == CONFIG_HONOURED) {
+		check_honoured(c, entry);
+		check_age(c, entry);
+	} else {
+		check_effect(c, entry);
+	}
+	return false;
 }
 
 bool config_check(const struct config *config,
 		  void (*say)(void *user, enum config_level level, const char *sentence), void *user)
 {
 	struct checker c = {.config = config, .say = say, .user = user, .ok = true};
+	_cleanup_free_ bool *foreign = memory_alloc(config->count + 1);
+	_cleanup_free_ char *summary = NULL;
 
-	for (size_t i = 0; i < config->count; i++) {
-		const struct config_entry *entry = &config->entries[i];
-
-		if (entry->comment_line)
-			warn(&c, entry, "the indented line %d is part of its value and no comment",
-			     entry->comment_line);
-		if (!entry->known && config_group_known(entry->group))
-			check_unknown(&c, entry);
-		else if (!entry->known)
-			check_group(&c, entry);
-		else if (!counts(&c, entry))
-			continue;
-		else if (entry->known->state == CONFIG_HONOURED)
-			check_honoured(&c, entry);
-		else
-			check_effect(&c, entry);
-	}
+	for (size_t i = 0; i < config->count; i++)
+		foreign[i] = check_entry(&c, &config->entries[i]);
+	summary = config_summary(config, foreign);
+	if (summary)
+		say(user, CONFIG_WARNING, summary);
 	return c.ok;
 }
 

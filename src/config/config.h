@@ -24,6 +24,9 @@ bool config_read_text(struct config *config, const char *name, const char *text,
  */
 const char *config_text(const struct config *config, const char *group, const char *option,
 			const char *fallback);
+/* The same, but nothing behind the = counts as not set. */
+const char *config_text_given(const struct config *config, const char *group, const char *option,
+			      const char *fallback);
 /* Typed values: a value that does not fit is an error that names file, line, option and what is allowed.
  * Nothing after the = leaves numbers at their fallback. */
 bool config_int(const struct config *config, const char *group, const char *option, int64_t fallback,
@@ -42,5 +45,12 @@ const char *config_multi(const struct config *config, const char *group, const c
 /* Item i of a comma-separated list, blanks stripped, or false.  The item is copied into text. */
 bool config_list_item(const struct config *config, const char *group, const char *option, size_t i,
 		      char *text, size_t size);
+/* Errors about what is set, with file, line and name: a list's item, or value i of a multi-valued option (of
+ * another one i is 0).  `why` says what is wrong; NULL: what the table of options allows.  They return false.
+ */
+bool config_refuse_item(const struct config *config, const char *group, const char *option, const char *item,
+			const char *why, struct error *err);
+bool config_refuse(const struct config *config, const char *group, const char *option, size_t i,
+		   const char *why, struct error *err);
 /* Puts "FILE:LINE: " in front of an error about an option that is set; returns false. */
 bool config_blame(const struct config *config, const char *group, const char *option, struct error *err);

@@ -34,9 +34,15 @@ const char *config_file_of(const struct config *config, const struct config_entr
 /* Fills every entry's value. */
 void config_resolve(struct config *config);
 
-/* Does the entry's value fit?  `err` says where it stands, what is wrong and what is allowed. */
-bool config_value_error(const struct config *config, const struct config_entry *entry, const char *allowed,
+/* One sentence about the entries for which `foreign` is true; NULL if there are none.  Freed by the caller.
+ */
+char *config_summary(const struct config *config, const bool *foreign);
+
+/* The entry's value, or an item of it, does not fit: the error says where it stands and why. */
+bool config_value_error(const struct config *config, const struct config_entry *entry, const char *why,
 			struct error *err);
+bool config_item_error(const struct config *config, const struct config_entry *entry, const char *item,
+		       const char *why, struct error *err);
 bool config_int_parse(const char *text, int64_t min, int64_t max, int64_t *value);
 bool config_number_parse(const char *text, double min, double max, double *value);
 bool config_bool_parse(const char *text, bool *value);

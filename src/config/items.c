@@ -3,180 +3,228 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "config/ini.h"
 #include "config/internal.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
-#define PHYSNET_MAX   64
-#define NETDEV_MAX    15
-#define EXCLUSION_MAX 8000
-#define VLAN_MAX      4094
-#define VNI_MAX	      16777215
+#define VLAN_MAX 4094
+#define VNI_MAX	 16777215
+#define MTU_MIN	 68
+#define MTU_MAX	 65535
+#define NODE_MAX 1023
 
-/* Cuts the text at the first `mark` of it; returns what is behind, or NULL. */
-static char *cut(char *text, char mark)
+/* Takes the text up to the next `mark`, blanks stripped, as a copy; *rest goes behind the mark, or is NULL
+ * when there was none.  NULL if *rest was. */
+static char *part_take(const char **rest, char mark)
 {
-	char *at = text ? strchr(text, mark) : NULL;
+	const char *from = *rest, *end, *next;
 
-	if (at)
-		*at++ = '\0';
-	return at;
+	if (!from)
+		return NULL;
+	next = strchr(from, mark);
+	end = next ? next : from + strlen(from);
+	*rest = next ? next + 1 : NULL;
+	from = ini_skip_blanks(from, end);
+	return memory_printf("%.*s", (int)(ini_drop_blanks(from, end) - from), from);
 }
+
+/* A name of at least a byte that fits into `size` bytes with its end. */
+static bool name_copy(const char *name, char *out, size_t size)
+{
+	if (text_is_empty(name) || strlen(name) >= size)
+		return false;
+	memcpy(out, name, strlen(name) + 1);
+	return true;
+}
+
+/* --- networks --- */
 
 /* "first:last", the first not above the last. */
-static bool is_range(const char *first, const char *last, int64_t max)
+static bool range_read(const char *text, int64_t max, int64_t *first, int64_t *last)
 {
-	int64_t from, to;
+	_cleanup_free_ char *from = part_take(&text, ':'), *to = part_take(&text, ':');
 
-	return first && last && config_int_parse(first, 1, max, &from) &&
-	       config_int_parse(last, from, max, &to);
+	return to && !text && config_int_parse(from, 1, max, first) &&
+	       config_int_parse(to, *first, max, last);
 }
 
-bool item_is_short_physnet(const char *text)
+bool item_vlan_range(const char *text, char physnet[ITEM_PHYSNET_SIZE], int64_t *first, int64_t *last)
 {
-	return *text && strlen(text) <= PHYSNET_MAX;
+	_cleanup_free_ char *name = part_take(&text, ':');
+
+	*first = 1;
+	*last = VLAN_MAX;
+	return name_copy(name, physnet, ITEM_PHYSNET_SIZE) &&
+	       (!text || range_read(text, VLAN_MAX, first, last));
 }
 
-bool item_is_vlan_range(const char *text)
+bool item_vni_range(const char *text, int64_t *first, int64_t *last)
 {
-	_cleanup_free_ char *physnet = memory_copy_text(text);
-	char *first = cut(physnet, ':'), *last = cut(first, ':');
-
-	return item_is_short_physnet(physnet) && (!first || is_range(first, last, VLAN_MAX));
+	return range_read(text, VNI_MAX, first, last);
 }
 
-bool item_is_vni_range(const char *text)
+bool item_physnet(const char *text, char physnet[ITEM_PHYSNET_SIZE])
 {
-	_cleanup_free_ char *first = memory_copy_text(text);
-	char *last = cut(first, ':');
-
-	return is_range(first, last, VNI_MAX);
+	return name_copy(text, physnet, ITEM_PHYSNET_SIZE);
 }
 
-bool item_is_physnet_mtu(const char *text)
+bool item_physnet_mtu(const char *text, char physnet[ITEM_PHYSNET_SIZE], int64_t *mtu)
 {
-	const char *colon = strrchr(text, ':');
-	int64_t mtu;
+	_cleanup_free_ char *name = part_take(&text, ':'), *number = part_take(&text, ':');
 
-	return colon && colon > text && colon - text <= PHYSNET_MAX &&
-	       config_int_parse(colon + 1, 68, 65535, &mtu);
+	return number && !text && name_copy(name, physnet, ITEM_PHYSNET_SIZE) &&
+	       config_int_parse(number, MTU_MIN, MTU_MAX, mtu);
 }
 
-bool item_is_mapping(const char *text)
-{
-	const char *colon = strchr(text, ':');
+/* --- network devices of hosts --- */
 
-	return colon && colon > text && colon - text <= PHYSNET_MAX && colon[1] &&
-	       strlen(colon + 1) <= NETDEV_MAX && !strchr(colon + 1, ':');
+bool item_mapping(const char *text, char physnet[ITEM_PHYSNET_SIZE], char netdev[ITEM_NETDEV_SIZE])
+{
+	_cleanup_free_ char *name = part_take(&text, ':'), *device = part_take(&text, ':');
+
+	return !text && name_copy(name, physnet, ITEM_PHYSNET_SIZE) &&
+	       name_copy(device, netdev, ITEM_NETDEV_SIZE);
 }
 
-static bool is_pci_address(const char *text)
+/* With all its digits, as sysfs writes it, but for the case of letters. */
+static bool address_read(const char *text, char address[ITEM_PCI_ADDRESS_SIZE])
 {
 	static const char form[] = "hhhh:hh:hh.h";
 
 	for (size_t i = 0; i < sizeof form - 1; i++) {
 		if (form[i] == 'h' ? !isxdigit((unsigned char)text[i]) : text[i] != form[i])
 			return false;
+		address[i] = (char)tolower((unsigned char)text[i]);
 	}
+	address[sizeof form - 1] = '\0';
 	return !text[sizeof form - 1];
 }
 
-bool item_is_exclusion(const char *text)
+bool item_exclusion(const char *text, char netdev[ITEM_NETDEV_SIZE],
+		    void (*each)(void *user, const char *address), void *user)
 {
-	_cleanup_free_ char *netdev = memory_copy_text(text);
-	char *addresses = cut(netdev, ':'), *rest = NULL;
+	_cleanup_free_ char *name = part_take(&text, ':');
+	char address[ITEM_PCI_ADDRESS_SIZE];
 
-	if (!addresses || !*netdev || strlen(text) > EXCLUSION_MAX)
+	if (!text || !name_copy(name, netdev, ITEM_NETDEV_SIZE))
 		return false;
-	for (char *one = strtok_r(addresses, "; ", &rest); one; one = strtok_r(NULL, "; ", &rest)) {
-		if (!is_pci_address(one))
+	while (text) {
+		_cleanup_free_ char *one = part_take(&text, ';');
+
+		if (*one && !address_read(one, address))
 			return false;
+		if (*one && each)
+			each(user, address);
 	}
 	return true;
 }
 
-static bool is_rate(const char *text)
+static bool rate_read(const char *text, int64_t *kilobits)
 {
-	int64_t kilobits;
-
-	return !*text || config_int_parse(text, 0, INT64_MAX, &kilobits);
+	*kilobits = ITEM_RATE_NONE;
+	return !*text || config_int_parse(text, 0, INT64_MAX, kilobits);
 }
 
-bool item_is_bandwidth(const char *text)
+bool item_bandwidth(const char *text, char netdev[ITEM_NETDEV_SIZE], int64_t *egress, int64_t *ingress)
 {
-	_cleanup_free_ char *netdev = memory_copy_text(text);
-	char *egress = cut(netdev, ':'), *ingress = cut(egress, ':');
+	_cleanup_free_ char *name = part_take(&text, ':'), *out = part_take(&text, ':'),
+			    *in = part_take(&text, ':');
 
-	return ingress && *netdev && strlen(netdev) <= NETDEV_MAX && !strchr(ingress, ':') &&
-	       is_rate(egress) && is_rate(ingress);
+	return in && !text && name_copy(name, netdev, ITEM_NETDEV_SIZE) && rate_read(out, egress) &&
+	       rate_read(in, ingress);
 }
 
-bool item_is_numa_node(const char *text)
-{
-	int64_t node;
+/* --- devices --- */
 
-	return config_int_parse(text, 0, 1023, &node);
+static bool id_read(const char *text, unsigned *id)
+{
+	size_t digits = text ? strlen(text) : 0;
+
+	if (digits < 1 || digits > 4 || strspn(text, "0123456789abcdefABCDEF") != digits)
+		return false;
+	*id = (unsigned)strtoul(text, NULL, 16);
+	return true;
 }
 
-bool item_is_device_ids(const char *text)
+bool item_device_ids(const char *text, unsigned *vendor, unsigned *product)
 {
-	unsigned int vendor, product;
-	char end;
+	_cleanup_free_ char *first = part_take(&text, ':'), *second = part_take(&text, ':');
 
-	return sscanf(text, "%4x:%4x%c", &vendor, &product, &end) == 2;
+	return !text && id_read(first, vendor) && id_read(second, product);
 }
 
-bool item_is_mac(const char *text)
+/* --- huge pages and NUMA nodes --- */
+
+/* What a size's unit is in KiB: 1 without one, and for KB, KiB, K ...; 0 if it is none. */
+static int64_t unit_kb(const char *unit)
 {
-	for (int i = 0; i < 17; i++) {
-		if (i % 3 == 2 ? text[i] != ':' : !isxdigit((unsigned char)text[i]))
-			return false;
-	}
-	return !text[17] && !strchr("13579bdfBDF", text[1]);
+	static const char letters[] = "KMGT";
+	const char *letter = *unit ? strchr(letters, toupper((unsigned char)*unit)) : letters;
+	int64_t kb = 1;
+
+	if (*unit)
+		unit++;
+	if (!letter || (*unit && strcasecmp(unit, "B") != 0 && strcasecmp(unit, "iB") != 0))
+		return 0;
+	while (letter-- > letters)
+		kb *= 1024;
+	return kb;
 }
 
-/* "3", "0-3", either with ^ to leave it out. */
-static bool is_cpus(char *text)
-{
-	char *last;
-	int64_t from, to;
+#define SIZE_MAX_KB (INT64_C(1) << 40)
 
-	text += *text == '^';
-	last = cut(text, '-');
-	return config_int_parse(text, 0, 1023, &from) && (!last || config_int_parse(last, from, 1023, &to));
+static bool size_read(const char *text, int64_t *size_kb)
+{
+	size_t digits = strspn(text, "0123456789_");
+	_cleanup_free_ char *number = memory_printf("%.*s", (int)digits, text);
+	int64_t kb = unit_kb(text + digits);
+
+	if (!kb || !config_int_parse(number, 1, SIZE_MAX_KB / kb, size_kb))
+		return false;
+	*size_kb *= kb;
+	return true;
 }
 
-bool item_is_cpu_set(const char *text)
+bool item_huge_pages(const char *text, int *node, int64_t *size_kb, int64_t *count)
 {
-	const char *from, *end;
 	bool ok = true;
 
-	for (size_t i = 0; ok && config_item(text, i, &from, &end); i++) {
-		_cleanup_free_ char *item = memory_printf("%.*s", (int)(end - from), from);
+	*node = -1;
+	*size_kb = *count = -1;
+	while (ok && text) {
+		_cleanup_free_ char *pair = part_take(&text, ',');
+		const char *rest = pair;
+		_cleanup_free_ char *key = part_take(&rest, ':'), *value = part_take(&rest, ':');
 
-		ok = is_cpus(item);
-	}
-	return ok;
-}
-
-/* The size is in KiB, or has a unit. */
-bool item_is_huge_pages(const char *text)
-{
-	long long node, size, count;
-	char unit[8], end;
-
-	if (sscanf(text, "node:%lld,size:%lld,count:%lld%c", &node, &size, &count, &end) != 3) {
-		if (sscanf(text, "node:%lld,size:%lld%7[A-Za-z],count:%lld%c", &node, &size, unit, &count,
-			   &end) != 4 ||
-		    !strchr("kmgKMG", *unit))
+		if (!value || rest)
 			return false;
+		if (strcmp(key, "node") == 0)
+			ok = *node < 0 && item_numa_node(value, node);
+		else if (strcmp(key, "size") == 0)
+			ok = *size_kb < 0 && size_read(value, size_kb);
+		else
+			ok = strcmp(key, "count") == 0 && *count < 0 &&
+			     config_int_parse(value, 0, INT64_MAX, count);
 	}
-	return node >= 0 && node < 1024 && size > 0 && count >= 0;
+	return ok && *node >= 0 && *size_kb >= 0 && *count >= 0;
 }
 
-bool item_is_sqlite(const char *text)
+bool item_numa_node(const char *text, int *node)
 {
-	return text_starts_with(text, "sqlite:///") && text[strlen("sqlite:///")];
+	int64_t number;
+
+	if (!config_int_parse(text, 0, NODE_MAX, &number))
+		return false;
+	*node = (int)number;
+	return true;
+}
+
+/* --- databases --- */
+
+bool item_is_mysql(const char *text)
+{
+	return text_starts_with(text, "mysql:") || text_starts_with(text, "mysql+");
 }

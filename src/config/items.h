@@ -1,18 +1,35 @@
-/* Values with a syntax of their own: are they well-formed?  For the table of options. */
+/* Values with a syntax of their own: the one parser of each, for the table of options, the rooms that read
+ * them and `penstock config check`.  False: it is not well-formed.  Blanks around parts do not matter. */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-bool item_is_vlan_range(const char *text);  /* physnet or physnet:first:last */
-bool item_is_vni_range(const char *text);   /* first:last */
-bool item_is_physnet_mtu(const char *text); /* physnet:mtu */
-bool item_is_mapping(const char *text);	    /* physnet:network_device */
-bool item_is_exclusion(const char *text);   /* network_device:address;address */
-bool item_is_bandwidth(const char *text);   /* network_device:egress:ingress */
-bool item_is_numa_node(const char *text);
-bool item_is_device_ids(const char *text);    /* vendor:product */
-bool item_is_mac(const char *text);	      /* unicast */
-bool item_is_cpu_set(const char *text);	      /* 0-3,8,^2 */
-bool item_is_huge_pages(const char *text);    /* node:0,size:2048,count:64 */
-bool item_is_sqlite(const char *text);	      /* sqlite:///FILE */
-bool item_is_short_physnet(const char *text); /* 1 to 64 bytes */
+#define ITEM_PHYSNET_SIZE     65 /* a physical network's name and its end */
+#define ITEM_NETDEV_SIZE      16
+#define ITEM_PCI_ADDRESS_SIZE 13
+#define ITEM_RATE_NONE	      (-1)
+
+/* physnet (all VLANs, rules VL-1 to VL-4) or physnet:first:last */
+bool item_vlan_range(const char *text, char physnet[ITEM_PHYSNET_SIZE], int64_t *first, int64_t *last);
+/* first:last of VXLANs */
+bool item_vni_range(const char *text, int64_t *first, int64_t *last);
+bool item_physnet(const char *text, char physnet[ITEM_PHYSNET_SIZE]);
+/* physnet:MTU */
+bool item_physnet_mtu(const char *text, char physnet[ITEM_PHYSNET_SIZE], int64_t *mtu);
+/* physnet:network_device (AG-1) */
+bool item_mapping(const char *text, char physnet[ITEM_PHYSNET_SIZE], char netdev[ITEM_NETDEV_SIZE]);
+/* network_device:address;address ... (AG-2): calls `each` (may be NULL) with each address in small letters.
+ */
+bool item_exclusion(const char *text, char netdev[ITEM_NETDEV_SIZE],
+		    void (*each)(void *user, const char *address), void *user);
+/* network_device:egress:ingress in kbit/s; what is left out is ITEM_RATE_NONE (AG-4). */
+bool item_bandwidth(const char *text, char netdev[ITEM_NETDEV_SIZE], int64_t *egress, int64_t *ingress);
+/* vendor:product in hexadecimal (PV-3) */
+bool item_device_ids(const char *text, unsigned *vendor, unsigned *product);
+/* node:0,size:2048,count:64 in any order; the size is in KiB, or has a unit like MB or GiB. */
+bool item_huge_pages(const char *text, int *node, int64_t *size_kb, int64_t *count);
+bool item_numa_node(const char *text, int *node);
+/* A database that Nova or Neutron has and Penstock never will: mysql... */
+bool item_is_mysql(const char *text);

@@ -6,6 +6,84 @@
 
 #include "base/memory.h"
 
+/* --- are the values that have a syntax of their own well-formed? --- */
+
+static bool is_vlan_range(const char *text)
+{
+	char physnet[ITEM_PHYSNET_SIZE];
+	int64_t first, last;
+
+	return item_vlan_range(text, physnet, &first, &last);
+}
+
+static bool is_vni_range(const char *text)
+{
+	int64_t first, last;
+
+	return item_vni_range(text, &first, &last);
+}
+
+static bool is_physnet(const char *text)
+{
+	char physnet[ITEM_PHYSNET_SIZE];
+
+	return item_physnet(text, physnet);
+}
+
+static bool is_physnet_mtu(const char *text)
+{
+	char physnet[ITEM_PHYSNET_SIZE];
+	int64_t mtu;
+
+	return item_physnet_mtu(text, physnet, &mtu);
+}
+
+static bool is_mapping(const char *text)
+{
+	char physnet[ITEM_PHYSNET_SIZE], netdev[ITEM_NETDEV_SIZE];
+
+	return item_mapping(text, physnet, netdev);
+}
+
+static bool is_exclusion(const char *text)
+{
+	char netdev[ITEM_NETDEV_SIZE];
+
+	return item_exclusion(text, netdev, NULL, NULL);
+}
+
+static bool is_bandwidth(const char *text)
+{
+	char netdev[ITEM_NETDEV_SIZE];
+	int64_t egress, ingress;
+
+	return item_bandwidth(text, netdev, &egress, &ingress);
+}
+
+static bool is_device_ids(const char *text)
+{
+	unsigned vendor, product;
+
+	return item_device_ids(text, &vendor, &product);
+}
+
+static bool is_huge_pages(const char *text)
+{
+	int64_t size_kb, count;
+	int node;
+
+	return item_huge_pages(text, &node, &size_kb, &count);
+}
+
+static bool is_numa_node(const char *text)
+{
+	int node;
+
+	return item_numa_node(text, &node);
+}
+
+/* --- the table --- */
+
 const struct config_option config_options[] = {
 	/* --- what only Penstock has --- */
 	{"penstock", "listen", .fallback = "0.0.0.0", .help = "address that penstockd listens on"},
@@ -28,7 +106,7 @@ const struct config_option config_options[] = {
 	 .help = "name under which flavors ask for devices"},
 	{"pci", "report_in_placement", .type = CONFIG_BOOL, .fallback = "False",
 	 .help = "report this host's devices to Placement"},
-	{"pci", "iommu_group_mates",
+	{"pci", "iommu_group_mates", .type = CONFIG_CHOICE, .fallback = "refuse", .choices = "refuse,grant",
 	 .help = "what becomes of devices in the IOMMU group of a device that a guest gets"},
 	{"filter_scheduler", "pci_in_placement", .type = CONFIG_BOOL, .fallback = "False",
 	 .help = "claim devices in Placement"},
@@ -41,7 +119,7 @@ const struct config_option config_options[] = {
 	{"DEFAULT", "default_availability_zone", .fallback = "nova", .help = "zone of hosts in no other one"},
 	{"DEFAULT", "reserved_host_memory_mb", .type = CONFIG_INT, .fallback = "512", .min = 0,
 	 .max = INT32_MAX, .help = "MiB that guests do not get"},
-	{"DEFAULT", "reserved_huge_pages", .multi = true, .check = item_is_huge_pages,
+	{"DEFAULT", "reserved_huge_pages", .multi = true, .check = is_huge_pages,
 	 .allowed = "node:0,size:2048,count:64 (size in KiB, or with KB, MB, GB)",
 	 .help = "huge pages that guests do not get, by NUMA node"},
 	{"DEFAULT", "reserved_host_cpus", .type = CONFIG_INT, .state = CONFIG_NOT_YET, .fallback = "0",
@@ -56,16 +134,15 @@ const struct config_option config_options[] = {
 	 .max = 1000000, .help = "guests' memory for each MiB; 0: the initial ratio"},
 	{"DEFAULT", "disk_allocation_ratio", .type = CONFIG_NUMBER, .fallback = "0.0", .min = 0,
 	 .max = 1000000, .help = "guests' disk for each GiB; 0: the initial ratio"},
-	{"DEFAULT", "initial_cpu_allocation_ratio", .type = CONFIG_NUMBER, .fallback = "16.0", .min = 0,
+	{"DEFAULT", "initial_cpu_allocation_ratio", .type = CONFIG_NUMBER, .fallback = "4.0", .min = 0,
 	 .max = 1000000, .help = "cpu_allocation_ratio where it is 0"},
-	{"DEFAULT", "initial_ram_allocation_ratio", .type = CONFIG_NUMBER, .fallback = "1.5", .min = 0,
+	{"DEFAULT", "initial_ram_allocation_ratio", .type = CONFIG_NUMBER, .fallback = "1.0", .min = 0,
 	 .max = 1000000, .help = "ram_allocation_ratio where it is 0"},
 	{"DEFAULT", "initial_disk_allocation_ratio", .type = CONFIG_NUMBER, .fallback = "1.0", .min = 0,
 	 .max = 1000000, .help = "disk_allocation_ratio where it is 0"},
-	{"compute", "cpu_shared_set", .check = item_is_cpu_set, .allowed = "CPUs like 0-3,8,^2, below 1024",
+	{"compute", "cpu_shared_set", .allowed = "CPUs like 0-3,8,^2, below 1024",
 	 .help = "CPUs of this host for guests without CPUs of their own"},
-	{"compute", "cpu_dedicated_set", .check = item_is_cpu_set,
-	 .allowed = "CPUs like 0-3,8,^2, below 1024",
+	{"compute", "cpu_dedicated_set", .allowed = "CPUs like 0-3,8,^2, below 1024",
 	 .help = "CPUs of this host that guests may have for themselves"},
 	{"compute", "packing_host_numa_cells_allocation_strategy", .type = CONFIG_BOOL, .fallback = "False",
 	 .help = "fill one NUMA node before the next"},
@@ -95,16 +172,16 @@ const struct config_option config_options[] = {
 	 .help = "models of guests' CPUs"},
 	{"libvirt", "hw_machine_type", .type = CONFIG_LIST, .state = CONFIG_NOT_YET,
 	 .help = "machine types of guests"},
-	{"libvirt", "num_pcie_ports", .type = CONFIG_INT, .state = CONFIG_NOT_YET, .fallback = "0",
-	 .help = "PCIe ports of guests"},
+	{"libvirt", "num_pcie_ports", .type = CONFIG_INT, .fallback = "0", .min = 0, .max = 28,
+	 .help = "PCIe root ports that guests have at least; 0: as many as they need, and four to spare"},
 	{"libvirt", "rx_queue_size", .type = CONFIG_INT, .state = CONFIG_NOT_YET,
 	 .help = "length of receive queues"},
 	{"libvirt", "tx_queue_size", .type = CONFIG_INT, .state = CONFIG_NOT_YET,
 	 .help = "length of transmit queues"},
-	{"libvirt", "device_detach_attempts", .type = CONFIG_INT, .state = CONFIG_NOT_YET, .fallback = "8",
-	 .help = "attempts to detach a device"},
-	{"libvirt", "device_detach_timeout", .type = CONFIG_INT, .state = CONFIG_NOT_YET, .fallback = "20",
-	 .help = "seconds of each attempt to detach a device"},
+	{"libvirt", "device_detach_attempts", .type = CONFIG_INT, .fallback = "8", .min = 1, .max = 1000,
+	 .help = "how often a guest is asked to let go of a device"},
+	{"libvirt", "device_detach_timeout", .type = CONFIG_INT, .fallback = "20", .min = 1, .max = 3600,
+	 .help = "seconds that it is given each time"},
 	{"libvirt", "live_migration_permit_post_copy", .type = CONFIG_BOOL, .state = CONFIG_NOT_YET,
 	 .fallback = "False", .help = "post-copy in live migrations"},
 	{"libvirt", "cpu_power_management", .type = CONFIG_BOOL, .state = CONFIG_NOT_YET, .fallback = "False",
@@ -130,14 +207,14 @@ const struct config_option config_options[] = {
 	 .instead =
 		 "every rule that is built always applies: devices, NUMA, zones, aggregates, server groups",
 	 .help = "classes of filters"},
-	{"filter_scheduler", "weight_classes", .type = CONFIG_LIST, .state = CONFIG_MEANINGLESS,
+	{"filter_scheduler", "weight_classes", .type = CONFIG_LIST, .state = CONFIG_REPLACED,
 	 .older = "DEFAULT.scheduler_weight_classes", .instead = "the weight multipliers",
 	 .help = "classes of weighers"},
-	{"filter_scheduler", "host_subset_size", .type = CONFIG_INT, .state = CONFIG_MEANINGLESS,
+	{"filter_scheduler", "host_subset_size", .type = CONFIG_INT, .state = CONFIG_REPLACED,
 	 .fallback = "1", .older = "DEFAULT.scheduler_host_subset_size",
 	 .instead = "the best host is taken, and no two requests race for it",
 	 .help = "best hosts to choose among"},
-	{"filter_scheduler", "track_instance_changes", .type = CONFIG_BOOL, .state = CONFIG_MEANINGLESS,
+	{"filter_scheduler", "track_instance_changes", .type = CONFIG_BOOL, .state = CONFIG_REPLACED,
 	 .fallback = "True", .older = "DEFAULT.scheduler_tracks_instance_changes",
 	 .instead = "the scheduler always knows", .help = "does the scheduler know hosts' servers"},
 	{"filter_scheduler", "max_instances_per_host", .type = CONFIG_INT, .state = CONFIG_NOT_YET,
@@ -158,20 +235,20 @@ const struct config_option config_options[] = {
 	 .older = "DEFAULT.isolated_images", .help = "images of isolated hosts"},
 	{"scheduler", "max_attempts", .type = CONFIG_INT, .fallback = "3", .min = 1, .max = INT32_MAX,
 	 .older = "DEFAULT.scheduler_max_attempts", .help = "hosts to try before a server is in ERROR"},
-	{"scheduler", "driver", .state = CONFIG_MEANINGLESS, .older = "DEFAULT.scheduler_driver",
+	{"scheduler", "driver", .state = CONFIG_REPLACED, .older = "DEFAULT.scheduler_driver",
 	 .instead = "the one scheduler that is built", .help = "scheduler"},
 
 	/* --- NUMA nodes of physical networks --- */
-	{"neutron", "physnets", .type = CONFIG_LIST, .fallback = "", .check = item_is_short_physnet,
+	{"neutron", "physnets", .type = CONFIG_LIST, .fallback = "", .check = is_physnet,
 	 .allowed = "a physical network's name of 1 to 64 characters",
 	 .help = "physical networks of which this host's NUMA nodes are known"},
-	{"neutron_physnet_*", "numa_nodes", .type = CONFIG_LIST, .fallback = "", .check = item_is_numa_node,
+	{"neutron_physnet_*", "numa_nodes", .type = CONFIG_LIST, .fallback = "", .check = is_numa_node,
 	 .allowed = "whole numbers from 0 to 1023",
 	 .help = "NUMA nodes of this host that reach the physical network *"},
-	{"neutron_tunnel", "numa_nodes", .type = CONFIG_LIST, .fallback = "", .check = item_is_numa_node,
+	{"neutron_tunnel", "numa_nodes", .type = CONFIG_LIST, .fallback = "", .check = is_numa_node,
 	 .allowed = "whole numbers from 0 to 1023",
 	 .help = "NUMA nodes of this host that reach networks in tunnels"},
-	{"neutron", "service_metadata_proxy", .type = CONFIG_BOOL, .state = CONFIG_MEANINGLESS,
+	{"neutron", "service_metadata_proxy", .type = CONFIG_BOOL, .state = CONFIG_REPLACED,
 	 .fallback = "False", .instead = "the config drive of each server",
 	 .help = "answer for the metadata service"},
 
@@ -190,23 +267,23 @@ const struct config_option config_options[] = {
 	 .older = "DEFAULT.quota_server_groups", .help = "server groups of a project; -1: any number"},
 	{"quota", "server_group_members", .type = CONFIG_INT, .fallback = "10", .min = -1, .max = INT32_MAX,
 	 .older = "DEFAULT.quota_server_group_members", .help = "servers of a group; -1: any number"},
-	{"quota", "injected_files", .type = CONFIG_INT, .state = CONFIG_MEANINGLESS, .fallback = "5",
-	 .min = -1, .max = INT32_MAX, .older = "DEFAULT.quota_injected_files",
+	{"quota", "injected_files", .type = CONFIG_INT, .state = CONFIG_REPLACED, .fallback = "5", .min = -1,
+	 .max = INT32_MAX, .older = "DEFAULT.quota_injected_files",
 	 .instead = "no files are put into servers; user data does it", .help = "files put into a server"},
-	{"quota", "injected_file_content_bytes", .type = CONFIG_INT, .state = CONFIG_MEANINGLESS,
+	{"quota", "injected_file_content_bytes", .type = CONFIG_INT, .state = CONFIG_REPLACED,
 	 .fallback = "10240", .min = -1, .max = INT32_MAX,
 	 .older = "DEFAULT.quota_injected_file_content_bytes",
 	 .instead = "no files are put into servers; user data does it",
 	 .help = "size of a file put into a server"},
-	{"quota", "injected_file_path_length", .type = CONFIG_INT, .state = CONFIG_MEANINGLESS,
+	{"quota", "injected_file_path_length", .type = CONFIG_INT, .state = CONFIG_REPLACED,
 	 .fallback = "255", .min = -1, .max = INT32_MAX, .older = "DEFAULT.quota_injected_file_path_length",
 	 .instead = "no files are put into servers; user data does it",
 	 .help = "length of the name of a file put into a server"},
-	{"quota", "driver", .state = CONFIG_MEANINGLESS, .older = "DEFAULT.quota_driver",
+	{"quota", "driver", .state = CONFIG_REPLACED, .older = "DEFAULT.quota_driver",
 	 .instead = "the limits of this file", .help = "how limits are kept"},
-	{"quota", "recheck_quota", .type = CONFIG_BOOL, .state = CONFIG_MEANINGLESS, .fallback = "True",
+	{"quota", "recheck_quota", .type = CONFIG_BOOL, .state = CONFIG_REPLACED, .fallback = "True",
 	 .instead = "limits and what they limit change in one transaction", .help = "count again afterwards"},
-	{"quota", "count_usage_from_placement", .type = CONFIG_BOOL, .state = CONFIG_MEANINGLESS,
+	{"quota", "count_usage_from_placement", .type = CONFIG_BOOL, .state = CONFIG_REPLACED,
 	 .fallback = "False", .instead = "limits and what they limit change in one transaction",
 	 .help = "count in Placement"},
 	{"api", "max_limit", .type = CONFIG_INT, .fallback = "1000", .min = 1, .max = 100000,
@@ -222,7 +299,7 @@ const struct config_option config_options[] = {
 	 .help = "types of networks that users make, tried in this order"},
 	{"ml2", "mechanism_drivers", .type = CONFIG_LIST,
 	 .help = "sriovnicswitch in it binds VFs and PFs to ports"},
-	{"ml2", "physical_network_mtus", .type = CONFIG_LIST, .check = item_is_physnet_mtu,
+	{"ml2", "physical_network_mtus", .type = CONFIG_LIST, .check = is_physnet_mtu,
 	 .allowed = "physical_network:MTU, an MTU being from 68 to 65535",
 	 .help = "MTU of physical networks that carry less than the others"},
 	{"ml2", "path_mtu", .type = CONFIG_INT, .fallback = "0", .min = 0, .max = 65535,
@@ -232,28 +309,27 @@ const struct config_option config_options[] = {
 	{"ml2", "external_network_type", .state = CONFIG_NOT_YET, .help = "type of external networks"},
 	{"DEFAULT", "global_physnet_mtu", .type = CONFIG_INT, .fallback = "1500", .min = 68, .max = 65535,
 	 .older = "ml2.segment_mtu", .help = "MTU of physical networks"},
-	{"DEFAULT", "base_mac", .fallback = "fa:16:3e:00:00:00", .check = item_is_mac,
-	 .allowed = "a unicast MAC address",
+	{"DEFAULT", "base_mac", .fallback = "fa:16:3e:00:00:00", .allowed = "a unicast MAC address",
 	 .help = "first three bytes of MAC addresses, and the fourth if it is not 0"},
-	{"DEFAULT", "core_plugin", .state = CONFIG_MEANINGLESS, .instead = "what [ml2] says",
+	{"DEFAULT", "core_plugin", .state = CONFIG_REPLACED, .instead = "what [ml2] says",
 	 .help = "plugin of the network service"},
-	{"DEFAULT", "service_plugins", .type = CONFIG_LIST, .state = CONFIG_MEANINGLESS,
+	{"DEFAULT", "service_plugins", .type = CONFIG_LIST, .state = CONFIG_REPLACED,
 	 .instead = "every extension that is built is there", .help = "more plugins of the network service"},
 	{"DEFAULT", "vlan_transparent", .type = CONFIG_BOOL, .state = CONFIG_NOT_YET, .fallback = "False",
 	 .help = "networks that let VLANs through"},
 	{"DEFAULT", "vlan_qinq", .type = CONFIG_BOOL, .state = CONFIG_NOT_YET, .fallback = "False",
 	 .help = "networks of VLANs within VLANs"},
-	{"ml2_type_vlan", "network_vlan_ranges", .type = CONFIG_LIST, .check = item_is_vlan_range,
+	{"ml2_type_vlan", "network_vlan_ranges", .type = CONFIG_LIST, .check = is_vlan_range,
 	 .allowed = "physical_network or physical_network:first:last, VLANs being from 1 to 4094",
 	 .help = "VLANs that may be given to networks of users, by physical network"},
-	{"ml2_type_flat", "flat_networks", .type = CONFIG_LIST, .fallback = "*",
-	 .check = item_is_short_physnet, .allowed = "a physical network's name of 1 to 64 characters",
+	{"ml2_type_flat", "flat_networks", .type = CONFIG_LIST, .fallback = "*", .check = is_physnet,
+	 .allowed = "a physical network's name of 1 to 64 characters",
 	 .help = "physical networks that flat networks may be on; * for any"},
-	{"ml2_type_vxlan", "vni_ranges", .type = CONFIG_LIST, .fallback = "1:65535",
-	 .check = item_is_vni_range, .allowed = "first:last, whole numbers from 1 to 16777215",
+	{"ml2_type_vxlan", "vni_ranges", .type = CONFIG_LIST, .fallback = "1:65535", .check = is_vni_range,
+	 .allowed = "first:last, whole numbers from 1 to 16777215",
 	 .help = "VXLANs that may be given to networks of users"},
-	{"ml2_type_vxlan", "vxlan_group", .state = CONFIG_MEANINGLESS,
-	 .instead = "[penstock] network_forward", .help = "multicast group of VXLANs"},
+	{"ml2_type_vxlan", "vxlan_group", .state = CONFIG_REPLACED, .instead = "[penstock] network_forward",
+	 .help = "multicast group of VXLANs"},
 	{"ml2_type_geneve", "vni_ranges", .type = CONFIG_LIST, .state = CONFIG_NOT_YET, .fallback = "",
 	 .help = "Geneve networks"},
 	{"ml2_type_geneve", "max_header_size", .type = CONFIG_INT, .state = CONFIG_NOT_YET, .fallback = "30",
@@ -270,19 +346,19 @@ const struct config_option config_options[] = {
 	{"sriov_driver", "vnic_type_prohibit_list", .type = CONFIG_LIST, .fallback = "",
 	 .choices = "direct,macvtap,direct-physical,accelerator-direct",
 	 .older = "sriov_driver.vnic_type_blacklist", .help = "vNIC types that are not bound"},
-	{"ml2_sriov", "supported_pci_vendor_devs", .type = CONFIG_LIST, .check = item_is_device_ids,
+	{"ml2_sriov", "supported_pci_vendor_devs", .type = CONFIG_LIST, .check = is_device_ids,
 	 .allowed = "vendor:product in hexadecimal, say 8086:10ca",
 	 .help = "the only devices that are bound to ports; else any"},
 	{"ml2_sriov", "agent_required", .type = CONFIG_BOOL, .state = CONFIG_MEANINGLESS, .fallback = "True",
 	 .instead = "ports are bound where the host runs penstock-agent",
 	 .help = "does binding need a NIC agent"},
-	{"sriov_nic", "physical_device_mappings", .type = CONFIG_LIST, .check = item_is_mapping,
+	{"sriov_nic", "physical_device_mappings", .type = CONFIG_LIST, .check = is_mapping,
 	 .allowed = "physical_network:network_device",
 	 .help = "this host's network devices, by physical network"},
-	{"sriov_nic", "exclude_devices", .type = CONFIG_LIST, .check = item_is_exclusion,
+	{"sriov_nic", "exclude_devices", .type = CONFIG_LIST, .check = is_exclusion,
 	 .allowed = "network_device:address;address, an address being like 0000:07:10.1",
 	 .help = "VFs that are left alone, by network device of physical_device_mappings"},
-	{"sriov_nic", "resource_provider_bandwidths", .type = CONFIG_LIST, .check = item_is_bandwidth,
+	{"sriov_nic", "resource_provider_bandwidths", .type = CONFIG_LIST, .check = is_bandwidth,
 	 .allowed = "network_device:egress:ingress, in kbit/s, each of which may be left out",
 	 .help = "bandwidth of this host's network devices in Placement"},
 	{"sriov_nic", "resource_provider_hypervisors", .type = CONFIG_LIST, .state = CONFIG_NOT_YET,
@@ -324,9 +400,9 @@ const struct config_option config_options[] = {
 	 .min = -1, .max = INT32_MAX, .help = "RBAC policies of a project"},
 	{"quotas", "default_quota", .type = CONFIG_INT, .state = CONFIG_NOT_YET, .fallback = "-1",
 	 .help = "limit of anything else"},
-	{"quotas", "quota_driver", .state = CONFIG_MEANINGLESS, .instead = "the limits of this file",
+	{"quotas", "quota_driver", .state = CONFIG_REPLACED, .instead = "the limits of this file",
 	 .help = "how limits are kept"},
-	{"quotas", "track_quota_usage", .type = CONFIG_BOOL, .state = CONFIG_MEANINGLESS, .fallback = "True",
+	{"quotas", "track_quota_usage", .type = CONFIG_BOOL, .state = CONFIG_REPLACED, .fallback = "True",
 	 .instead = "limits and what they limit change in one transaction", .help = "keep count"},
 
 	/* --- users, images, database --- */
@@ -336,12 +412,12 @@ const struct config_option config_options[] = {
 	 .help = "cost of password hashes: 2 to the power of this"},
 	{"DEFAULT", "image_size_cap", .type = CONFIG_INT, .fallback = "1099511627776", .min = 1,
 	 .max = INT64_C(1) << 62, .help = "bytes of an image"},
-	{"database", "connection", .secret = true, .check = item_is_sqlite,
-	 .allowed = "sqlite:///FILE, or leave it out",
-	 .help = "sqlite:///FILE; else penstock.db in [DEFAULT] state_path"},
-	{"DEFAULT", "transport_url", .state = CONFIG_MEANINGLESS,
+	{"database", "connection", .secret = true, .allowed = "sqlite:///FILE, or leave it out",
+	 .foreign = item_is_mysql, .instead = "penstock.db in [DEFAULT] state_path",
+	 .help = "sqlite:///FILE; else, or with mysql..., penstock.db in [DEFAULT] state_path"},
+	{"DEFAULT", "transport_url", .state = CONFIG_REPLACED,
 	 .instead = "hosts ask [penstock] controller_url, there is no message bus", .help = "message bus"},
-	{"DEFAULT", "debug", .type = CONFIG_BOOL, .state = CONFIG_MEANINGLESS, .fallback = "False",
+	{"DEFAULT", "debug", .type = CONFIG_BOOL, .state = CONFIG_REPLACED, .fallback = "False",
 	 .instead = "penstockd --debug and penstock-agent --debug", .help = "log much"},
 
 	/* --- of OpenStack, near those above --- */
@@ -349,6 +425,7 @@ const struct config_option config_options[] = {
 	{"ml2", "tunnelled_network_rp_name", .state = CONFIG_ELSEWHERE},
 	{"DEFAULT", "default_availability_zones", .state = CONFIG_ELSEWHERE},
 	{"quotas", "quota_pool", .state = CONFIG_ELSEWHERE},
+	{"ovs", "resource_provider_bandwidths", .state = CONFIG_ELSEWHERE},
 };
 
 const size_t config_option_count = ELEMENTS_OF(config_options);

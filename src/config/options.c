@@ -4,7 +4,6 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -109,41 +108,6 @@ bool config_group_complete(const char *group)
 
 /* --- typos --- */
 
-#define NAME_MAX_LENGTH 64
-#define FAR		1000
-
-static int plain(char c)
-{
-	return c == '-' || c == ' ' ? '_' : tolower((unsigned char)c);
-}
-
-static int least(int a, int b)
-{
-	return a < b ? a : b;
-}
-
-/* Levenshtein's distance of two names, in any case of letters, "-" being "_". */
-static int distance(const char *a, const char *b, int b_length)
-{
-	int row[NAME_MAX_LENGTH + 1];
-
-	if (b_length > NAME_MAX_LENGTH || strlen(a) > NAME_MAX_LENGTH)
-		return FAR;
-	for (int k = 0; k <= b_length; k++)
-		row[k] = k;
-	for (int i = 0; a[i]; i++) {
-		int before = row[0]++;
-
-		for (int k = 1; k <= b_length; k++) {
-			int replaced = before + (plain(a[i]) != plain(b[k - 1]));
-
-			before = row[k];
-			row[k] = least(replaced, least(row[k], row[k - 1]) + 1);
-		}
-	}
-	return row[b_length];
-}
-
 /* How many letters may be wrong before a name is another one. */
 static int tolerance(const char *name)
 {
@@ -152,27 +116,39 @@ static int tolerance(const char *name)
 	return length >= 8 ? 2 : length >= 4 ? 1 : 0;
 }
 
-const struct config_option *config_option_near(const char *group, const char *name)
+static int least(int a, int b)
+{
+	return a < b ? a : b;
+}
+
+/* How far is the name from those that the option has in this group? */
+static int option_distance(const struct config_option *option, const char *group, const char *name)
+{
+	int far = TEXT_FAR;
+
+	if (option->state != CONFIG_ELSEWHERE && group_fits(group, option->group))
+		far = text_distance(name, option->name, strlen(option->name));
+	for (const char *rest = option->older; rest;) {
+		struct older_name older = older_first(rest);
+
+		if (older_group_is(&older, group))
+			far = least(far, text_distance(name, older.name, (size_t)older.name_length));
+		rest = older.next;
+	}
+	return far;
+}
+
+const struct config_option *config_option_near(const char *group, const char *name, int *distance)
 {
 	const struct config_option *nearest = NULL;
-	int least_so_far = tolerance(name) + 1;
 
+	*distance = tolerance(name) + 1;
 	for (size_t i = 0; i < config_option_count; i++) {
-		const struct config_option *option = &config_options[i];
-		int far = FAR;
+		int far = option_distance(&config_options[i], group, name);
 
-		if (option->state != CONFIG_ELSEWHERE && group_fits(group, option->group))
-			far = distance(name, option->name, (int)strlen(option->name));
-		for (const char *rest = option->older; rest;) {
-			struct older_name older = older_first(rest);
-
-			if (older_group_is(&older, group))
-				far = least(far, distance(name, older.name, older.name_length));
-			rest = older.next;
-		}
-		if (far < least_so_far) {
-			least_so_far = far;
-			nearest = option;
+		if (far < *distance) {
+			*distance = far;
+			nearest = &config_options[i];
 		}
 	}
 	return nearest;
@@ -187,17 +163,17 @@ const struct config_option *config_option_elsewhere(const char *group, const cha
 	return NULL;
 }
 
-const char *config_group_near(const char *group)
+const char *config_group_near(const char *group, int *distance)
 {
 	const char *nearest = NULL;
-	int least_so_far = tolerance(group) + 1;
 
+	*distance = tolerance(group) + 1;
 	for (size_t i = 0; i < config_option_count; i++) {
 		const char *name = config_options[i].group;
-		int far = distance(group, name, (int)strlen(name));
+		int far = text_distance(group, name, strlen(name));
 
-		if (far < least_so_far && !strchr(name, '*')) {
-			least_so_far = far;
+		if (far < *distance && !strchr(name, '*')) {
+			*distance = far;
 			nearest = name;
 		}
 	}

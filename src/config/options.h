@@ -20,6 +20,7 @@ enum config_type {
 enum config_state {
 	CONFIG_HONOURED,
 	CONFIG_MEANINGLESS, /* what it is about does not exist here: `instead` says what there is */
+	CONFIG_REPLACED,    /* the same, of a service that Penstock replaces: one sentence for all of them */
 	CONFIG_NOT_YET,
 	CONFIG_ELSEWHERE, /* of OpenStack, without effect and without a word; here so that it is no typo */
 };
@@ -38,7 +39,8 @@ struct config_option {
 	const char *allowed;		 /* what check() takes, for a person */
 	const char *older;		 /* "group.name ...", the newest first, or NULL */
 	const char *instead;
-	const char *help; /* one line */
+	bool (*foreign)(const char *text); /* values that mean something to OpenStack only; or NULL */
+	const char *help;		   /* one line */
 };
 
 /* The table, by group; CONFIG_ELSEWHERE at the end. */
@@ -57,7 +59,7 @@ bool config_group_complete(const char *group);
 
 /* What somebody may have meant; NULL if nothing is near: the option of the group with nearly this name (of
  * today, or an older one); the option of exactly this name in another group; the group of nearly this name.
- */
-const struct config_option *config_option_near(const char *group, const char *name);
+ * *distance: how many letters away. */
+const struct config_option *config_option_near(const char *group, const char *name, int *distance);
 const struct config_option *config_option_elsewhere(const char *group, const char *name);
-const char *config_group_near(const char *group);
+const char *config_group_near(const char *group, int *distance);

@@ -92,14 +92,63 @@ bool config_choice_parse(const char *text, const char *choices, const char **val
 
 /* --- reading --- */
 
-bool config_value_error(const struct config *config, const struct config_entry *entry, const char *allowed,
+/* "expected ..." of what the table says; the caller frees it. */
+static char *expected(const struct config_entry *entry)
+{
+	const struct config_option *known = entry->known;
+	_cleanup_free_ char *allowed = NULL;
+
+	if (!known)
+		return memory_copy_text("expected another value");
+	if (known->type == CONFIG_LIST && (known->allowed || known->choices))
+		return memory_printf("expected %s%s", known->allowed ? "" : "one of ",
+				     known->allowed ? known->allowed : known->choices);
+	allowed = config_option_allowed(known);
+	return memory_printf("expected %s", allowed);
+}
+
+bool config_value_error(const struct config *config, const struct config_entry *entry, const char *why,
 			struct error *err)
 {
 	const char *value = entry->known && entry->known->secret ? "(not shown)" : entry->value;
+	_cleanup_free_ char *table = why ? NULL : expected(entry);
 
-	return error_set(err, ERROR_BAD_REQUEST, "%s:%d: [%s] %s = %.200s: expected %s",
-			 config_file_of(config, entry), entry->line, entry->group, entry->option, value,
-			 allowed);
+	return error_set(err, ERROR_BAD_REQUEST, "%s:%d: [%s] %s = %.200s: %s", config_file_of(config, entry),
+			 entry->line, entry->group, entry->option, value, why ? why : table);
+}
+
+bool config_item_error(const struct config *config, const struct config_entry *entry, const char *item,
+		       const char *why, struct error *err)
+{
+	_cleanup_free_ char *table = why ? NULL : expected(entry);
+
+	return error_set(err, ERROR_BAD_REQUEST, "%s:%d: [%s] %s: '%.200s': %s",
+			 config_file_of(config, entry), entry->line, entry->group, entry->option, item,
+			 why ? why : table);
+}
+
+bool config_refuse_item(const struct config *config, const char *group, const char *option, const char *item,
+			const char *why, struct error *err)
+{
+	const struct config_entry *entry = config_find(config, group, option);
+
+	if (!entry) /* a default, which is somebody else's mistake */
+		return error_set(err, ERROR_BAD_REQUEST, "[%s] %s: '%.200s': %s", group, option, item,
+				 why ? why : "not allowed");
+	return config_item_error(config, entry, item, why, err);
+}
+
+bool config_refuse(const struct config *config, const char *group, const char *option, size_t i,
+		   const char *why, struct error *err)
+{
+	const struct config_entry *entry = config_find(config, group, option);
+
+	if (entry && entry->known && entry->known->multi)
+		entry = config_find_nth(config, group, option, i);
+	if (!entry)
+		return error_set(err, ERROR_BAD_REQUEST, "[%s] %s: %s", group, option,
+				 why ? why : "not allowed");
+	return config_value_error(config, entry, why, err);
 }
 
 /* Is nothing written, or nothing behind the =? */
@@ -112,12 +161,13 @@ bool config_int(const struct config *config, const char *group, const char *opti
 		int64_t min, int64_t max, int64_t *value, struct error *err)
 {
 	const struct config_entry *entry = config_find(config, group, option);
-	char allowed[100];
+	char allowed[110];
 
 	*value = fallback;
 	if (is_unset(entry) || config_int_parse(entry->value, min, max, value))
 		return true;
-	snprintf(allowed, sizeof allowed, "a whole number from %lld to %lld", (long long)min, (long long)max);
+	snprintf(allowed, sizeof allowed, "expected a whole number from %lld to %lld", (long long)min,
+		 (long long)max);
 	return config_value_error(config, entry, allowed, err);
 }
 
@@ -125,12 +175,12 @@ bool config_number(const struct config *config, const char *group, const char *o
 		   double min, double max, double *value, struct error *err)
 {
 	const struct config_entry *entry = config_find(config, group, option);
-	char allowed[100];
+	char allowed[110];
 
 	*value = fallback;
 	if (is_unset(entry) || config_number_parse(entry->value, min, max, value))
 		return true;
-	snprintf(allowed, sizeof allowed, "a number from %g to %g", min, max);
+	snprintf(allowed, sizeof allowed, "expected a number from %g to %g", min, max);
 	return config_value_error(config, entry, allowed, err);
 }
 
@@ -141,7 +191,7 @@ bool config_bool(const struct config *config, const char *group, const char *opt
 
 	*value = fallback;
 	return !entry || config_bool_parse(entry->value, value) ||
-	       config_value_error(config, entry, "true or false (or yes, no, on, off, 1, 0)", err);
+	       config_value_error(config, entry, "expected true or false (or yes, no, on, off, 1, 0)", err);
 }
 
 bool config_choice(const struct config *config, const char *group, const char *option, const char *fallback,
@@ -153,7 +203,7 @@ bool config_choice(const struct config *config, const char *group, const char *o
 	*value = fallback;
 	if (!entry || config_choice_parse(entry->value, choices, value))
 		return true;
-	allowed = memory_printf("one of %s", choices);
+	allowed = memory_printf("expected one of %s", choices);
 	return config_value_error(config, entry, allowed, err);
 }
 

@@ -3,16 +3,15 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "pci/field_regex.h"
 #include "pci/resource.h"
 
-#include <regex.h>
 #include <stdarg.h>
 #include <string.h>
 #include <yyjson.h>
 
 struct device_spec_regex {
-	regex_t fields[4]; /* domain, bus, slot, function */
-	int compiled;	   /* how many of them */
+	struct field_regex *fields[4]; /* domain, bus, slot, function; NULL: any */
 };
 
 /* The four fields of an address in their order. */
@@ -116,26 +115,18 @@ static bool glob_read(struct reader *r, const char *text)
 	return true;
 }
 
-/* The limit keeps the compiled form small, whatever repetitions are written. */
-#define REGEX_MAX 40
-
-static bool regex_field(struct reader *r, const struct field *field, yyjson_val *value)
+static bool regex_field(struct reader *r, int i, yyjson_val *value)
 {
-	struct device_spec_regex *regex = r->spec->regex;
-	const char *text = value ? yyjson_get_str(value) : ".*";
-	char pattern[REGEX_MAX + 8];
+	const char *text = yyjson_get_str(value);
 
-	if (!text || strlen(text) > REGEX_MAX || strstr(text, "(?") || strchr(text, '\\'))
-		return spec_error(
-			r->err, r->where,
-			"the address's %s must be a POSIX extended regular expression of at most %d "
-			"characters without \\ and (?",
-			field->name, REGEX_MAX);
-	snprintf(pattern, sizeof pattern, "^(%s)", text);
-	if (regcomp(&regex->fields[regex->compiled], pattern, REG_EXTENDED | REG_NOSUB | REG_ICASE) != 0)
-		return spec_error(r->err, r->where, "the address's %s \"%s\" is no regular expression",
-				  field->name, text);
-	regex->compiled++;
+	if (value && (!text || yyjson_get_len(value) > FIELD_REGEX_MAX))
+		return spec_error(r->err, r->where,
+				  "the address's %s must be a regular expression of at most %d characters",
+				  fields[i].name, FIELD_REGEX_MAX);
+	if (value && !(r->spec->regex->fields[i] = field_regex_new(text)))
+		return spec_error(r->err, r->where,
+				  "the address's %s \"%s\" is no regular expression, or too large a one",
+				  fields[i].name, text);
 	return true;
 }
 
@@ -173,7 +164,7 @@ static bool regex_read(struct reader *r, yyjson_val *object)
 	}
 	r->spec->regex = memory_alloc(sizeof *r->spec->regex);
 	for (int k = 0; k < 4; k++) {
-		if (!regex_field(r, &fields[k], yyjson_obj_get(object, fields[k].name)))
+		if (!regex_field(r, k, yyjson_obj_get(object, fields[k].name)))
 			return false;
 	}
 	regex_single(r->spec, object);
@@ -218,38 +209,19 @@ static const struct tag {
 };
 static const char *const selectors[] = {"vendor_id", "product_id", "address", "devname"};
 
-static int least(int a, int b)
-{
-	return a < b ? a : b;
-}
-
-/* How unlike two keys are: Levenshtein's distance, less for a common beginning ("physnet" means
- * physical_network). */
+/* How unlike two keys are: their distance, less for a common beginning ("physnet" means physical_network). */
 static int unlikeness(const char *a, const char *b)
 {
-	int row[32], length = least((int)strlen(b), 31), common = 0;
+	int common = 0;
 
 	while (a[common] && a[common] == b[common])
 		common++;
-	for (int k = 0; k <= length; k++)
-		row[k] = k;
-	for (int i = 0; a[i] && i < 64; i++) {
-		int before = row[0]++;
-
-		for (int k = 1; k <= length; k++) {
-			int replaced = before + (a[i] != b[k - 1]);
-
-			before = row[k];
-			row[k] = least(replaced, least(row[k], row[k - 1]) + 1);
-		}
-	}
-	return row[length] - 2 * common;
+	return text_distance(a, b, strlen(b)) - 2 * common;
 }
 
-static void warn_unknown(struct reader *r, const char *key)
+static const char *nearest_key(const char *key)
 {
 	const char *nearest = selectors[0];
-	size_t used = strlen(r->warning);
 
 	for (size_t i = 1; i < ELEMENTS_OF(selectors); i++) {
 		if (unlikeness(key, selectors[i]) < unlikeness(key, nearest))
@@ -259,9 +231,19 @@ static void warn_unknown(struct reader *r, const char *key)
 		if (unlikeness(key, known_tags[i].name) < unlikeness(key, nearest))
 			nearest = known_tags[i].name;
 	}
+	return nearest;
+}
+
+static void warn_unknown(struct reader *r, const char *key)
+{
+	const char *nearest = nearest_key(key);
+	int distance = text_distance(key, nearest, strlen(nearest));
+	size_t used = strlen(r->warning);
+
 	snprintf(r->warning + used, 256 - used,
-		 "%s%s: device spec: unknown key \"%.60s\" is kept as a tag (the nearest known key is %s)",
-		 used ? "; " : "", r->where, key, nearest);
+		 "%s%s: device spec: unknown key \"%.60s\" is kept as a tag (the nearest known key is %s, %d "
+		 "letter%s away)",
+		 used ? "; " : "", r->where, key, nearest, distance, distance == 1 ? "" : "s");
 }
 
 static bool tag_bool(struct reader *r, const struct tag *tag, yyjson_val *value, bool *is_true)
@@ -428,8 +410,8 @@ void device_specs_free(struct device_spec *specs, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		struct device_spec_regex *regex = specs[i].regex;
 
-		for (int k = 0; regex && k < regex->compiled; k++)
-			regfree(&regex->fields[k]);
+		for (int k = 0; regex && k < 4; k++)
+			field_regex_free(regex->fields[k]);
 		free(regex);
 		free(specs[i].tags);
 	}
@@ -483,7 +465,7 @@ static bool regex_fits(const struct device_spec_regex *regex, pci_address addres
 	pci_address_format(address, text);
 	text[4] = text[7] = text[10] = '\0';
 	for (int i = 0; i < 4; i++) {
-		if (regexec(&regex->fields[i], parts[i], 0, NULL, 0) != 0)
+		if (regex->fields[i] && !field_regex_fits(regex->fields[i], parts[i]))
 			return false;
 	}
 	return true;

@@ -18,23 +18,23 @@
 #include <systemd/sd-daemon.h>
 
 #define HOUSEKEEPING_MS 5000
-#define MAX_FILES	32
 
 struct options {
-	const char *files[MAX_FILES];
-	size_t file_count;
+	struct config_sources sources;
 	bool debug, routes;
 };
 
 static void usage(FILE *out)
 {
-	fputs("Usage: penstockd [--config-file FILE]... [--debug | --routes]\n"
+	fputs("Usage: penstockd [--config-file FILE | --config-dir FOLDER]... [--debug | --routes]\n"
 	      "\n"
 	      "The control plane of Penstock: Identity v3, Image v2, Network v2.0 and Compute v2.1 on one "
 	      "port.\n"
 	      "\n"
 	      "  --config-file FILE  read this configuration (nova.conf, ml2_conf.ini ...); may be given\n"
 	      "                      several times, later files win; default /etc/penstock/penstock.conf\n"
+	      "  --config-dir FOLDER read its *.conf files in the order of their names; default\n"
+	      "                      /etc/penstock/penstock.conf.d\n"
 	      "  --debug             log each request\n"
 	      "  --routes            print every method and path that is built, and end\n"
 	      "  --version           print the version and end\n"
@@ -49,6 +49,7 @@ static int options_read(struct options *options, int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{"config-file", required_argument, NULL, 'c'},
+		{"config-dir", required_argument, NULL, 'C'},
 		{"debug", no_argument, NULL, 'd'},
 		{"routes", no_argument, NULL, 'r'},
 		{"version", no_argument, NULL, 'v'},
@@ -60,11 +61,12 @@ static int options_read(struct options *options, int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		switch (option) {
 		case 'c':
-			if (options->file_count == MAX_FILES) {
-				fprintf(stderr, "penstockd: more than %d --config-file options\n", MAX_FILES);
+		case 'C':
+			if (!config_sources_add(&options->sources, optarg, option == 'C')) {
+				fprintf(stderr, "penstockd: more than %d files and folders\n",
+					CONFIG_MAX_SOURCES);
 				return 2;
 			}
-			options->files[options->file_count++] = optarg;
 			break;
 		case 'd':
 			options->debug = true;
@@ -166,7 +168,7 @@ static bool run(const struct options *options, struct error *err)
 	_cleanup_close_ int signals = signals_open();
 	struct site_settings settings = {0};
 	struct http_site site;
-	struct config *config = site_config(options->files, options->file_count, err);
+	struct config *config = site_config(&options->sources, err);
 
 	if (!config || !config_accept(config, err) || !site_settings_read(config, &settings, err))
 		return false;

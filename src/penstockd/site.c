@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "compute/compute.h"
+#include "config/items.h"
 #include "identity/identity.h"
 #include "image/image.h"
 #include "network/network.h"
@@ -14,18 +15,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define SITE_CONFIG_FILE "/etc/penstock/penstock.conf"
+#define SQLITE "sqlite:///"
 
-struct config *site_config(const char *const *files, size_t count, struct error *err)
+struct config *site_config(const struct config_sources *sources, struct error *err)
 {
 	struct config *config = config_new();
-	bool ok = true;
 
-	for (size_t i = 0; ok && i < count; i++)
-		ok = config_read_file(config, files[i], err);
-	if (count == 0 && access(SITE_CONFIG_FILE, R_OK) == 0)
-		ok = config_read_file(config, SITE_CONFIG_FILE, err);
-	if (ok)
+	if (config_read_sources(config, sources, err))
 		return config;
 	config_free(config);
 	return NULL;
@@ -36,25 +32,22 @@ bool site_settings_read(const struct config *config, struct site_settings *setti
 	const char *connection = config_text(config, "database", "connection", NULL);
 
 	*settings = (struct site_settings){
-		.state_dir = config_text(config, "DEFAULT", "state_path", SITE_STATE_DIR),
-		.address = config_text(config, "penstock", "listen", "0.0.0.0"),
-		.public_url = config_text(config, "penstock", "public_url", NULL),
+		.state_dir = config_text_given(config, "DEFAULT", "state_path", SITE_STATE_DIR),
+		.address = config_text_given(config, "penstock", "listen", "0.0.0.0"),
+		.public_url = config_text_given(config, "penstock", "public_url", NULL),
 	};
 	if (!config_int(config, "penstock", "port", SITE_PORT, 0, 65535, &settings->port, err))
 		return false;
-	if (text_is_empty(settings->public_url))
-		settings->public_url = NULL;
-	if (text_is_empty(connection))
+	if (text_is_empty(connection) || item_is_mysql(connection))
 		settings->database = memory_printf("%s/penstock.db", settings->state_dir);
-	else if (text_starts_with(connection, "sqlite:///"))
-		settings->database = memory_copy_text(connection + strlen("sqlite:///"));
-	else {
-		error_set(err, ERROR_BAD_REQUEST,
-			  "[database] connection: only sqlite:///FILE is built; leave the option out for "
-			  "%s/penstock.db",
-			  settings->state_dir);
-		return config_blame(config, "database", "connection", err);
-	}
+	else if (text_starts_with(connection, SQLITE) && connection[strlen(SQLITE)])
+		settings->database = memory_copy_text(connection + strlen(SQLITE));
+	else
+		return config_refuse(
+			config, "database", "connection", 0,
+			"only sqlite:///FILE is built; leave it out for penstock.db in [DEFAULT] "
+			"state_path",
+			err);
 	return true;
 }
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/error.h"
-#include "config/config.h"
+#include "config/sources.h"
 #include "http/http.h"
 #include "store/store.h"
 
@@ -20,9 +20,8 @@ struct site_settings {
 #define SITE_STATE_DIR "/var/lib/penstock"
 #define SITE_PORT      5000
 
-/* Reads the files in order; none given: /etc/penstock/penstock.conf if it is there.  NULL and *err on
- * failure. */
-struct config *site_config(const char *const *files, size_t count, struct error *err);
+/* NULL and *err on failure. */
+struct config *site_config(const struct config_sources *sources, struct error *err);
 bool site_settings_read(const struct config *config, struct site_settings *settings, struct error *err);
 void site_settings_done(struct site_settings *settings);
 /* Makes the state folder (0700) if need be, opens the database for writing and brings all tables up to date.

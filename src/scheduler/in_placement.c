@@ -142,7 +142,7 @@ bool in_placement_report(struct store *db, const char *host_id, yyjson_val *json
 
 /* --- used once --- */
 
-bool in_placement_spend(struct store *db, struct fleet_host *host, const int *chosen, size_t count,
+bool in_placement_spend(struct store *db, const struct fleet_host *host, const int *chosen, size_t count,
 			struct error *err)
 {
 	char address[PCI_ADDRESS_SIZE];

@@ -14,5 +14,5 @@ bool in_placement_report(struct store *db, const char *host_id, yyjson_val *json
 
 /* Those of the chosen devices that have one_time_use are not given to anybody else before the operator says
  * so. */
-bool in_placement_spend(struct store *db, struct fleet_host *host, const int *chosen, size_t count,
+bool in_placement_spend(struct store *db, const struct fleet_host *host, const int *chosen, size_t count,
 			struct error *err);

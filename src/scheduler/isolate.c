@@ -8,10 +8,21 @@ bool place_isolates(const struct place *place)
 	return place->request->isolate && scheduler_settings.pci_in_placement;
 }
 
-static bool is_first_of_pf(const struct pci_candidate *candidates, size_t i, uint64_t wanted)
+/* The PF of a VF, or the device itself. */
+static int provider_of(const struct fleet_host *host, const struct pci_candidate *candidate)
 {
+	int32_t parent = host->devices[candidate->device].parent;
+
+	return parent >= 0 ? parent : candidate->device;
+}
+
+static bool is_first_of_pf(const struct fleet_host *host, const struct pci_candidate *candidates, size_t i,
+			   uint64_t wanted)
+{
+	int provider = provider_of(host, &candidates[i]);
+
 	for (size_t k = 0; k < i; k++) {
-		if (candidates[k].pf == candidates[i].pf && (candidates[k].fits & wanted))
+		if ((candidates[k].fits & wanted) && provider_of(host, &candidates[k]) == provider)
 			return false;
 	}
 	return true;
@@ -19,7 +30,8 @@ static bool is_first_of_pf(const struct pci_candidate *candidates, size_t i, uin
 
 /* VFs of a PF that Placement shows are alike (pci_reported_check), so that keeping the first leaves out no
  * choice. */
-size_t place_isolate(const struct place *place, struct pci_candidate *candidates, size_t count)
+size_t place_isolate(const struct place *place, const struct fleet_host *host,
+		     struct pci_candidate *candidates, size_t count)
 {
 	uint64_t of_aliases = 0;
 	size_t kept = 0;
@@ -32,7 +44,7 @@ size_t place_isolate(const struct place *place, struct pci_candidate *candidates
 		struct pci_candidate candidate = candidates[i];
 
 		candidates[kept] = candidate;
-		if (candidate.pf >= 0 && !is_first_of_pf(candidates, kept, of_aliases))
+		if (!is_first_of_pf(host, candidates, kept, of_aliases))
 			candidate.fits &= ~of_aliases;
 		if (candidate.fits)
 			candidates[kept++] = candidate;

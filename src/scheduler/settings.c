@@ -4,11 +4,10 @@
 #include "base/memory.h"
 #include "scheduler/scheduler.h"
 
-#include <math.h>
 #include <string.h>
 
-struct scheduler_settings scheduler_settings = {.cpu_ratio = 16,
-						.ram_ratio = 1.5,
+struct scheduler_settings scheduler_settings = {.cpu_ratio = 4,
+						.ram_ratio = 1,
 						.disk_ratio = 1,
 						.cpu_weight = 1,
 						.ram_weight = 1,
@@ -17,31 +16,12 @@ struct scheduler_settings scheduler_settings = {.cpu_ratio = 16,
 
 #define NUMBER_MAX 1e6
 
-static bool number_read(const struct config *config, const char *group, const char *option, double min,
-			double fallback, double *number, struct error *err)
-{
-	const char *text = config_text(config, group, option, NULL), *file = "";
-	char *end;
-	int line = 0;
-
-	*number = fallback;
-	if (!text)
-		return true;
-	for (size_t i = 0; config_multi(config, group, option, i, &file, &line); i++) {
-	}
-	*number = strtod(text, &end);
-	if (*text && !*end && isfinite(*number) && *number >= min && *number <= NUMBER_MAX)
-		return true;
-	return error_set(err, ERROR_BAD_REQUEST, "%s:%d: [%s] %s = %.40s: expected a number from %g to %g",
-			 file, line, group, option, text, min, NUMBER_MAX);
-}
-
 /* Nova: 0.0, its default, means the initial ratio. */
 static bool ratio_read(const struct config *config, const char *option, const char *initial_option,
 		       double initial, double *ratio, struct error *err)
 {
-	if (!number_read(config, "DEFAULT", initial_option, 0, initial, &initial, err) ||
-	    !number_read(config, "DEFAULT", option, 0, 0, ratio, err))
+	if (!config_number(config, "DEFAULT", initial_option, initial, 0, NUMBER_MAX, &initial, err) ||
+	    !config_number(config, "DEFAULT", option, 0, 0, NUMBER_MAX, ratio, err))
 		return false;
 	if (*ratio == 0)
 		*ratio = initial;
@@ -51,17 +31,16 @@ static bool ratio_read(const struct config *config, const char *option, const ch
 static bool weight_read(const struct config *config, const char *option, double min, double *weight,
 			struct error *err)
 {
-	return number_read(config, "filter_scheduler", option, min, 1, weight, err);
+	return config_number(config, "filter_scheduler", option, 1, min, NUMBER_MAX, weight, err);
 }
 
-static bool aliases_read(const struct config *config, const char *group, const char *option,
-			 struct pci_aliases *aliases, struct error *err)
+static bool aliases_read(const struct config *config, struct pci_aliases *aliases, struct error *err)
 {
 	const char *value, *file;
 	int line;
 
-	for (size_t i = 0; (value = config_multi(config, group, option, i, &file, &line)); i++) {
-		_cleanup_free_ char *where = memory_printf("%s:%d: [%s] %s", file, line, group, option);
+	for (size_t i = 0; (value = config_multi(config, "pci", "alias", i, &file, &line)); i++) {
+		_cleanup_free_ char *where = memory_printf("%s:%d: [pci] alias", file, line);
 
 		if (!pci_alias_parse(where, value, aliases, err))
 			return false;
@@ -79,11 +58,10 @@ bool scheduler_configure(const struct config *config, struct error *err)
 	s->aliases.in_placement = s->pci_in_placement;
 	return config_bool(config, "compute", "packing_host_numa_cells_allocation_strategy", false,
 			   &s->pack_cells, err) &&
-	       aliases_read(config, "DEFAULT", "pci_alias", &s->aliases, err) &&
-	       aliases_read(config, "pci", "alias", &s->aliases, err) &&
-	       ratio_read(config, "cpu_allocation_ratio", "initial_cpu_allocation_ratio", 16, &s->cpu_ratio,
+	       aliases_read(config, &s->aliases, err) &&
+	       ratio_read(config, "cpu_allocation_ratio", "initial_cpu_allocation_ratio", 4, &s->cpu_ratio,
 			  err) &&
-	       ratio_read(config, "ram_allocation_ratio", "initial_ram_allocation_ratio", 1.5, &s->ram_ratio,
+	       ratio_read(config, "ram_allocation_ratio", "initial_ram_allocation_ratio", 1, &s->ram_ratio,
 			  err) &&
 	       ratio_read(config, "disk_allocation_ratio", "initial_disk_allocation_ratio", 1, &s->disk_ratio,
 			  err) &&

@@ -131,7 +131,7 @@ class Inventory:
         tags = dict(tags or {}, **({"physical_network": physnet} if physnet else {}))
         self.devices[address] = {
             "address": address, "vendor_id": "8086", "product_id": product, "class": "0200", "type": kind, "parent": parent,
-            "vf_index": None, "numa_node": numa, "iommu_group": 1, "driver": "igb", "netdev": None, "mac_address": None,
+            "vf_index": None, "numa_node": numa, "iommu_group": len(self.devices) + 1, "driver": "igb", "netdev": None, "mac_address": None,
             "numvfs": 0, "totalvfs": 7, "offered": offered, "physical_network": physnet if offered else None,
             "tags": tags if offered else {}, "health": "ok", **more}
         return self
@@ -221,10 +221,12 @@ class Host(threading.Thread):
             elif self.fail:
                 state = "failed"
             else:
-                self.running[server["id"]] = server
-                state = {"running": "running", "stopped": "stopped"}[server["want"]]
-            ports = [{"id": p["id"], "status": "ACTIVE" if p["admin_state_up"] else "DOWN"} for p in server.get("ports", [])]
+                here = [port for port in server["ports"] if port.get("want") != "absent"]
+                self.running[server["id"]] = {**server, "ports": here}
+                state = server["want"]
+            ports = [{"id": p["id"], "status": "GONE" if p.get("want") == "absent" else "ACTIVE" if p["admin_state_up"] and state == "running" else "DOWN"}
+                     for p in server.get("ports", [])]
             reports.append({"id": server["id"], "generation": server["generation"], "state": state,
-                            "fault": self.fail if state == "failed" else None, "ports": ports if state == "running" else []})
+                            "fault": self.fail if state == "failed" else None, "ports": [] if state in ("failed", "gone") else ports})
         if reports:
             assert self.call("POST", "status", {"servers": reports})[0] == 200

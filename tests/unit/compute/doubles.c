@@ -86,10 +86,12 @@ static void fill_port(struct network_port *port, const char *id)
 	SET(port->network_name, "net");
 	SET(port->project_id, "p1");
 	SET(port->device_id, world.bound);
+	SET(port->host_id, *world.bound ? "edge-1" : "");
 	SET(port->mac_address, "fa:16:3e:00:00:01");
 	SET(port->vnic_type, strcmp(id, DOUBLE_PORT) == 0 ? "direct" : "normal");
 	SET(port->physical_network, "physnet_sriov");
 	SET(port->status, world.port_status);
+	SET(port->host_id, *world.bound ? "edge-1" : "");
 	SET(port->addresses[0].ip_address, "10.0.0.5");
 }
 
@@ -177,6 +179,16 @@ bool network_ports_release(struct store *db, const char *server_id, struct error
 	return true;
 }
 
+bool network_port_release(struct store *db, const char *port_id, struct error *err)
+{
+	(void)db;
+	(void)err;
+	if (strcmp(port_id, DOUBLE_PORT) == 0)
+		world.bound[0] = '\0';
+	world.released_ports++;
+	return true;
+}
+
 bool network_port_set_status(struct store *db, const char *port_id, const char *status, struct error *err)
 {
 	(void)db;
@@ -211,12 +223,13 @@ void network_on_port_change(bool (*hook)(struct store *db, const char *server_id
 }
 
 bool network_agent_report(struct store *db, const char *host, const char *mappings_json, int64_t device_count,
-			  struct error *err)
+			  const char *resources_json, struct error *err)
 {
 	(void)db;
 	(void)host;
 	(void)mappings_json;
 	(void)device_count;
+	(void)resources_json;
 	(void)err;
 	return true;
 }
@@ -346,6 +359,31 @@ bool scheduler_claim(struct store *db, const struct scheduler_request *request, 
 	for (size_t i = 0; i < request->port_count; i++)
 		fill_device(&grant->devices[grant->device_count++], request->ports[i].port_id);
 	SET(world.claimed, request->server_id);
+	return true;
+}
+
+bool scheduler_claim_port(struct store *db, const char *server_id, const struct scheduler_port_request *port,
+			  const struct numa_guest *numa, struct scheduler_device *device, struct text *why,
+			  struct error *err)
+{
+	(void)db;
+	(void)server_id;
+	(void)numa;
+	if (world.host_full) {
+		text_add(why, "needs 1 VF of physnet_sriov: 5 of 5 are in use");
+		return error_set(err, ERROR_CONFLICT, "The host has no device for the port.");
+	}
+	fill_device(device, port->port_id);
+	return true;
+}
+
+bool scheduler_release_port(struct store *db, const char *server_id, const char *port_id, struct error *err)
+{
+	(void)db;
+	(void)server_id;
+	(void)port_id;
+	(void)err;
+	world.released_claims++;
 	return true;
 }
 

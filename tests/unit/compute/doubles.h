@@ -25,5 +25,6 @@ extern struct double_world {
 	int made_ports;	      /* by network_port_create_for_server, not released */
 	char port_status[16]; /* of DOUBLE_PORT */
 	bool (*port_changed)(struct store *db, const char *server_id, struct error *err);
-	int networks; /* that network_defaults finds */
+	int released_ports, released_claims; /* by network_port_release, scheduler_release_port */
+	int networks;			     /* that network_defaults finds */
 } world;

@@ -280,7 +280,7 @@ static void test_power(void **state)
 	report(5, "running", "");
 	assert_state("ACTIVE", "active", "null");
 	assert_int_equal(call(MEMBER, "POST", action, "{'reboot': {'type': 'MAYBE'}}"), 400);
-	assert_int_equal(call(MEMBER, "POST", action, "{'pause': null}"), 501);
+	assert_int_equal(call(MEMBER, "POST", action, "{'rescue': null}"), 501);
 	assert_int_equal(call(MEMBER, "POST", action, "{'fly': null}"), 400);
 	assert_string_equal(at("/badRequest/message"), "There is no such action: fly");
 	assert_int_equal(call(MEMBER, "POST", action, "{}"), 400);

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+#include <dirent.h>
 #include <sys/wait.h>
 
 /* Runs the command with its errors; the exit status, and everything that it prints. */
@@ -68,7 +69,33 @@ static void test_the_demo_is_good(void **state)
 			     "/demo/penstock.conf",
 			     &printed),
 			 0);
-	assert_null(printed.data);
+	for (const char *line = printed.data; line && *line; line = strchr(line, '\n') + 1)
+		assert_true(text_starts_with(line, "warning: " PROJECT "/demo/") &&
+			    strstr(line, ": older name of "));
+}
+
+/* All of etc/ together and each file alone, without a word. */
+static void test_the_examples_are_good(void **state)
+{
+	_cleanup_free_ struct dirent **entries = NULL;
+	_cleanup_(text_done) struct text all = {0}, printed = {0};
+	int count = scandir(PROJECT "/etc", &entries, NULL, alphasort);
+
+	(void)state;
+	text_add(&all, "check");
+	for (int i = 0; i < count; i++) {
+		_cleanup_free_ char *one = memory_printf("check " PROJECT "/etc/%s", entries[i]->d_name);
+
+		if (*entries[i]->d_name != '.') {
+			text_addf(&all, " " PROJECT "/etc/%s", entries[i]->d_name);
+			assert_int_equal(run(one, &printed), 0);
+		}
+		free(entries[i]);
+	}
+	assert_true(all.length > strlen("check"));
+	assert_int_equal(run(all.data, &printed), 0);
+	if (printed.data)
+		fail_msg("%s", printed.data);
 }
 
 static void test_what_it_says_of_files(void **state)
@@ -87,15 +114,37 @@ static void test_what_it_says_of_files(void **state)
 		{"[pci]\ndevice_spec = {'devname': 'eth3'}\n", 1, ":2: Invalid [pci]device_spec config"},
 		{"[pci]\ndevice_spec = {\"devname\": \"eth3\", \"physnet\": \"physnet1\"}\n", 0,
 		 ":2: device spec: unknown key \"physnet\" is kept as a tag (the nearest known key is "
-		 "physical_network)"},
+		 "physical_network, 9 letters "
+		 "away)"},
 		{"[pci]\n\nalias = {\"name\": \"b\", \"vendor_id\": \"10de\"}\n", 1,
 		 ":3: [pci] alias: Invalid PCI alias definition"},
 		{"[compute]\ncpu_shared_set = 0-3\ncpu_dedicated_set = 3-5\n", 1,
-		 ":3: [compute] cpu_shared_set and cpu_dedicated_set have CPUs in common"},
+		 ":3: [compute] cpu_dedicated_set = 3-5: it has CPUs in common with cpu_shared_set"},
+		{"[compute]\ncpu_shared_set = 3-0\n", 1,
+		 ":2: [compute] cpu_shared_set: '3-0' is no list of CPUs"},
+		{"[compute]\ncpu_shared_set = 1024\n", 1, ":2: [compute] cpu_shared_set: '1024' names a CPU"},
+		{"[DEFAULT]\nbase_mac = fb:16:3e:4f:00:00\n", 1,
+		 ":2: [DEFAULT] base_mac = fb:16:3e:4f:00:00: expected a unicast MAC address"},
+		{"[DEFAULT]\nbase_mac =\n", 1, ":2: [DEFAULT] base_mac = : expected a unicast MAC address"},
+		{"[database]\nconnection = postgresql://penstock:secret@db/penstock\n", 1,
+		 ":2: [database] connection = (not shown): only sqlite:///FILE is built"},
+		{"[penstock]\nagent_state_path = agent\n", 1,
+		 ":2: [penstock] agent_state_path = agent: expected a path that begins with /"},
+		{"[ml2]\ntype_drivers = flat\nproject_network_types = vlan\n", 1,
+		 ":3: [ml2] project_network_types: 'vlan': it is not in [ml2] type_drivers"},
 		{"[sriov_nic]\nphysical_device_mappings = physnet1:eth3\nexclude_devices = "
 		 "eth4:0000:07:00.2\n",
-		 1, ":3: [sriov_nic] exclude_devices: eth4 is not in physical_device_mappings"},
-		{"[sriov_driver]\nvnic_type_prohibit_list = direct,macvtap,direct-physical\n", 1, NULL},
+		 1,
+		 ":3: [sriov_nic] exclude_devices: 'eth4:0000:07:00.2': its network device is not in "
+		 "physical_device_mappings"},
+		{"[sriov_nic]\nphysical_device_mappings = physnet1:eth3\nexclude_devices = "
+		 "eth3:0000:07:00.2,eth3:\n",
+		 1, ":3: [sriov_nic] exclude_devices: 'eth3:': its network device has an item already"},
+		{"[sriov_nic]\nphysical_device_mappings = physnet1:eth3\nresource_provider_bandwidths = "
+		 "eth4:1000:\n",
+		 1, ":3: [sriov_nic] resource_provider_bandwidths: 'eth4:1000:': its network device is not"},
+		{"[sriov_driver]\nvnic_type_prohibit_list = direct,macvtap,direct-physical\n", 1,
+		 ":2: [sriov_driver] vnic_type_prohibit_list = direct,macvtap,direct-physical: it leaves no"},
 	};
 	char *folder = test_folder_make();
 	_cleanup_free_ char *path = memory_printf("%s/nova.conf", folder),
@@ -121,6 +170,7 @@ int main(void)
 		cmocka_unit_test(test_its_own_words),
 		cmocka_unit_test(test_the_documentation_is_what_it_prints),
 		cmocka_unit_test(test_the_demo_is_good),
+		cmocka_unit_test(test_the_examples_are_good),
 		cmocka_unit_test(test_what_it_says_of_files),
 	};
 

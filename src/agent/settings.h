@@ -1,0 +1,75 @@
+/* What the configuration says of a host.  It is read by penstock-agent and by `penstock config check`, and
+ * reading it changes nothing. */
+#pragma once
+
+#include "agent/controller.h"
+#include "agent/lifecycle.h"
+#include "config/config.h"
+#include "config/items.h"
+#include "numa/cpu_set.h"
+#include "pci/device_spec.h"
+
+/* One [sriov_nic] physical_device_mappings item: a PF that carries a physical network. */
+struct device_mapping {
+	char physical_network[ITEM_PHYSNET_SIZE], netdev[ITEM_NETDEV_SIZE];
+};
+
+/* One [DEFAULT] reserved_huge_pages: what the host keeps for itself. */
+struct reserved_pages {
+	int node;
+	int64_t size_kb, count;
+};
+
+/* A VF that is never offered, whatever the device specs say. */
+struct excluded_device {
+	char address[16];
+};
+
+/* One [sriov_nic] resource_provider_bandwidths: what a PF can carry, kbit/s (-1: not said). */
+struct nic_bandwidth {
+	char netdev[ITEM_NETDEV_SIZE], hypervisor[256];
+	int64_t egress_kbps, ingress_kbps;
+};
+
+/* [sriov_nic] resource_provider_inventory_defaults */
+struct inventory_defaults {
+	double allocation_ratio;
+	int64_t min_unit, step_size, reserved, max_unit; /* max_unit 0: all */
+};
+
+/* A network that is near a NUMA node (physnets.h). */
+struct near_network {
+	char name[ITEM_PHYSNET_SIZE]; /* "": tunnels */
+	int node;
+};
+
+struct agent_settings {
+	struct controller controller;
+	struct host_folders folders;
+	char state_dir[256];
+	char availability_zone[256];
+	int64_t reserved_memory_mb;
+	struct device_spec *specs;
+	size_t spec_count;
+	bool report_in_placement; /* [pci]: Placement shows the devices that have no physical network */
+	struct device_mapping *mappings;
+	size_t mapping_count;
+	struct nic_bandwidth *bandwidths; /* bandwidths.h */
+	size_t bandwidth_count;
+	struct inventory_defaults inventory_defaults;
+	bool has_cpu_sets;				  /* one of these is set */
+	struct cpu_set cpu_shared_set, cpu_dedicated_set; /* [compute] */
+	struct excluded_device
+		*excluded; /* [sriov_nic] exclude_devices: addresses of VFs that are never offered */
+	size_t excluded_count;
+	struct reserved_pages *reserved_pages;
+	size_t reserved_page_count;
+	struct near_network *near;
+	size_t near_count;
+};
+
+/* Start from {0}.  A value that is not allowed, or contradicts another one, is an error with its place;
+ * `warn` is called with sentences about what is allowed and looks like a mistake. */
+bool agent_settings_read(const struct config *config, struct agent_settings *settings,
+			 void (*warn)(void *user, const char *sentence), void *user, struct error *err);
+void agent_settings_done(struct agent_settings *settings);
