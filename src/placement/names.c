@@ -63,6 +63,12 @@ bool trait_is_known(struct store *db, const struct tree *tree, const char *name,
 	return *known || trait_is_stored(db, name, known, err);
 }
 
+/* The name that a request is to change, and whether hosts use it: found out before. */
+struct name {
+	const char *name;
+	bool used;
+};
+
 /* All names, sorted, each once: put together as traits are kept. */
 struct names {
 	char **items;
@@ -171,60 +177,68 @@ bool classes_list(struct http_request *request, struct http_response *response, 
 	return true;
 }
 
-/* 404 if there is no such class. */
-static bool class_find(struct http_request *request, struct tree *tree, struct error *err)
-{
-	const char *name = request->params[0];
-	bool known;
-
-	return tree_load(request->db, NULL, tree, err) &&
-	       class_is_known(request->db, tree, name, &known, err) &&
-	       (known || error_set(err, ERROR_NOT_FOUND, "No such resource class %.255s.", name));
-}
-
 bool class_show(struct http_request *request, struct http_response *response, struct error *err)
 {
 	_cleanup_(tree_done) struct tree tree = {0};
+	const char *name = request->params[0];
+	bool known;
 
-	if (!class_find(request, &tree, err))
+	if (!tree_load(request->db, NULL, &tree, err) ||
+	    !class_is_known(request->db, &tree, name, &known, err))
 		return false;
+	if (!known)
+		return error_set(err, ERROR_NOT_FOUND, "No such resource class %.255s.", name);
 	yyjson_mut_val *root = http_json_object(response, 200);
-	class_view(request, request->params[0], response->json, root);
+	class_view(request, name, response->json, root);
 	return true;
 }
 
-static bool class_make(struct http_request *request, struct http_response *response, const char *name,
-		       bool *made, struct error *err)
+/* Before a change, on a worker, as it looks at all hosts: does any have the class? */
+bool class_look(struct http_request *request, struct http_response *response, struct error *err)
 {
 	_cleanup_(tree_done) struct tree tree = {0};
-	bool known;
+	yyjson_val *body = request->params[0] ? NULL : http_body_json(request, err);
+	const char *name = body ? yyjson_get_str(yyjson_obj_get(body, "name")) : request->params[0];
+	struct name *found = request->prepared = http_alloc(request, sizeof *found);
 
-	if (!name_check(name, err) || !tree_load(request->db, NULL, &tree, err) ||
-	    !class_is_known(request->db, &tree, name, &known, err))
+	(void)response;
+	if (!body && !name)
 		return false;
-	*made = !known;
+	found->name = name;
+	if (!name)
+		return error_set(err, ERROR_BAD_REQUEST, "JSON does not validate: 'name' is a required text");
+	if (!tree_load(request->db, NULL, &tree, err))
+		return false;
+	found->used = class_is_used(&tree, name);
+	return true;
+}
+
+static bool class_make(struct http_request *request, struct http_response *response, bool *made,
+		       struct error *err)
+{
+	const struct name *name = request->prepared;
+	bool stored;
+
+	if (!name_check(name->name, err) || !class_is_stored(request->db, name->name, &stored, err))
+		return false;
+	*made = !stored && !name->used;
 	http_header_add(response, "Location",
 			http_printf(request, "%s/placement/resource_classes/%s", http_base_url(request),
-				    name));
-	return known ||
-	       store_exec(request->db, err, "INSERT INTO placement_class (name) VALUES (?1)", V(name));
+				    name->name));
+	return !*made ||
+	       store_exec(request->db, err, "INSERT INTO placement_class (name) VALUES (?1)", V(name->name));
 }
 
 bool class_post(struct http_request *request, struct http_response *response, struct error *err)
 {
-	yyjson_val *body = http_body_json(request, err);
-	const char *name = yyjson_get_str(yyjson_obj_get(body, "name"));
+	const struct name *name = request->prepared;
 	bool made;
 
-	if (!body)
-		return false;
-	if (!name)
-		return error_set(err, ERROR_BAD_REQUEST, "JSON does not validate: 'name' is a required text");
-	if (!class_make(request, response, name, &made, err))
+	if (!class_make(request, response, &made, err))
 		return false;
 	if (!made)
 		return error_set(err, ERROR_CONFLICT, "Conflicting resource class already exists: %.255s",
-				 name);
+				 name->name);
 	return placement_empty(response, 201);
 }
 
@@ -232,23 +246,25 @@ bool class_put(struct http_request *request, struct http_response *response, str
 {
 	bool made;
 
-	return class_make(request, response, request->params[0], &made, err) &&
-	       placement_empty(response, made ? 201 : 204);
+	return class_make(request, response, &made, err) && placement_empty(response, made ? 201 : 204);
 }
 
 bool class_delete(struct http_request *request, struct http_response *response, struct error *err)
 {
-	_cleanup_(tree_done) struct tree tree = {0};
-	const char *name = request->params[0];
+	const struct name *name = request->prepared;
+	bool stored;
 
-	if (!class_find(request, &tree, err))
-		return false;
-	if (pci_class_is_standard(name))
-		return error_set(err, ERROR_BAD_REQUEST, "Cannot delete standard resource class %s.", name);
-	if (class_is_used(&tree, name))
+	if (pci_class_is_standard(name->name))
+		return error_set(err, ERROR_BAD_REQUEST, "Cannot delete standard resource class %s.",
+				 name->name);
+	if (name->used)
 		return error_set(err, ERROR_CONFLICT, "Cannot delete resource class %s: hosts have it.",
-				 name);
-	return store_exec(request->db, err, "DELETE FROM placement_class WHERE name = ?1", V(name)) &&
+				 name->name);
+	if (!class_is_stored(request->db, name->name, &stored, err))
+		return false;
+	if (!stored)
+		return error_set(err, ERROR_NOT_FOUND, "No such resource class %.255s.", name->name);
+	return store_exec(request->db, err, "DELETE FROM placement_class WHERE name = ?1", V(name->name)) &&
 	       placement_empty(response, 204);
 }
 
@@ -314,51 +330,61 @@ bool traits_list(struct http_request *request, struct http_response *response, s
 	return true;
 }
 
-static bool trait_find(struct http_request *request, struct tree *tree, struct error *err)
-{
-	const char *name = request->params[0];
-	bool known;
-
-	return tree_load(request->db, NULL, tree, err) &&
-	       trait_is_known(request->db, tree, name, &known, err) &&
-	       (known || error_set(err, ERROR_NOT_FOUND, "No such trait: %.255s.", name));
-}
-
 bool trait_show(struct http_request *request, struct http_response *response, struct error *err)
 {
 	_cleanup_(tree_done) struct tree tree = {0};
+	const char *name = request->params[0];
+	bool known;
 
-	return trait_find(request, &tree, err) && placement_empty(response, 204);
+	return tree_load(request->db, NULL, &tree, err) &&
+	       trait_is_known(request->db, &tree, name, &known, err) &&
+	       (known || error_set(err, ERROR_NOT_FOUND, "No such trait: %.255s.", name)) &&
+	       placement_empty(response, 204);
+}
+
+/* As class_look(). */
+bool trait_look(struct http_request *request, struct http_response *response, struct error *err)
+{
+	_cleanup_(tree_done) struct tree tree = {0};
+	struct name *found = request->prepared = http_alloc(request, sizeof *found);
+
+	(void)response;
+	found->name = request->params[0];
+	if (!tree_load(request->db, NULL, &tree, err))
+		return false;
+	found->used = trait_is_used(&tree, found->name);
+	return true;
 }
 
 bool trait_put(struct http_request *request, struct http_response *response, struct error *err)
 {
-	_cleanup_(tree_done) struct tree tree = {0};
-	const char *name = request->params[0];
-	bool known;
+	const struct name *name = request->prepared;
+	bool stored;
 
-	if (!name_check(name, err) || !tree_load(request->db, NULL, &tree, err) ||
-	    !trait_is_known(request->db, &tree, name, &known, err))
+	if (!name_check(name->name, err) || !trait_is_stored(request->db, name->name, &stored, err))
 		return false;
-	if (!known &&
-	    !store_exec(request->db, err, "INSERT INTO placement_trait (name) VALUES (?1)", V(name)))
+	if (!stored && !name->used &&
+	    !store_exec(request->db, err, "INSERT INTO placement_trait (name) VALUES (?1)", V(name->name)))
 		return false;
 	http_header_add(response, "Location",
-			http_printf(request, "%s/placement/traits/%s", http_base_url(request), name));
-	return placement_empty(response, known ? 204 : 201);
+			http_printf(request, "%s/placement/traits/%s", http_base_url(request), name->name));
+	return placement_empty(response, stored || name->used ? 204 : 201);
 }
 
 bool trait_delete(struct http_request *request, struct http_response *response, struct error *err)
 {
-	_cleanup_(tree_done) struct tree tree = {0};
-	const char *name = request->params[0];
+	const struct name *name = request->prepared;
+	bool stored;
 
-	if (!trait_find(request, &tree, err))
+	if (pci_trait_is_standard(name->name))
+		return error_set(err, ERROR_BAD_REQUEST, "Cannot delete standard trait %s.", name->name);
+	if (name->used)
+		return error_set(err, ERROR_CONFLICT, "The trait %s is in use by a resource provider.",
+				 name->name);
+	if (!trait_is_stored(request->db, name->name, &stored, err))
 		return false;
-	if (pci_trait_is_standard(name))
-		return error_set(err, ERROR_BAD_REQUEST, "Cannot delete standard trait %s.", name);
-	if (trait_is_used(&tree, name))
-		return error_set(err, ERROR_CONFLICT, "The trait %s is in use by a resource provider.", name);
-	return store_exec(request->db, err, "DELETE FROM placement_trait WHERE name = ?1", V(name)) &&
+	if (!stored)
+		return error_set(err, ERROR_NOT_FOUND, "No such trait: %.255s.", name->name);
+	return store_exec(request->db, err, "DELETE FROM placement_trait WHERE name = ?1", V(name->name)) &&
 	       placement_empty(response, 204);
 }

@@ -230,12 +230,13 @@ static bool versions_show(struct http_request *request, struct http_response *re
 
 /* --- the service --- */
 
+/* HTTP_SLOW: it looks at all hosts. */
 #define ONE "/resource_providers/{uuid}"
 
 static const struct http_route routes[] = {
 	{HTTP_GET, "/", versions_show, HTTP_READ, .flags = POLICY_VERSIONS},
 
-	{HTTP_GET, "/resource_providers", providers_list, HTTP_READ, .flags = POLICY_PROVIDERS_LIST},
+	{HTTP_GET, "/resource_providers", providers_list, HTTP_SLOW, .flags = POLICY_PROVIDERS_LIST},
 	{HTTP_POST, "/resource_providers", write_refused, HTTP_READ, .flags = POLICY_PROVIDERS_CHANGE},
 	{HTTP_GET, ONE, provider_show, HTTP_READ, .flags = POLICY_PROVIDERS_SHOW},
 	{HTTP_PUT, ONE, write_refused, HTTP_READ, .flags = POLICY_PROVIDERS_CHANGE},
@@ -264,19 +265,22 @@ static const struct http_route routes[] = {
 	{HTTP_PUT, ONE "/aggregates", write_refused, HTTP_READ, .flags = POLICY_PROVIDERS_CHANGE | SINCE(1)},
 	{HTTP_GET, ONE "/allocations", provider_allocations, HTTP_READ, .flags = POLICY_PROVIDER_ALLOCATIONS},
 
-	{HTTP_GET, "/resource_classes", classes_list, HTTP_READ, .flags = POLICY_CLASSES_LIST | SINCE(2)},
-	{HTTP_POST, "/resource_classes", class_post, HTTP_WRITE, .flags = POLICY_CLASSES_CHANGE | SINCE(2)},
-	{HTTP_GET, "/resource_classes/{name}", class_show, HTTP_READ,
+	{HTTP_GET, "/resource_classes", classes_list, HTTP_SLOW, .flags = POLICY_CLASSES_LIST | SINCE(2)},
+	{HTTP_POST, "/resource_classes", class_post, HTTP_WRITE, .flags = POLICY_CLASSES_CHANGE | SINCE(2),
+	 .prepare = class_look},
+	{HTTP_GET, "/resource_classes/{name}", class_show, HTTP_SLOW,
 	 .flags = POLICY_CLASSES_SHOW | SINCE(2)},
 	{HTTP_PUT, "/resource_classes/{name}", class_put, HTTP_WRITE,
-	 .flags = POLICY_CLASSES_CHANGE | SINCE(7)},
+	 .flags = POLICY_CLASSES_CHANGE | SINCE(7), .prepare = class_look},
 	{HTTP_DELETE, "/resource_classes/{name}", class_delete, HTTP_WRITE,
-	 .flags = POLICY_CLASSES_CHANGE | SINCE(2)},
+	 .flags = POLICY_CLASSES_CHANGE | SINCE(2), .prepare = class_look},
 
-	{HTTP_GET, "/traits", traits_list, HTTP_READ, .flags = POLICY_TRAITS_LIST | SINCE(6)},
-	{HTTP_GET, "/traits/{name}", trait_show, HTTP_READ, .flags = POLICY_TRAITS_SHOW | SINCE(6)},
-	{HTTP_PUT, "/traits/{name}", trait_put, HTTP_WRITE, .flags = POLICY_TRAITS_CHANGE | SINCE(6)},
-	{HTTP_DELETE, "/traits/{name}", trait_delete, HTTP_WRITE, .flags = POLICY_TRAITS_CHANGE | SINCE(6)},
+	{HTTP_GET, "/traits", traits_list, HTTP_SLOW, .flags = POLICY_TRAITS_LIST | SINCE(6)},
+	{HTTP_GET, "/traits/{name}", trait_show, HTTP_SLOW, .flags = POLICY_TRAITS_SHOW | SINCE(6)},
+	{HTTP_PUT, "/traits/{name}", trait_put, HTTP_WRITE, .flags = POLICY_TRAITS_CHANGE | SINCE(6),
+	 .prepare = trait_look},
+	{HTTP_DELETE, "/traits/{name}", trait_delete, HTTP_WRITE, .flags = POLICY_TRAITS_CHANGE | SINCE(6),
+	 .prepare = trait_look},
 
 	{HTTP_GET, "/allocations/{consumer}", allocations_show, HTTP_READ, .flags = POLICY_ALLOCATIONS_LIST},
 	{HTTP_PUT, "/allocations/{consumer}", write_refused, HTTP_READ, .flags = POLICY_ALLOCATIONS_CHANGE},
@@ -284,8 +288,8 @@ static const struct http_route routes[] = {
 	 .flags = POLICY_ALLOCATIONS_CHANGE},
 	{HTTP_POST, "/allocations", write_refused, HTTP_READ, .flags = POLICY_ALLOCATIONS_CHANGE | SINCE(13)},
 	{HTTP_POST, "/reshaper", write_refused, HTTP_READ, .flags = POLICY_ALLOCATIONS_CHANGE | SINCE(30)},
-	{HTTP_GET, "/usages", usages_show, HTTP_READ, .flags = POLICY_USAGES | SINCE(9)},
-	{HTTP_GET, "/allocation_candidates", candidates_list, HTTP_READ,
+	{HTTP_GET, "/usages", usages_show, HTTP_SLOW, .flags = POLICY_USAGES | SINCE(9)},
+	{HTTP_GET, "/allocation_candidates", candidates_list, HTTP_SLOW,
 	 .flags = POLICY_CANDIDATES | SINCE(10)},
 };
 

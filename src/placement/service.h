@@ -82,6 +82,6 @@ bool trait_is_known(struct store *db, const struct tree *tree, const char *name,
 http_handler providers_list, provider_show, provider_inventories, provider_inventory_show, provider_usages,
 	provider_traits, provider_aggregates, provider_allocations;
 http_handler inventories_put, inventory_put, write_refused;
-http_handler classes_list, class_show, class_post, class_put, class_delete;
-http_handler traits_list, trait_show, trait_put, trait_delete;
+http_handler classes_list, class_show, class_look, class_post, class_put, class_delete;
+http_handler traits_list, trait_show, trait_look, trait_put, trait_delete;
 http_handler allocations_show, usages_show, candidates_list;

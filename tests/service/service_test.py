@@ -595,6 +595,17 @@ def test_the_openstack_command_about_placement(site, story, host):
     traits = [t["name"] for t in openstack("resource", "provider", "trait", "list", card)]
     assert {"CUSTOM_CLEAN", "HW_PCI_ONE_TIME_USE", "COMPUTE_MANAGED_PCI_DEVICE"} <= set(traits), traits
     assert {"name": "CUSTOM_CARD"} in openstack("resource", "class", "list") and {"name": "CUSTOM_CLEAN"} in openstack("trait", "list")
+    status, answer = site.api("POST", "/compute/v2.1/os-aggregates", {"aggregate": {"name": "cards"}}, headers={"X-OpenStack-Nova-API-Version": "2.90"})
+    assert status == 200, answer
+    aggregate = answer["aggregate"]
+    path = "/compute/v2.1/os-aggregates/%s" % aggregate["id"]
+    assert site.api("POST", path + "/action", {"add_host": {"host": "placed"}})[0] == 200
+    assert openstack("resource", "provider", "aggregate", "list", root) == [{"uuid": aggregate["uuid"]}]
+    members = openstack("resource", "provider", "list", "--member-of", aggregate["uuid"], "--resource", "VCPU=1")
+    assert [m["uuid"] for m in members] == [root], members
+    assert site.api("POST", path + "/action", {"remove_host": {"host": "placed"}})[0] == 200
+    assert site.api("DELETE", path)[0] == 200
+
     candidates = openstack("allocation", "candidate", "list", "--resource", "VCPU=1", "--resource", "CUSTOM_CARD=1", "--required", "CUSTOM_CLEAN")
     assert {c["resource provider"] for c in candidates} == {root, card}, candidates
 
