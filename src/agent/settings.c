@@ -14,8 +14,11 @@ static bool specs_read(const struct config *config, struct agent_settings *s,
 {
 	const char *value, *file;
 	char warning[256];
+	size_t checked = 0;
 	int line;
 
+	if (!config_bool(config, "pci", "report_in_placement", false, &s->report_in_placement, err))
+		return false;
 	for (size_t i = 0; (value = config_multi(config, "pci", "device_spec", i, &file, &line)); i++) {
 		_cleanup_free_ char *where = memory_printf("%.250s:%d", file, line);
 
@@ -23,6 +26,11 @@ static bool specs_read(const struct config *config, struct agent_settings *s,
 			return false;
 		if (*warning)
 			warn(user, warning);
+		for (; checked < s->spec_count; checked++) {
+			if (!device_spec_check_placement(where, &s->specs[checked], s->report_in_placement,
+							 err))
+				return false;
+		}
 	}
 	return true;
 }

@@ -48,6 +48,7 @@ struct agent_settings {
 	int64_t reserved_memory_mb;
 	struct device_spec *specs;
 	size_t spec_count;
+	bool report_in_placement; /* [pci]: Placement shows the devices that have no physical network */
 	struct device_mapping *mappings;
 	size_t mapping_count;
 	struct nic_bandwidth *bandwidths; /* bandwidths.h */

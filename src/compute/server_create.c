@@ -231,7 +231,8 @@ static bool birth_claim(struct http_request *request, struct plan *plan, struct 
 					 .ports = ports,
 					 .availability_zone = plan->wish->zone,
 					 .host = plan->wish->host,
-					 .numa = &plan->numa};
+					 .numa = &plan->numa,
+					 .isolate = flavor_isolates(&plan->flavor)};
 
 	if (!placement_make(request->db, request->auth, &plan->wish->hints, plan->flavor.extra_specs,
 			    &plan->placement, err))

@@ -373,7 +373,7 @@ static bool devices_fit(const struct place *place, const struct fleet_host *host
 	if (!pools_suffice(place, host, affinity))
 		return false;
 	candidates = memory_alloc(host->device_count * sizeof *candidates);
-	count = candidates_find(place, host, affinity, candidates);
+	count = place_isolate(place, host, candidates, candidates_find(place, host, affinity, candidates));
 	if (!pci_assign(candidates, count, place->slots, place->slot_count, chosen))
 		return false;
 	for (size_t i = 0; i < place->slot_count; i++)

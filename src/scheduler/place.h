@@ -88,6 +88,13 @@ void place_amounts(const struct place *place, const struct fleet_host *host,
 bool place_amount_fits(const struct place_amount *amount);
 /* Which requests may have devices of the pool's kind on this host. */
 uint64_t place_pool_fits(const struct place *place, const struct fleet_host *host, uint32_t kind);
+/* --- isolate.c --- */
+
+/* Is each device of an alias to be of another PF? */
+bool place_isolates(const struct place *place);
+/* Leaves of each PF what one device of it could be had for; returns how many candidates are left. */
+size_t place_isolate(const struct place *place, const struct fleet_host *host,
+		     struct pci_candidate *candidates, size_t count);
 /* --- rules.c --- */
 
 void place_rules_begin(struct place *place);

@@ -113,6 +113,7 @@ struct scheduler_request {
 	const struct numa_guest *numa; /* NULL: no topology */
 	const struct numa_networks
 		*networks; /* that its ports are on, or NULL: they are near some cells only */
+	bool isolate;	   /* group_policy: with pci_in_placement each device of an alias is of another PF */
 };
 
 struct scheduler_device {
