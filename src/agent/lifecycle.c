@@ -3,6 +3,7 @@
 
 #include "agent/config_drive.h"
 #include "agent/disk.h"
+#include "agent/disk_renew.h"
 #include "agent/file.h"
 #include "agent/grant.h"
 #include "agent/images.h"
@@ -126,7 +127,8 @@ static bool setup_files(const struct lifecycle *life, const char *folder, yyjson
 	step(life, "image");
 	if (!disk_renew(folder, server, err))
 		return false;
-	if (!setup_disk(life, folder, server, err) || !link_boot_file(life, folder, server, "kernel", err) ||
+	if (!disk_settle(life, folder, server, err) || !setup_disk(life, folder, server, err) ||
+	    !link_boot_file(life, folder, server, "kernel", err) ||
 	    !link_boot_file(life, folder, server, "ramdisk", err))
 		return blame_image(err);
 	step(life, "config drive");
@@ -199,14 +201,31 @@ static bool check_offered(const struct lifecycle *life, const struct grant *gran
 	return true;
 }
 
+/* The rest of the devices' IOMMU groups: a guest cannot have a device while a driver has its mate. */
+static bool add_mates(const struct lifecycle *life, const struct grant *before, struct grant *grant,
+		      struct error *err)
+{
+	size_t count = life->mates ? grant->device_count : 0;
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < count; i++) {
+		char **mates = life->mates(grant->devices[i].memory.address);
+
+		for (char **mate = mates; ok && mate && *mate; mate++)
+			ok = grant_add_mate(grant, before, *mate, err);
+		world_list_free(mates);
+	}
+	return ok;
+}
+
 static bool setup_grant(const struct lifecycle *life, const char *folder, yyjson_val *server,
 			struct grant *grant, struct error *err)
 {
 	_cleanup_(grant_done) struct grant before = {0};
 
 	return grant_read(folder, &before, err) && grant_make(server, &before, grant, err) &&
-	       check_offered(life, grant, err) && release_unneeded(&before, grant, err) &&
-	       grant_write(folder, grant, err);
+	       add_mates(life, &before, grant, err) && check_offered(life, grant, err) &&
+	       release_unneeded(&before, grant, err) && grant_write(folder, grant, err);
 }
 
 /* --- setting up --- */
@@ -269,8 +288,9 @@ static bool update_running(const struct lifecycle *life, const char *folder, yyj
 	bool paused = strcmp(json_text(server, "want"), "paused") == 0;
 
 	step(life, "ports");
-	return remember(folder, server, err) && plug_settle(life, folder, wanted, err) &&
-	       reprogram(folder, server, err) && world->domain_pause(json_text(server, "id"), paused, err) &&
+	return remember(folder, server, err) && disk_forget(folder, server, err) &&
+	       plug_settle(life, folder, wanted, err) && reprogram(folder, server, err) &&
+	       world->domain_pause(json_text(server, "id"), paused, err) &&
 	       remember_started(folder, server, err);
 }
 
@@ -384,15 +404,32 @@ static void undo(const struct lifecycle *life, const char *folder, const char *s
 		error_set(err, why.kind, "%s; and undoing it failed: %s", why.message, failure.message);
 }
 
+/* Mates of devices that are kept. */
+static void keep_mates(const struct lifecycle *life, const struct grant *before, struct grant *kept)
+{
+	for (size_t i = 0, count = kept->device_count; life->mates && i < count; i++) {
+		char **mates = life->mates(kept->devices[i].memory.address);
+
+		for (char **mate = mates; mate && *mate; mate++) {
+			const struct granted_device *had = grant_find_device(before, *mate);
+
+			if (had && !grant_find_device(kept, *mate))
+				*ARRAY_ADD(kept->devices, kept->device_count) = *had;
+		}
+		world_list_free(mates);
+	}
+}
+
 /* What the server is not wanted to have any more goes back; what it shall have besides is taken when it is
  * started. */
-static bool give_back(const char *folder, yyjson_val *server, struct error *err)
+static bool give_back(const struct lifecycle *life, const char *folder, yyjson_val *server, struct error *err)
 {
 	_cleanup_(grant_done) struct grant before = {0}, kept = {0};
 
 	if (!grant_read(folder, &before, err))
 		return false;
 	grant_keep(server, &before, &kept);
+	keep_mates(life, &before, &kept);
 	return (kept.device_count == before.device_count && kept.lease_count == before.lease_count) ||
 	       (release_unneeded(&before, &kept, err) && grant_write(folder, &kept, err));
 }
@@ -408,7 +445,7 @@ static enum server_outcome setup_off(const struct lifecycle *life, const char *f
 	if (saved && strcmp(json_text(server, "want"), "suspended") != 0)
 		return resume(life, folder, server, wanted, err);
 	if (saved || !run || started_generation(folder) == json_int(server, "generation", 0)) {
-		if (!give_back(folder, wanted, err))
+		if (!give_back(life, folder, wanted, err))
 			return SERVER_LATER;
 		return saved ? SERVER_SUSPENDED : SERVER_ENDED;
 	}
@@ -449,9 +486,16 @@ bool server_stop(const struct lifecycle *life, yyjson_val *server, struct error 
 
 	step(life, "stop");
 	bool ok = world->domain_stop(json_text(server, "id"), err) && memory_forget(folder, err) &&
-		  give_back(folder, yyjson_doc_get_root(doc), err);
+		  disk_settle(life, folder, server, err) &&
+		  give_back(life, folder, yyjson_doc_get_root(doc), err);
 	yyjson_doc_free(doc);
 	return ok;
+}
+
+bool server_keep(const struct lifecycle *life, const char *server_id, struct error *err)
+{
+	step(life, "stop");
+	return world->domain_stop(server_id, err);
 }
 
 static bool folder_remove(const char *folder, struct error *err)
@@ -475,6 +519,8 @@ static bool folder_remove(const char *folder, struct error *err)
 					    "disk_generation",
 					    "disk_generation.new"};
 
+	if (!disk_forget(folder, NULL, err))
+		return false;
 	for (size_t i = 0; i < ELEMENTS_OF(names); i++) {
 		_cleanup_free_ char *path = memory_printf("%s/%s", folder, names[i]);
 

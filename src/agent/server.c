@@ -1,6 +1,7 @@
 /* Looking into and checking desired servers. */
 #include "agent/server.h"
 
+#include "agent/disk.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "pci/address.h"
@@ -139,6 +140,14 @@ static bool network_check(yyjson_val *network, struct error *err)
 	return true;
 }
 
+/* Rates that are none, or that the kernel can take. */
+static bool qos_check(yyjson_val *qos, struct error *err)
+{
+	int64_t max = json_int(qos, "max_kbps", 0), min = json_int(qos, "min_kbps", 0);
+
+	return (max >= 0 && max <= INT32_MAX && min >= 0 && min <= INT32_MAX) || bad(err, "rate");
+}
+
 static bool port_check(yyjson_val *port, struct error *err)
 {
 	yyjson_val *device = yyjson_obj_get(port, "device"), *ip;
@@ -153,7 +162,8 @@ static bool port_check(yyjson_val *port, struct error *err)
 		if (!is_ip(json_text(ip, "ip_address")))
 			return bad(err, "IP address");
 	}
-	return network_check(yyjson_obj_get(port, "network"), err) &&
+	return qos_check(yyjson_obj_get(port, "qos"), err) &&
+	       network_check(yyjson_obj_get(port, "network"), err) &&
 	       (!device || yyjson_is_null(device) || device_check(device, err));
 }
 
@@ -185,7 +195,7 @@ bool server_check(yyjson_val *server, struct error *err)
 
 	if (!is_uuid(json_text(server, "id")) || json_int(server, "generation", -1) < 0)
 		return bad(err, "id or generation");
-	if (strcmp(want, "absent") == 0)
+	if (strcmp(want, "absent") == 0 || strcmp(want, "kept") == 0)
 		return true;
 	if (strcmp(want, "running") != 0 && strcmp(want, "stopped") != 0 && strcmp(want, "paused") != 0 &&
 	    strcmp(want, "suspended") != 0)
@@ -207,7 +217,9 @@ bool server_check(yyjson_val *server, struct error *err)
 		if (!device_check(item, err))
 			return false;
 	}
-	return numa_check(yyjson_obj_get(server, "numa"), json_int(server, "vcpus", 0), err) &&
+	return disk_check(yyjson_obj_get(server, "disk"), err) &&
+	       image_check(yyjson_obj_get(yyjson_obj_get(server, "disk"), "fetch"), err) &&
+	       numa_check(yyjson_obj_get(server, "numa"), json_int(server, "vcpus", 0), err) &&
 	       image_check(yyjson_obj_get(server, "image"), err) &&
 	       image_check(yyjson_obj_get(server, "kernel"), err) &&
 	       image_check(yyjson_obj_get(server, "ramdisk"), err);

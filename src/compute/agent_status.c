@@ -66,8 +66,9 @@ static bool report_ports(struct store *db, const struct server *server, yyjson_v
 				return false;
 			continue; /* deleted meanwhile */
 		}
-		if (strcmp(port.device_id, server->id) != 0 || strcmp(port.status, status) == 0 ||
-		    strcmp(status, "GONE") == 0)
+		/* A port whose binding moved to another host is that host's to report. */
+		if (strcmp(port.device_id, server->id) != 0 || strcmp(port.host_id, server->host_name) != 0 ||
+		    strcmp(port.status, status) == 0 || strcmp(status, "GONE") == 0)
 			continue;
 		if (!network_port_set_status(db, id, status, err))
 			return false;

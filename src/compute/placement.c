@@ -46,6 +46,26 @@ void placement_host_add(struct placement *placement, struct scheduler_rule *rule
 	ids[rule->host_count++] = own(placement, memory_copy_text(host_id));
 }
 
+/* --- networks --- */
+
+static bool is_tunnel(const char *type)
+{
+	return strcmp(type, "vxlan") == 0 || strcmp(type, "gre") == 0 || strcmp(type, "geneve") == 0;
+}
+
+void placement_networks(const struct network_port *ports, size_t count, struct placement *placement)
+{
+	const char **names = own(placement, memory_alloc((count + 1) * sizeof *names));
+	struct numa_networks *networks = &placement->networks;
+
+	*networks = (struct numa_networks){.physical = names};
+	for (size_t i = 0; i < count; i++) {
+		if (*ports[i].physical_network)
+			names[networks->physical_count++] = ports[i].physical_network;
+		networks->tunnelled |= is_tunnel(ports[i].network_type);
+	}
+}
+
 /* --- hints --- */
 
 /* A UUID or a list of them, as Nova's schema has it. */

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "compute/service.h"
+#include "network/network.h"
 #include "scheduler/scheduler.h"
 
 enum {
@@ -16,6 +17,7 @@ struct placement {
 	size_t count;
 	void **owned;
 	size_t owned_count;
+	struct numa_networks networks; /* placement_networks() */
 };
 
 void placement_done(struct placement *placement);
@@ -38,6 +40,10 @@ bool placement_hints_read(struct http_request *request, yyjson_val *hints, struc
  * since the one before may count. */
 bool placement_make(struct store *db, const struct auth *auth, const struct placement_hints *hints,
 		    const char *extra_specs, struct placement *placement, struct error *err);
+
+/* The networks of the server's ports, for NUMA affinity; after placement_make().  Their texts are the ports'.
+ */
+void placement_networks(const struct network_port *ports, size_t count, struct placement *placement);
 
 /* Adds a rule, whose reason (malloc'ed) is taken over; its host_ids are filled by placement_host_add(). */
 struct scheduler_rule *placement_rule(struct placement *placement, char *reason, bool only);

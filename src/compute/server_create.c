@@ -236,6 +236,8 @@ static bool birth_claim(struct http_request *request, struct plan *plan, struct 
 	if (!placement_make(request->db, request->auth, &plan->wish->hints, plan->flavor.extra_specs,
 			    &plan->placement, err))
 		return false;
+	placement_networks(plan->ports, plan->nic_count, &plan->placement);
+	wish.networks = &plan->placement.networks;
 	wish.rules = plan->placement.rules;
 	wish.rule_count = plan->placement.count;
 	for (size_t i = 0; i < plan->nic_count; i++) {

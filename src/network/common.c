@@ -71,14 +71,6 @@ bool resource_create(struct http_request *request, struct http_response *respons
 	       resource_answer(request, response, resource, 201, id, err);
 }
 
-bool qos_check(yyjson_val *body, struct error *err)
-{
-	const char *policy = field_text(body, "qos_policy_id", NULL);
-
-	return !policy || error_set_typed(err, ERROR_NOT_FOUND, "QosPolicyNotFound",
-					  "QoS policy %.64s could not be found.", policy);
-}
-
 /* Neutron counts characters, not bytes. */
 static size_t characters(yyjson_val *value)
 {

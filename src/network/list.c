@@ -78,6 +78,31 @@ static const struct collection collections[] = {
 	  {"binding:host_id"},
 	  {"security_groups"},
 	  {"ip_allocation", SORT}}},
+	{"segments",
+	 "SegmentNotFound",
+	 false,
+	 {{"id", SORT},
+	  {"name", SORT},
+	  {"network_id", SORT},
+	  {"network_type", SORT},
+	  {"physical_network", SORT},
+	  {"segmentation_id", INT, SORT},
+	  {"description"},
+	  {"revision_number", INT, SORT}}},
+	{"policies", "QosPolicyNotFound", true, {{"shared", BOOL}, {"is_default", BOOL}}},
+	{"bandwidth_limit_rules",
+	 "QosRuleNotFound",
+	 false,
+	 {{"id", SORT}, {"max_kbps", INT, SORT}, {"max_burst_kbps", INT, SORT}, {"direction", SORT}}},
+	{"minimum_bandwidth_rules",
+	 "QosRuleNotFound",
+	 false,
+	 {{"id", SORT}, {"min_kbps", INT, SORT}, {"direction", SORT}}},
+	{"dscp_marking_rules", "QosRuleNotFound", false, {{"id", SORT}, {"dscp_mark", INT, SORT}}},
+	{"bindings",
+	 "PortBindingNotFound",
+	 false,
+	 {{"host", SORT}, {"vif_type"}, {"vnic_type"}, {"status", SORT}}},
 	{"agents",
 	 "AgentNotFound",
 	 false,
@@ -388,9 +413,12 @@ static bool page_read(struct http_request *request, struct page *page, struct er
 	return true;
 }
 
+/* Bindings have no id: a port has one on each host. */
 static const char *id_of(yyjson_mut_val *view)
 {
-	return yyjson_mut_get_str(yyjson_mut_obj_get(view, "id"));
+	yyjson_mut_val *id = yyjson_mut_obj_get(view, "id");
+
+	return yyjson_mut_get_str(id ? id : yyjson_mut_obj_get(view, "host"));
 }
 
 static char *query_add(struct http_request *request, const char *query, const char *name, const char *value)
@@ -411,10 +439,11 @@ static char *query_add(struct http_request *request, const char *query, const ch
 
 /* A link asks for the same with another marker. */
 static void add_link(struct http_request *request, struct http_response *response, yyjson_mut_val *links,
-		     const char *plural, const char *relation, const char *marker)
+		     const char *relation, const char *marker)
 {
 	yyjson_mut_val *link = yyjson_mut_arr_add_obj(response->json, links);
-	const char *name, *value, *query = "";
+	const char *name, *value, *query = "", *suffix = strstr(request->path, ".json");
+	int length = (int)(suffix ? suffix - request->path : (ptrdiff_t)strlen(request->path));
 
 	for (size_t i = 0; http_query_next(request, &i, &name, &value);) {
 		if (strcmp(name, "marker") != 0 && strcmp(name, "page_reverse") != 0)
@@ -426,8 +455,8 @@ static void add_link(struct http_request *request, struct http_response *respons
 		query = query_add(request, query, "page_reverse", "True");
 	yyjson_mut_obj_add_str(response->json, link, "rel", relation);
 	yyjson_mut_obj_add_str(response->json, link, "href",
-			       http_printf(request, "%s/network/v2.0/%s?%s", http_base_url(request), plural,
-					   query));
+			       http_printf(request, "%s/network%.*s?%s", http_base_url(request), length,
+					   request->path, query));
 }
 
 /* A page that is not full is the last in its direction. */
@@ -440,9 +469,9 @@ static void add_links(struct http_request *request, struct http_response *respon
 	bool full = (int64_t)count >= page->limit;
 
 	if (full || page->reverse)
-		add_link(request, response, links, plural, "next", count ? id_of(views[count - 1]) : NULL);
+		add_link(request, response, links, "next", count ? id_of(views[count - 1]) : NULL);
 	if (full || !page->reverse)
-		add_link(request, response, links, plural, "previous", count ? id_of(views[0]) : NULL);
+		add_link(request, response, links, "previous", count ? id_of(views[0]) : NULL);
 }
 
 /* What of the sorted views is on the page: *count of them from *first.  The marker is among them, whether it

@@ -153,6 +153,7 @@ static void fill_port(struct network_port *port, const char *id)
 	SET(port->network_name, "net");
 	SET(port->project_id, "p1");
 	SET(port->device_id, world.bound);
+	SET(port->host_id, *world.bound ? "edge-1" : "");
 	SET(port->mac_address, "fa:16:3e:00:00:01");
 	SET(port->vnic_type, strcmp(id, DOUBLE_PORT) == 0 ? "direct" : "normal");
 	SET(port->physical_network, "physnet_sriov");
@@ -291,12 +292,13 @@ void network_on_port_change(bool (*hook)(struct store *db, const char *server_id
 }
 
 bool network_agent_report(struct store *db, const char *host, const char *mappings_json, int64_t device_count,
-			  struct error *err)
+			  const char *resources_json, struct error *err)
 {
 	(void)db;
 	(void)host;
 	(void)mappings_json;
 	(void)device_count;
+	(void)resources_json;
 	(void)err;
 	return true;
 }
