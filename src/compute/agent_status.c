@@ -114,7 +114,7 @@ static bool forget_password(struct store *db, const struct server *server, struc
 static bool report_life(struct store *db, struct server *server, enum server_report report, const char *fault,
 			struct error *err)
 {
-	bool taken;
+	bool taken, rebuilding = strcmp(server_state_info(server->life.state)->status, "REBUILD") == 0;
 	bool lost, refused = report == REPORT_RUNNING && (server->life.state == SERVER_PAUSING ||
 							  server->life.state == SERVER_SUSPENDING);
 
@@ -125,6 +125,8 @@ static bool report_life(struct store *db, struct server *server, enum server_rep
 		return true;
 	if (!server_life_report(&server->life, report, sys_now(), &lost))
 		return true;
+	if (rebuilding && !move_evacuation_built(db, server->id, server->life.state == SERVER_ERROR, err))
+		return false;
 	if (lost)
 		fault = "The host says that nothing of the server is left on it. Its disk is gone with it; "
 			"the server "

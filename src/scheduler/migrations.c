@@ -42,5 +42,7 @@ const struct store_migration scheduler_migrations[] = {
 	{"ALTER TABLE host ADD COLUMN grant_mates INTEGER NOT NULL DEFAULT 0;"
 	 "ALTER TABLE device ADD COLUMN iommu_group INTEGER;"
 	 "UPDATE device SET iommu_group = json_extract(report, '$.iommu_group');"},
+	/* the operator says that it is down: its silence need not be waited for */
+	{"ALTER TABLE host ADD COLUMN forced_down INTEGER NOT NULL DEFAULT 0;"},
 };
 const size_t scheduler_migration_count = sizeof scheduler_migrations / sizeof *scheduler_migrations;
