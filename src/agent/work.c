@@ -1,4 +1,5 @@
 /* Workers: each makes one server so, and is the only one at it meanwhile. */
+#include "agent/disk.h"
 #include "agent/entries.h"
 #include "agent/groups.h"
 #include "agent/report.h"
@@ -44,6 +45,23 @@ static void port_troubles(const char *port_id, const char *why, void *argument)
 	pthread_mutex_unlock(&agent.lock);
 }
 
+/* The guest is as wanted; its disk may be wanted elsewhere. */
+static enum state send_disk(const struct lifecycle *life, yyjson_val *server, enum state state, bool *later,
+			    bool *refused, struct error *err)
+{
+	switch (disk_send(life, server, state == STATE_RUNNING, err)) {
+	case DISK_LATER:
+		*later = true;
+		break;
+	case DISK_REFUSED:
+		*refused = true;
+		break;
+	case DISK_SENT:
+		break;
+	}
+	return state;
+}
+
 /* *later: it could not be done now and is to be tried again; *refused: it is not as wanted and stays so. */
 static enum state work_off(struct entry *entry, yyjson_val *server, bool *later, bool *refused,
 			   struct error *err)
@@ -62,10 +80,14 @@ static enum state work_off(struct entry *entry, yyjson_val *server, bool *later,
 	*later = *refused = false;
 	if (!server_check(server, err))
 		return STATE_FAILED; /* what it has on the host stays as it is */
+	if (strcmp(want, "kept") == 0) {
+		*later = !server_keep(&life, entry->id, err);
+		return STATE_STOPPED;
+	}
 	if (strcmp(want, "stopped") != 0 && strcmp(want, "absent") != 0) {
 		switch (server_setup(&life, server, err)) {
 		case SERVER_RUNS:
-			return STATE_RUNNING;
+			return send_disk(&life, server, STATE_RUNNING, later, refused, err);
 		case SERVER_PAUSED:
 			return STATE_PAUSED;
 		case SERVER_SUSPENDED:
@@ -74,7 +96,7 @@ static enum state work_off(struct entry *entry, yyjson_val *server, bool *later,
 			*refused = true;
 			return STATE_RUNNING;
 		case SERVER_ENDED:
-			return STATE_STOPPED;
+			return send_disk(&life, server, STATE_STOPPED, later, refused, err);
 		case SERVER_FAILED:
 			return STATE_FAILED;
 		case SERVER_LATER:
@@ -86,8 +108,9 @@ static enum state work_off(struct entry *entry, yyjson_val *server, bool *later,
 	/* What shall end or go must: there is no failing, only trying again.  The controller keeps the
 	 * devices. */
 	if (strcmp(want, "stopped") == 0) {
-		*later = !server_stop(&life, server, err);
-		return STATE_STOPPED;
+		if ((*later = !server_stop(&life, server, err)))
+			return STATE_STOPPED;
+		return send_disk(&life, server, STATE_STOPPED, later, refused, err);
 	}
 	*later = !server_teardown(&life, entry->id, err);
 	return STATE_GONE;
@@ -112,6 +135,7 @@ static void work_settle(struct entry *entry, enum state state, bool refused, con
 	entry->attempts = 0;
 	entry_done(entry);
 	entry_fail(entry, fault ? err->message : NULL);
+	entry->fault_kind = fault ? err->type : NULL;
 	if (fault)
 		log_warning("server %s: %s", entry->id, err->message);
 	else
