@@ -162,7 +162,8 @@ static bool replace_claim(struct store *db, const struct server_replace *wish, c
 					.ports = ports,
 					.availability_zone = wish->zone ? wish->zone : known->zone,
 					.host = wish->host,
-					.numa = numa};
+					.numa = numa,
+					.isolate = flavor_isolates(flavor)};
 
 	if (!placement_make(db, &known->auth, &known->hints, flavor->extra_specs, placement, err) ||
 	    !exclude_hosts(db, wish, placement, err) ||
