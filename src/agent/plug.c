@@ -114,14 +114,15 @@ struct plugging {
 };
 
 /* Told about its port, unless it is libvirt's being away: that is everybody's. */
-static bool bear(const struct plugging *p, const char *port_id, const struct error *why, struct error *err)
+static bool bear(const struct plugging *p, const char *port_id, bool held, const struct error *why,
+		 struct error *err)
 {
 	if (why->kind == ERROR_UNAVAILABLE) {
 		*err = *why;
 		return false;
 	}
 	if (p->life->trouble && *port_id)
-		p->life->trouble(port_id, why->message, p->life->argument);
+		p->life->trouble(port_id, held, why->message, p->life->argument);
 	return true;
 }
 
@@ -153,8 +154,8 @@ static bool unneeded_out(struct plugging *p, struct error *err)
 			continue;
 		strcpy(port_id, device->port_id);
 		vm_alias_of_port(port_id, alias);
-		if (!(take_out(p->life, p->server, alias, &why) && release_device(p, i - 1, &why)) &&
-		    !bear(p, port_id, &why, err))
+		bool out = take_out(p->life, p->server, alias, &why);
+		if (!(out && release_device(p, i - 1, &why)) && !bear(p, port_id, !out, &why, err))
 			return false;
 	}
 	for (size_t i = p->grant.lease_count; i > 0; i--) {
@@ -164,8 +165,8 @@ static bool unneeded_out(struct plugging *p, struct error *err)
 			continue;
 		strcpy(port_id, lease->port_id);
 		vm_alias_of_port(port_id, alias);
-		if (!(take_out(p->life, p->server, alias, &why) && release_lease(p, i - 1, &why)) &&
-		    !bear(p, port_id, &why, err))
+		bool out = take_out(p->life, p->server, alias, &why);
+		if (!(out && release_lease(p, i - 1, &why)) && !bear(p, port_id, !out, &why, err))
 			return false;
 	}
 	return true;
@@ -259,7 +260,7 @@ static bool ports_in(struct plugging *p, struct error *err)
 		if (why.kind != ERROR_UNAVAILABLE && !give_up_port(p, port_id, &failure))
 			error_set(&why, why.kind, "%.400s; and undoing it failed: %s", why.message,
 				  failure.message);
-		if (!bear(p, port_id, &why, err))
+		if (!bear(p, port_id, false, &why, err))
 			return false;
 	}
 	return true;
@@ -302,4 +303,24 @@ bool plug_settle(const struct lifecycle *life, const char *folder, yyjson_val *s
 
 	grant_done(&p.grant);
 	return ok;
+}
+
+bool plug_is_loose(const struct host_folders *folders, const char *server_id)
+{
+	yyjson_doc *doc = server_remembered(folders, server_id);
+	_cleanup_free_ char *xml = NULL;
+	char alias[VM_ALIAS_SIZE];
+	struct error ignored;
+	yyjson_val *port;
+	size_t i, max;
+	bool loose = false;
+
+	if (doc && world->domain_xml(server_id, &xml, &ignored) && xml) {
+		yyjson_arr_foreach (yyjson_obj_get(yyjson_doc_get_root(doc), "ports"), i, max, port) {
+			vm_alias_of_port(json_text(port, "id"), alias);
+			loose |= !server_port_absent(port) && !vm_has(xml, alias);
+		}
+	}
+	yyjson_doc_free(doc);
+	return loose;
 }

@@ -14,6 +14,9 @@ void plug_configure(int attempts, int seconds);
  * wanted absent.  Trouble with one port is told (life->trouble) and is no failure; false: nothing can be done
  * now (libvirt is away). */
 bool plug_settle(const struct lifecycle *life, const char *folder, yyjson_val *server, struct error *err);
+/* Has the running guest lost one of its ports?  One that was asked to let go may do so long after that was
+ * given up. */
+bool plug_is_loose(const struct host_folders *folders, const char *server_id);
 /* Takes all host devices out of the guest, which keeps them as its own: its memory can be saved then.
  * ERROR_TIMEOUT: it does not let go. */
 bool plug_all_out(const struct lifecycle *life, yyjson_val *server, struct error *err);

@@ -34,13 +34,14 @@ static bool is_superseded(void *argument)
 	return superseded;
 }
 
-static void port_troubles(const char *port_id, const char *why, void *argument)
+static void port_troubles(const char *port_id, bool held, const char *why, void *argument)
 {
 	struct entry *entry = argument;
 
 	log_warning("server %s: port %s: %s", entry->id, port_id, why);
 	pthread_mutex_lock(&agent.lock);
 	entry_trouble(entry, port_id, why);
+	entry->loose |= held;
 	pthread_mutex_unlock(&agent.lock);
 }
 
@@ -105,6 +106,8 @@ static void retry_later(struct entry *entry, const char *why)
 static void work_settle(struct entry *entry, enum state state, bool refused, const struct error *err)
 {
 	bool fault = state == STATE_FAILED || refused;
+
+	entry->loose = (entry->loose || refused) && (state == STATE_RUNNING || state == STATE_PAUSED);
 
 	entry->state = state;
 	entry->done = entry->generation;

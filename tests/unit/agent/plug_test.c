@@ -164,6 +164,28 @@ static void test_a_guest_that_lets_go_of_nothing(void **state)
 	yyjson_doc_free(none);
 }
 
+/* After that was given up. */
+static void test_a_guest_that_lets_go_late_is_seen(void **state)
+{
+	yyjson_doc *doc = wanted_server(), *none = without_ports();
+	struct error err;
+
+	(void)state;
+	must_run(doc);
+	simulated_set_stubborn(true);
+	assert_int_equal(set_up(none), SERVER_RUNS);
+	must_run(doc);
+	assert_false(plug_is_loose(&folders, WANTED_ID));
+	simulated_set_stubborn(false);
+	assert_true(world->domain_unplug(WANTED_ID, "ua-" WANTED_VF_PORT, &err));
+	assert_true(plug_is_loose(&folders, WANTED_ID));
+	must_run(doc);
+	assert_false(plug_is_loose(&folders, WANTED_ID));
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(none);
+}
+
 static bool is_wanted_otherwise(void *argument)
 {
 	(void)argument;
@@ -428,6 +450,7 @@ int main(void)
 		TEST(test_all_ports_go_and_come_back),
 		TEST(test_a_stopped_server_loses_ports),
 		TEST(test_a_guest_that_lets_go_of_nothing),
+		TEST(test_a_guest_that_lets_go_late_is_seen),
 		TEST(test_waiting_for_a_guest_ends_when_something_else_is_wanted),
 		TEST(test_a_port_that_cannot_be_plugged_in_leaves_nothing),
 		TEST(test_a_guest_without_room_refuses_a_port),
