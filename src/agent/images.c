@@ -23,7 +23,7 @@
 static pthread_mutex_t image_locks[4] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
 					 PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER};
 
-static bool sha512_of(const char *path, char hex[129], struct error *err)
+bool image_sha512(const char *path, char hex[129], struct error *err)
 {
 	_cleanup_fclose_ FILE *file = fopen(path, "re");
 	_cleanup_free_ unsigned char *buffer = memory_alloc(1 << 16);
@@ -91,7 +91,7 @@ static bool image_download(const struct controller *controller, yyjson_val *imag
 	if (!controller_download(controller, json_text(image, "id"), temporary, err) &&
 	    err->kind != ERROR_RANGE) /* it was there as a whole */
 		return false;
-	if (!sha512_of(temporary, hash, err))
+	if (!image_sha512(temporary, hash, err))
 		return false;
 	if (strcmp(hash, json_text(image, "sha512")) != 0) {
 		unlink(temporary);

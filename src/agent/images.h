@@ -9,6 +9,7 @@
 /* Makes sure that the image is in the cache folder, its SHA-512 right; path gets its place. */
 bool image_fetch(const struct controller *controller, const char *cache, yyjson_val *image,
 		 char path[IMAGE_PATH_SIZE], struct error *err);
+bool image_sha512(const char *path, char hex[129], struct error *err);
 /* Makes the qcow2 overlay of a server (size in GB; 0: the image's own) unless it is there. */
 bool image_overlay(const char *base, yyjson_val *image, int64_t disk_gb, const char *path, struct error *err);
 /* Makes a server's disk (qcow2) so large (GB) unless it is.  The guest must be off. */

@@ -2,6 +2,7 @@
 #include "agent/lifecycle.h"
 
 #include "agent/config_drive.h"
+#include "agent/disk.h"
 #include "agent/file.h"
 #include "agent/grant.h"
 #include "agent/images.h"
@@ -109,15 +110,24 @@ static bool setup_disk(const struct lifecycle *life, const char *folder, yyjson_
 	       image_overlay(base, image, json_int(server, "disk_gb", 0), disk, err);
 }
 
+/* What is wrong with the image is wrong on every host. */
+static bool blame_image(struct error *err)
+{
+	if (err->kind == ERROR_BAD_REQUEST || err->kind == ERROR_NOT_FOUND)
+		err->type = "image";
+	return false;
+}
+
 static bool setup_files(const struct lifecycle *life, const char *folder, yyjson_val *server,
 			struct error *err)
 {
 	_cleanup_free_ char *iso = memory_printf("%s/config.iso", folder);
 
 	step(life, "image");
-	if (!setup_disk(life, folder, server, err) || !link_boot_file(life, folder, server, "kernel", err) ||
+	if (!disk_settle(life, folder, server, err) || !setup_disk(life, folder, server, err) ||
+	    !link_boot_file(life, folder, server, "kernel", err) ||
 	    !link_boot_file(life, folder, server, "ramdisk", err))
-		return false;
+		return blame_image(err);
 	step(life, "config drive");
 	/* What the guest was told at first (a password, a seed) stays what it finds. */
 	return access(iso, F_OK) == 0 || config_drive_write(server, iso, err);
@@ -275,8 +285,9 @@ static bool update_running(const struct lifecycle *life, const char *folder, yyj
 	bool paused = strcmp(json_text(server, "want"), "paused") == 0;
 
 	step(life, "ports");
-	return remember(folder, server, err) && plug_settle(life, folder, wanted, err) &&
-	       reprogram(folder, server, err) && world->domain_pause(json_text(server, "id"), paused, err) &&
+	return remember(folder, server, err) && disk_forget(folder, server, err) &&
+	       plug_settle(life, folder, wanted, err) && reprogram(folder, server, err) &&
+	       world->domain_pause(json_text(server, "id"), paused, err) &&
 	       remember_started(folder, server, err);
 }
 
@@ -472,9 +483,16 @@ bool server_stop(const struct lifecycle *life, yyjson_val *server, struct error 
 
 	step(life, "stop");
 	bool ok = world->domain_stop(json_text(server, "id"), err) && memory_forget(folder, err) &&
+		  disk_settle(life, folder, server, err) &&
 		  give_back(life, folder, yyjson_doc_get_root(doc), err);
 	yyjson_doc_free(doc);
 	return ok;
+}
+
+bool server_keep(const struct lifecycle *life, const char *server_id, struct error *err)
+{
+	step(life, "stop");
+	return world->domain_stop(server_id, err);
 }
 
 static bool folder_remove(const char *folder, struct error *err)
@@ -484,6 +502,8 @@ static bool folder_remove(const char *folder, struct error *err)
 		"base",	  "console.log",      "server.json",	"server.json.new", "started", "started.new",
 		"memory", "memory.restoring", "grant.json.new", "grant.json"};
 
+	if (!disk_forget(folder, NULL, err))
+		return false;
 	for (size_t i = 0; i < ELEMENTS_OF(names); i++) {
 		_cleanup_free_ char *path = memory_printf("%s/%s", folder, names[i]);
 

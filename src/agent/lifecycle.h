@@ -50,6 +50,8 @@ enum server_outcome {
 enum server_outcome server_setup(const struct lifecycle *life, yyjson_val *server, struct error *err);
 /* Ends the guest; what it has of the host stays its own, but for what `server` does not name any more. */
 bool server_stop(const struct lifecycle *life, yyjson_val *server, struct error *err);
+/* Ends the guest; disk and devices stay as they are, for a move that may be reverted. */
+bool server_keep(const struct lifecycle *life, const char *server_id, struct error *err);
 /* Domain, devices, networks, files: all away, devices verified clean. */
 bool server_teardown(const struct lifecycle *life, const char *server_id, struct error *err);
 

@@ -1,6 +1,5 @@
 /* penstock-agent: options, settings, signals. */
 #include "agent/agent.h"
-#include "agent/bandwidths.h"
 #include "agent/groups.h"
 #include "agent/libvirt.h"
 #include "agent/physnets.h"
@@ -178,17 +177,13 @@ static void warn(void *user, const char *sentence)
 
 static bool settings_read(const struct config *config, struct agent_settings *s, struct error *err)
 {
-	char host[256];
-
 	if (!agent_settings_read(config, s, warn, NULL, err) ||
 	    !vm_configure(config_text_given(config, "libvirt", "virt_type", ""), err) ||
 	    !network_configure(config_text(config, "penstock", "network_forward", "nat"), err))
 		return false;
 	libvirt_configure(config_text_given(config, "libvirt", "connection_uri", "qemu:///system"));
 	vm_confine(cpu_set_is_empty(&s->cpu_shared_set) ? NULL : &s->cpu_shared_set);
-	gethostname(host, sizeof host);
-	return bandwidths_read(config, config_text(config, "DEFAULT", "host", host), s, err) &&
-	       groups_configure(config, err) && plug_read(config, err) &&
+	return groups_configure(config, err) && plug_read(config, err) &&
 	       folder_make(s->state_dir, 0711, err) && folder_make(s->folders.instances, 0711, err) &&
 	       folder_make(s->folders.cache, 0711, err);
 }
@@ -218,7 +213,7 @@ static bool run(const struct options *o, struct error *err)
 	static struct agent_settings settings;
 	static sigset_t signals;
 	struct config *config = config_new();
-	char host[256], token[128], credential[300];
+	char token[128], credential[300];
 	pthread_t thread;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -227,7 +222,6 @@ static bool run(const struct options *o, struct error *err)
 	sigaddset(&signals, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
-	gethostname(host, sizeof host);
 	if (!config_read_sources(config, &o->sources, err) || !config_accept(config, err) ||
 	    !settings_read(config, &settings, err) ||
 	    (o->simulate && !simulation_read(o->simulate, &settings, err)) || !physnets_check(&settings, err))
@@ -235,8 +229,7 @@ static bool run(const struct options *o, struct error *err)
 	load_vfio();
 	snprintf(credential, sizeof credential, "%s/credential", settings.state_dir);
 	bool has_token = token_read(o, token);
-	if (!controller_join(&settings.controller, credential, has_token ? token : NULL,
-			     config_text_given(config, "DEFAULT", "host", host), err))
+	if (!controller_join(&settings.controller, credential, has_token ? token : NULL, settings.host, err))
 		return false;
 	if (pthread_create(&thread, NULL, signal_loop, &signals) != 0)
 		return error_set(err, ERROR_INTERNAL, "cannot start threads");

@@ -1,6 +1,7 @@
 /* Looking into and checking desired servers. */
 #include "agent/server.h"
 
+#include "agent/disk.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "pci/address.h"
@@ -194,7 +195,7 @@ bool server_check(yyjson_val *server, struct error *err)
 
 	if (!is_uuid(json_text(server, "id")) || json_int(server, "generation", -1) < 0)
 		return bad(err, "id or generation");
-	if (strcmp(want, "absent") == 0)
+	if (strcmp(want, "absent") == 0 || strcmp(want, "kept") == 0)
 		return true;
 	if (strcmp(want, "running") != 0 && strcmp(want, "stopped") != 0 && strcmp(want, "paused") != 0 &&
 	    strcmp(want, "suspended") != 0)
@@ -216,7 +217,9 @@ bool server_check(yyjson_val *server, struct error *err)
 		if (!device_check(item, err))
 			return false;
 	}
-	return numa_check(yyjson_obj_get(server, "numa"), json_int(server, "vcpus", 0), err) &&
+	return disk_check(yyjson_obj_get(server, "disk"), err) &&
+	       image_check(yyjson_obj_get(yyjson_obj_get(server, "disk"), "fetch"), err) &&
+	       numa_check(yyjson_obj_get(server, "numa"), json_int(server, "vcpus", 0), err) &&
 	       image_check(yyjson_obj_get(server, "image"), err) &&
 	       image_check(yyjson_obj_get(server, "kernel"), err) &&
 	       image_check(yyjson_obj_get(server, "ramdisk"), err);

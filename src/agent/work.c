@@ -1,4 +1,5 @@
 /* Workers: each makes one server so, and is the only one at it meanwhile. */
+#include "agent/disk.h"
 #include "agent/entries.h"
 #include "agent/groups.h"
 #include "agent/report.h"
@@ -34,6 +35,13 @@ static bool is_superseded(void *argument)
 	return superseded;
 }
 
+static void hold_loosely(struct entry *entry)
+{
+	pthread_mutex_lock(&agent.lock);
+	entry->loose = true;
+	pthread_mutex_unlock(&agent.lock);
+}
+
 static void port_troubles(const char *port_id, bool held, const char *why, void *argument)
 {
 	struct entry *entry = argument;
@@ -41,8 +49,26 @@ static void port_troubles(const char *port_id, bool held, const char *why, void 
 	log_warning("server %s: port %s: %s", entry->id, port_id, why);
 	pthread_mutex_lock(&agent.lock);
 	entry_trouble(entry, port_id, why);
-	entry->loose |= held;
 	pthread_mutex_unlock(&agent.lock);
+	if (held)
+		hold_loosely(entry);
+}
+
+/* The guest is as wanted; its disk may be wanted elsewhere. */
+static enum state send_disk(const struct lifecycle *life, yyjson_val *server, enum state state, bool *later,
+			    bool *refused, struct error *err)
+{
+	switch (disk_send(life, server, state == STATE_RUNNING, err)) {
+	case DISK_LATER:
+		*later = true;
+		break;
+	case DISK_REFUSED:
+		*refused = true;
+		break;
+	case DISK_SENT:
+		break;
+	}
+	return state;
 }
 
 /* *later: it could not be done now and is to be tried again; *refused: it is not as wanted and stays so. */
@@ -63,19 +89,24 @@ static enum state work_off(struct entry *entry, yyjson_val *server, bool *later,
 	*later = *refused = false;
 	if (!server_check(server, err))
 		return STATE_FAILED; /* what it has on the host stays as it is */
+	if (strcmp(want, "kept") == 0) {
+		*later = !server_keep(&life, entry->id, err);
+		return STATE_STOPPED;
+	}
 	if (strcmp(want, "stopped") != 0 && strcmp(want, "absent") != 0) {
 		switch (server_setup(&life, server, err)) {
 		case SERVER_RUNS:
-			return STATE_RUNNING;
+			return send_disk(&life, server, STATE_RUNNING, later, refused, err);
 		case SERVER_PAUSED:
 			return STATE_PAUSED;
 		case SERVER_SUSPENDED:
 			return STATE_SUSPENDED;
 		case SERVER_REFUSED:
 			*refused = true;
+			hold_loosely(entry);
 			return STATE_RUNNING;
 		case SERVER_ENDED:
-			return STATE_STOPPED;
+			return send_disk(&life, server, STATE_STOPPED, later, refused, err);
 		case SERVER_FAILED:
 			return STATE_FAILED;
 		case SERVER_LATER:
@@ -87,8 +118,9 @@ static enum state work_off(struct entry *entry, yyjson_val *server, bool *later,
 	/* What shall end or go must: there is no failing, only trying again.  The controller keeps the
 	 * devices. */
 	if (strcmp(want, "stopped") == 0) {
-		*later = !server_stop(&life, server, err);
-		return STATE_STOPPED;
+		if ((*later = !server_stop(&life, server, err)))
+			return STATE_STOPPED;
+		return send_disk(&life, server, STATE_STOPPED, later, refused, err);
 	}
 	*later = !server_teardown(&life, entry->id, err);
 	return STATE_GONE;
@@ -107,7 +139,7 @@ static void work_settle(struct entry *entry, enum state state, bool refused, con
 {
 	bool fault = state == STATE_FAILED || refused;
 
-	entry->loose = (entry->loose || refused) && (state == STATE_RUNNING || state == STATE_PAUSED);
+	entry->loose &= (state == STATE_RUNNING || state == STATE_PAUSED);
 
 	entry->state = state;
 	entry->done = entry->generation;
@@ -115,6 +147,7 @@ static void work_settle(struct entry *entry, enum state state, bool refused, con
 	entry->attempts = 0;
 	entry_done(entry);
 	entry_fail(entry, fault ? err->message : NULL);
+	entry->fault_kind = fault ? err->type : NULL;
 	if (fault)
 		log_warning("server %s: %s", entry->id, err->message);
 	else

@@ -1,6 +1,8 @@
 /* GET /agent/v1/desired: what a host shall run, as a long poll. */
 #include "compute/agent.h"
 #include "compute/console.h"
+#include "compute/leftover.h"
+#include "compute/move.h"
 #include "compute/server.h"
 #include "compute/server_interface.h"
 
@@ -136,6 +138,7 @@ bool agent_desired_server(struct store *db, struct store_rows *rows, yyjson_mut_
 		return false;
 	add_alias_devices(devices, count, doc, object);
 	add_config_drive(rows, doc, object);
+	compute_add_raw(doc, object, "disk", store_text(rows, COLUMN_DISK_ORDER), "null");
 	return true;
 }
 
@@ -166,7 +169,10 @@ static bool poll_servers(struct http_request *request, struct poll *poll, yyjson
 					  err))
 			return false;
 	}
-	return store_end(&rows, err);
+	return store_end(&rows, err) &&
+	       move_desired(request->db, agent_of(request)->host_id, poll->since, doc, poll->servers, err) &&
+	       leftover_desired(request->db, agent_of(request)->host_id, poll->since, doc, poll->servers,
+				err);
 }
 
 static bool poll_parse(struct http_request *request, struct poll *poll, int64_t *wait, struct error *err)

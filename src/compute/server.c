@@ -1,5 +1,6 @@
 /* Servers in the database: loading, the life written back, faults, the end; and the log of actions. */
-#include "compute/server.h"
+#include "compute/move.h"
+#include "compute/shelve.h"
 
 #include <string.h>
 
@@ -98,6 +99,7 @@ bool server_remove(struct store *db, const struct server *server, struct error *
 	const char *id = server->id;
 
 	return scheduler_release(db, id, err) && network_ports_release(db, id, err) &&
+	       move_server_removed(db, id, err) && shelve_server_removed(db, id, err) &&
 	       store_exec(db, err, "DELETE FROM server WHERE id = ?1", V(id)) &&
 	       store_exec(db, err,
 			  "UPDATE project_usage SET instances = instances - 1, cores = cores - ?2,"

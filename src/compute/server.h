@@ -53,7 +53,8 @@
 	C(FAULT_AT, "fault_at") \
 	C(CREATED, "created_at") \
 	C(UPDATED, "updated_at") \
-	C(LAUNCHED, "launched_at")
+	C(LAUNCHED, "launched_at") \
+	C(DISK_ORDER, "disk_order")
 
 enum server_column {
 #define C(name, column) COLUMN_##name,
@@ -135,5 +136,6 @@ http_handler server_index, server_detail, server_create, server_delete, server_u
 	server_metadata_replace, server_metadata_merge, server_metadata_show, server_metadata_put,
 	server_metadata_delete, server_tags_index, server_tags_replace, server_tags_show, server_tags_put,
 	server_tags_delete, server_tags_clear, server_action, server_action_prepare, server_ips_index,
-	server_ips_show, server_interfaces_index, server_interfaces_show, server_interfaces_attach, server_interfaces_detach,
-	server_security_groups, server_actions_index, server_actions_show, server_diagnostics;
+	server_ips_show, server_interfaces_index, server_interfaces_show, server_interfaces_attach,
+	server_interfaces_detach, server_security_groups, server_actions_index, server_actions_show,
+	server_diagnostics;

@@ -1,13 +1,10 @@
 /* POST /servers/{id}/action, and the log of what was done to a server. */
+#include "compute/server_action.h"
 #include "compute/console.h"
-#include "compute/server.h"
 
 #include <string.h>
 
 #define CONSOLE_WAIT (10 * TIME_SECOND) /* for a host to send its log */
-
-typedef bool action_handler(struct http_request *request, struct http_response *response,
-			    struct server *server, yyjson_val *argument, struct error *err);
 
 /* --- power --- */
 
@@ -172,6 +169,7 @@ static const struct action {
 	action_handler *handler;
 	const struct schema *argument;
 	bool reads; /* changes nothing: for readers too, and not in a transaction */
+	bool admin; /* for administrators only */
 } actions[] = {
 	{"os-stop", "servers:stop", action_stop, &any_argument},
 	{"os-start", "servers:start", action_start, &any_argument},
@@ -183,6 +181,16 @@ static const struct action {
 	{"forceDelete", "os-deferred-delete:force", action_force_delete, &any_argument},
 	{"lock", "os-lock-server:lock", action_lock, &lock_schema},
 	{"unlock", "os-lock-server:unlock", action_unlock, &any_argument},
+	{"resize", "servers:resize", action_resize, &action_resize_schema},
+	{"confirmResize", "servers:confirm_resize", action_confirm_resize, &any_argument},
+	{"revertResize", "servers:revert_resize", action_revert_resize, &any_argument},
+	{"migrate", "os-migrate-server:migrate", action_migrate, &action_migrate_schema, .admin = true},
+	{"os-migrateLive", "os-migrate-server:migrate_live", action_migrate_live, &action_live_schema,
+	 .admin = true},
+	{"createImage", "servers:create_image", action_create_image, &action_image_schema},
+	{"shelve", "os-shelve:shelve", action_shelve, &any_argument},
+	{"shelveOffload", "os-shelve:shelve_offload", action_shelve_offload, &any_argument, .admin = true},
+	{"unshelve", "os-shelve:unshelve", action_unshelve, &action_unshelve_schema},
 	{"os-getConsoleOutput", "os-console-output", action_console, &console_schema, .reads = true},
 };
 
@@ -190,14 +198,7 @@ static const struct action {
 static const char *const not_built[] = {"rescue",
 					"unrescue",
 					"rebuild",
-					"resize",
-					"confirmResize",
-					"revertResize",
-					"createImage",
 					"createBackup",
-					"shelve",
-					"shelveOffload",
-					"unshelve",
 					"changePassword",
 					"addSecurityGroup",
 					"removeSecurityGroup",
@@ -208,8 +209,6 @@ static const char *const not_built[] = {"rescue",
 					"os-resetState",
 					"resetNetwork",
 					"injectNetworkInfo",
-					"migrate",
-					"os-migrateLive",
 					"evacuate",
 					"restore",
 					"trigger_crash_dump",
@@ -275,7 +274,7 @@ bool server_action(struct http_request *request, struct http_response *response,
 
 	if (!action)
 		return false;
-	if (!action->reads && !auth->member && !auth->admin)
+	if (!auth->admin && (action->admin || (!action->reads && !auth->member)))
 		return compute_forbidden(err, action->rule);
 	if (!server_load(request->db, request->params[0], auth, &server, err))
 		return false;

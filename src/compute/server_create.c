@@ -4,11 +4,11 @@
 #include "compute/keypair.h"
 #include "compute/server.h"
 #include "compute/server_numa.h"
+#include "compute/server_place.h"
 #include "compute/server_port.h"
 #include "compute/server_request.h"
 #include "image/image.h"
 
-#include <openssl/evp.h>
 #include <string.h>
 
 /* What the checks find out; texts belong to the request. */
@@ -293,7 +293,7 @@ struct birth {
 	struct scheduler_grant grant;
 	bool placed;
 	struct text refusals;
-	char host_hash[57]; /* SHA-224, hex */
+	char host_hash[SERVER_HOST_HASH_SIZE];
 	int64_t revision;
 };
 
@@ -311,7 +311,8 @@ static bool birth_claim(struct http_request *request, struct plan *plan, struct 
 					 .host = plan->wish->host,
 					 .numa = &plan->numa};
 
-	if (!placement_make(request, &plan->wish->hints, plan->flavor.extra_specs, &plan->placement, err))
+	if (!placement_make(request->db, request->auth, &plan->wish->hints, plan->flavor.extra_specs,
+			    &plan->placement, err))
 		return false;
 	placement_networks(plan->ports, plan->nic_count, &plan->placement);
 	wish.networks = &plan->placement.networks;
@@ -319,32 +320,12 @@ static bool birth_claim(struct http_request *request, struct plan *plan, struct 
 	wish.rule_count = plan->placement.count;
 	for (size_t i = 0; i < plan->nic_count; i++) {
 		const struct network_port *port = &plan->ports[i];
-		struct scheduler_port_request *ask = &ports[wish.port_count];
 
-		if (!plan->nics[i].port_id || !server_port_takes_device(port->vnic_type))
-			continue;
-		server_port_request(port, ask);
-		wish.port_count++;
+		if (plan->nics[i].port_id && server_port_takes_device(port->vnic_type))
+			server_port_request(port, &ports[wish.port_count++]);
 	}
 	birth->placed = scheduler_claim(request->db, &wish, &birth->grant, &birth->refusals, err);
 	return birth->placed || err->kind == ERROR_CONFLICT;
-}
-
-/* What Nova calls hostId: the same for servers of one project on one host, and tells neither. */
-static void birth_hash(const char *project, struct birth *birth)
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned int size = 0;
-	char text[400];
-
-	birth->host_hash[0] = '\0';
-	if (!birth->placed)
-		return;
-	snprintf(text, sizeof text, "%s%s", project, birth->grant.host_name);
-	if (!EVP_Digest(text, strlen(text), digest, &size, EVP_sha224(), NULL))
-		return;
-	for (unsigned int i = 0; i < size && i < 28; i++)
-		snprintf(birth->host_hash + 2 * i, 3, "%02x", digest[i]);
 }
 
 static const char *or_null(const char *text)
@@ -358,6 +339,7 @@ static bool birth_insert(struct http_request *request, const struct plan *plan, 
 	const struct server_request *wish = plan->wish;
 	const struct flavor *flavor = &plan->flavor;
 	enum server_state state = birth->placed ? SERVER_SPAWNING : SERVER_ERROR;
+	_cleanup_free_ char *place = server_wish_json(wish, request->auth);
 	int64_t now = sys_now();
 
 	return store_exec(
@@ -370,11 +352,11 @@ static bool birth_insert(struct http_request *request, const struct plan *plan, 
 		"admin_pass,"
 		" metadata, tags, security_groups, disk_config, reservation_id, launch_index, access_ipv4, "
 		"access_ipv6,"
-		" created_at, updated_at, group_id)"
+		" created_at, updated_at, group_id, wish, build_since)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, "
 		"?18, ?19,"
 		" ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?36, "
-		"?37)",
+		"?37, ?38, ?36)",
 		V((const char *)birth->id), V(request->auth->project_id), V(request->auth->user_id),
 		V(birth->name), V(birth->hostname), V(wish->description), V(server_state_info(state)->text),
 		V(server_want_text(birth->placed ? WANT_RUNNING : WANT_ABSENT)), V(birth->revision),
@@ -388,16 +370,8 @@ static bool birth_insert(struct http_request *request, const struct plan *plan, 
 		V(plan->kernel_json), V(plan->ramdisk_json), V(wish->key_name), V(plan->key_data),
 		V(or_null(wish->user_data)), V(wish->config_drive), V(wish->admin_pass), V(wish->metadata),
 		V(wish->tags), V(wish->security_groups), V(wish->disk_config), V(wish->reservation_id),
-		V(birth->index), V(wish->access_ipv4), V(wish->access_ipv6), V(now), V(wish->hints.group_id));
-}
-
-static const struct scheduler_device *device_of_port(const struct scheduler_grant *grant, const char *port_id)
-{
-	for (size_t i = 0; i < grant->device_count; i++) {
-		if (strcmp(grant->devices[i].port_id, port_id) == 0)
-			return &grant->devices[i];
-	}
-	return NULL;
+		V(birth->index), V(wish->access_ipv4), V(wish->access_ipv6), V(now), V(wish->hints.group_id),
+		V(place));
 }
 
 static bool birth_bind(struct http_request *request, const struct birth *birth,
@@ -407,8 +381,9 @@ static bool birth_bind(struct http_request *request, const struct birth *birth,
 					 .host_name = birth->grant.host_name,
 					 .zone = birth->grant.availability_zone};
 
-	return server_port_bind(request->db, &seat, port, device_of_port(&birth->grant, port->id), index,
-				err);
+	return server_port_bind(request->db, &seat, port,
+				server_port_device(birth->grant.devices, birth->grant.device_count, port->id),
+				index, err);
 }
 
 static bool birth_port(struct http_request *request, const struct plan *plan, const struct birth *birth,
@@ -433,17 +408,9 @@ static bool birth_port(struct http_request *request, const struct plan *plan, co
 static bool birth_refused(struct http_request *request, const struct birth *birth, struct error *err)
 {
 	const char *details = birth->refusals.data ? birth->refusals.data : "";
-	const char *end = strchr(details, '\n');
 	char message[400];
 
-	if (!*details)
-		snprintf(message, sizeof message, "No valid host was found. There are no hosts.");
-	else if (!end || !end[1])
-		snprintf(message, sizeof message, "No valid host was found. %.*s",
-			 (int)(end ? end - details : (ptrdiff_t)strlen(details)), details);
-	else
-		snprintf(message, sizeof message,
-			 "No valid host was found. Each host was refused; the details say why.");
+	server_no_host(details, message, sizeof message);
 	return server_set_fault(request->db, birth->id, message, details, err) &&
 	       server_action_end(request->db, birth->id, true, err);
 }
@@ -456,7 +423,8 @@ static bool server_bear(struct http_request *request, struct plan *plan, struct 
 					       : server_hostname(request, birth->name, birth->id);
 	if (!birth_claim(request, plan, birth, err))
 		return false;
-	birth_hash(request->auth->project_id, birth);
+	server_host_hash(request->auth->project_id, birth->placed ? birth->grant.host_name : NULL,
+			 birth->host_hash);
 	if (birth->placed && !scheduler_host_touch(request->db, birth->grant.host_id, &birth->revision, err))
 		return false;
 	if (!birth_insert(request, plan, birth, err) ||

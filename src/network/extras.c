@@ -46,6 +46,8 @@ static const struct extension {
 	{"segment", "Segment"},
 	{"sorting", "Sorting support"},
 	{"standard-attr-description", "standard-attr-description"},
+	{"standard-attr-tag",
+	 "Tag support for resources with standard attribute: port, subnet, network, policy"},
 	{"standard-attr-revisions", "Resource revision numbers"},
 	{"standard-attr-timestamp", "Resource timestamps"},
 	{"uplink-status-propagation", "Uplink Status Propagation"},
@@ -124,7 +126,7 @@ static yyjson_mut_val *group_view(yyjson_mut_doc *doc, struct store_rows *rows)
 	yyjson_mut_obj_add_bool(doc, view, "stateful", true);
 	yyjson_mut_obj_add_bool(doc, view, "shared", false);
 	yyjson_mut_obj_add_arr(doc, view, "security_group_rules");
-	add_standard(doc, view, store_text(rows, 1), store_text(rows, 3), 1, store_int(rows, 4),
+	add_standard(doc, view, store_text(rows, 1), store_text(rows, 3), "[]", 1, store_int(rows, 4),
 		     store_int(rows, 4));
 	return view;
 }

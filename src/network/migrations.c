@@ -93,5 +93,15 @@ const struct store_migration network_migrations[] = {
 	 "CREATE INDEX port_qos ON port (qos_policy_id) WHERE qos_policy_id IS NOT NULL;"
 	 /* resource_provider_*, as the host's agent told them */
 	 "ALTER TABLE agent ADD COLUMN resources TEXT NOT NULL DEFAULT '{}';"},
+	/* the server that has the port while it is on no host (shelved) */
+	{"ALTER TABLE port ADD COLUMN kept_for TEXT;"},
+	/* Tags, DHCP options (JSON lists), and limits that are not the configuration's. */
+	{"ALTER TABLE network ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';"
+	 "ALTER TABLE subnet ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';"
+	 "ALTER TABLE port ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';"
+	 "ALTER TABLE qos_policy ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';"
+	 "ALTER TABLE port ADD COLUMN dhcp_options TEXT NOT NULL DEFAULT '[]';"
+	 "CREATE TABLE quota (project_id TEXT NOT NULL, resource TEXT NOT NULL, quota_limit INTEGER NOT NULL,"
+	 " PRIMARY KEY (project_id, resource)) STRICT, WITHOUT ROWID;"},
 };
 const size_t network_migration_count = sizeof network_migrations / sizeof *network_migrations;

@@ -166,6 +166,9 @@ bool scheduler_release(struct store *db, const char *server_id, struct error *er
  * may claim again.  scheduler_release(to) gives it back.  Nothing claimed is fine; ERROR_CONFLICT if `to` has
  * a claim. */
 bool scheduler_claim_rename(struct store *db, const char *from, const char *to, struct error *err);
+/* A server that moves has two claims, the other one in the name of its move: each gets the name of the other.
+ * Hosts and devices are as they were. */
+bool scheduler_claims_swap(struct store *db, const char *server_id, const char *move_id, struct error *err);
 /* The server's place on NUMA cells and CPUs as its agent is told it (JSON, docs/agent-protocol.md), freed by
  * the caller; NULL if it has no topology. */
 bool scheduler_numa_of_server(struct store *db, const char *server_id, char **json, struct error *err);

@@ -120,15 +120,17 @@ class Place:
             daemons.append(self.start("penstock-agent", logs, [*options, "--token", token, "--simulate", "8,2,4"]))
             until(lambda: "penstock-agent 0." in self.log(daemons[1], logs["penstock-agent"]), 20, "penstock-agent runs")
         finally:
-            for daemon in daemons:
-                daemon.terminate()
-            ended = [daemon.wait(timeout=30) for daemon in daemons]
+            ended = [self.end(daemon) for daemon in reversed(daemons)]
         assert ended == [0, 0], (ended, {name: open(path).read() for name, path in logs.items()})
         return {name: open(path).read().splitlines() for name, path in logs.items()}
 
     def start(self, name, logs, options):
         with open(logs[name], "w") as log:
             return subprocess.Popen([self.program(name), *options], stdout=log, stderr=log)
+
+    def end(self, daemon):
+        daemon.terminate()
+        return daemon.wait(timeout=30)
 
     def log(self, daemon, path):
         text = open(path).read()
