@@ -140,8 +140,7 @@ static bool release_lease(struct plugging *p, size_t i, struct error *err)
 	       (grant_drop_lease(&p->grant, i), grant_write(p->folder, &p->grant, err));
 }
 
-/* Devices of the flavor are left as they are until the guest is off, and so is a NIC of a time when the
- * journal did not say whose lease it was. */
+/* Devices of the flavor are left as they are until the guest is off. */
 static bool unneeded_out(struct plugging *p, struct error *err)
 {
 	char alias[VM_ALIAS_SIZE], port_id[37];
@@ -295,11 +294,32 @@ static bool devices_in(struct plugging *p, struct error *err)
 	return true;
 }
 
-bool plug_settle(const struct lifecycle *life, const char *folder, yyjson_val *server, struct error *err)
+/* A journal of a time when leases did not say whose they are. */
+static void name_leases(struct grant *grant, yyjson_val *server)
 {
-	struct plugging p = {.life = life, .folder = folder, .id = json_text(server, "id"), .server = server};
-	bool ok = grant_read(folder, &p.grant, err) && unneeded_out(&p, err) && devices_in(&p, err) &&
-		  ports_in(&p, err);
+	yyjson_val *port;
+	size_t i, max;
+
+	for (size_t k = 0; k < grant->lease_count; k++) {
+		struct granted_lease *lease = &grant->leases[k];
+
+		yyjson_arr_foreach (yyjson_obj_get(server, "ports"), i, max, port) {
+			if (!*lease->port_id && strcmp(json_text(port, "mac_address"), lease->mac) == 0)
+				snprintf(lease->port_id, sizeof lease->port_id, "%.36s",
+					 json_text(port, "id"));
+		}
+	}
+}
+
+bool plug_settle(const struct lifecycle *life, const char *folder, yyjson_val *server, yyjson_val *wanted,
+		 struct error *err)
+{
+	struct plugging p = {.life = life, .folder = folder, .id = json_text(wanted, "id"), .server = wanted};
+
+	if (!grant_read(folder, &p.grant, err))
+		return false;
+	name_leases(&p.grant, server);
+	bool ok = unneeded_out(&p, err) && devices_in(&p, err) && ports_in(&p, err);
 
 	grant_done(&p.grant);
 	return ok;
