@@ -289,7 +289,7 @@ static bool update_running(const struct lifecycle *life, const char *folder, yyj
 
 	step(life, "ports");
 	return remember(folder, server, err) && disk_forget(folder, server, err) &&
-	       plug_settle(life, folder, wanted, err) && reprogram(folder, server, err) &&
+	       plug_settle(life, folder, server, wanted, err) && reprogram(folder, server, err) &&
 	       world->domain_pause(json_text(server, "id"), paused, err) &&
 	       remember_started(folder, server, err);
 }
