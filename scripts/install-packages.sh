@@ -9,7 +9,7 @@ codename=${VERSION_CODENAME:?}
 
 build="gcc g++ make meson ninja-build pkg-config python3 libmicrohttpd-dev libcurl4-openssl-dev libsqlite3-dev
 	libmnl-dev libvirt-dev libxml2-dev libcrypt-dev libssl-dev libarchive-dev libsystemd-dev libcmocka-dev
-	libyyjson-dev libc6-dev-i386"
+	libyyjson-dev libpcre2-dev libc6-dev-i386"
 checks="clang clang-format libclang-rt-14-dev shellcheck sqlite3 wrk"
 run="libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 qemu-utils dnsmasq-base
 	iproute2 iptables libarchive-tools openssl"

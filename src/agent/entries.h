@@ -37,6 +37,8 @@ struct entry {
 	const char *step;   /* of the work that is going on */
 	bool late;	    /* it has been said that the step takes long */
 	char *fault;	    /* or NULL */
+	/* What is at fault (docs/agent-protocol.md), or NULL. */
+	const char *fault_kind;
 };
 
 struct agent {

@@ -146,10 +146,9 @@ bool grant_has_lease(const struct grant *grant, const struct granted_lease *leas
 }
 
 /* `port`: whose device it is, or NULL. */
-static bool device_add(struct grant *grant, const struct grant *before, yyjson_val *device, yyjson_val *port,
+static bool device_add(struct grant *grant, const struct grant *before, const char *address, yyjson_val *port,
 		       struct error *err)
 {
-	const char *address = json_text(device, "address");
 	const struct granted_device *known = grant_find_device(before, address);
 	struct granted_device *added = ARRAY_ADD(grant->devices, grant->device_count);
 	bool ok = true;
@@ -188,11 +187,11 @@ bool grant_make(yyjson_val *server, const struct grant *before, struct grant *gr
 
 		if (!yyjson_is_obj(device))
 			lease_add(grant, item);
-		else if (!device_add(grant, before, device, item, err))
+		else if (!device_add(grant, before, json_text(device, "address"), item, err))
 			return false;
 	}
 	yyjson_arr_foreach (yyjson_obj_get(server, "devices"), i, max, item) {
-		if (!device_add(grant, before, item, NULL, err))
+		if (!device_add(grant, before, json_text(item, "address"), NULL, err))
 			return false;
 	}
 	return true;
@@ -238,7 +237,7 @@ bool grant_add_port(struct grant *grant, yyjson_val *port, struct error *err)
 	if (!*address && !grant_has_lease(grant, &lease))
 		lease_add(grant, port);
 	return !*address || grant_find_device(grant, address) ||
-	       device_add(grant, &(struct grant){0}, yyjson_obj_get(port, "device"), port, err);
+	       device_add(grant, &(struct grant){0}, address, port, err);
 }
 
 void grant_drop_device(struct grant *grant, size_t index)
@@ -262,4 +261,9 @@ void grant_keep(yyjson_val *server, const struct grant *before, struct grant *ke
 		if (grant_lease_is_wanted(server, &before->leases[i]))
 			*ARRAY_ADD(kept->leases, kept->lease_count) = before->leases[i];
 	}
+}
+
+bool grant_add_mate(struct grant *grant, const struct grant *before, const char *address, struct error *err)
+{
+	return grant_find_device(grant, address) || device_add(grant, before, address, NULL, err);
 }

@@ -37,6 +37,8 @@ bool grant_lease_is_wanted(yyjson_val *server, const struct granted_lease *lease
 bool grant_add_port(struct grant *grant, yyjson_val *port, struct error *err);
 void grant_drop_device(struct grant *grant, size_t index);
 void grant_drop_lease(struct grant *grant, size_t index);
+/* Adds a device that only goes with those of the server (its IOMMU group's), unless it is there already. */
+bool grant_add_mate(struct grant *grant, const struct grant *before, const char *address, struct error *err);
 /* Writes folder/grant.json; it is on the disk when this returns. */
 bool grant_write(const char *folder, const struct grant *grant, struct error *err);
 void grant_done(struct grant *grant);

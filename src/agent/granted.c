@@ -63,6 +63,8 @@ static bool vf_setup(const struct granted_device *device, yyjson_val *server, st
 		wanted.vlan = (int)json_int(port, "vlan", 0);
 		wanted.spoof_check = json_bool(port, "port_security", true);
 		wanted.trust = json_bool(port, "trusted", false);
+		wanted.max_rate = vf_rate(json_int(yyjson_obj_get(port, "qos"), "max_kbps", 0));
+		wanted.min_rate = vf_rate(json_int(yyjson_obj_get(port, "qos"), "min_kbps", 0));
 		/* AG-14 */
 		wanted.link_state = !json_bool(port, "admin_state_up", true)	       ? VF_LINK_DISABLE
 				    : json_bool(port, "propagate_uplink_status", true) ? VF_LINK_AUTO

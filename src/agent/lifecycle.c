@@ -110,6 +110,14 @@ static bool setup_disk(const struct lifecycle *life, const char *folder, yyjson_
 	       image_overlay(base, image, json_int(server, "disk_gb", 0), disk, err);
 }
 
+/* What is wrong with the image is wrong on every host. */
+static bool blame_image(struct error *err)
+{
+	if (err->kind == ERROR_BAD_REQUEST || err->kind == ERROR_NOT_FOUND)
+		err->type = "image";
+	return false;
+}
+
 static bool setup_files(const struct lifecycle *life, const char *folder, yyjson_val *server,
 			struct error *err)
 {
@@ -119,7 +127,7 @@ static bool setup_files(const struct lifecycle *life, const char *folder, yyjson
 	if (!disk_settle(life, folder, server, err) || !setup_disk(life, folder, server, err) ||
 	    !link_boot_file(life, folder, server, "kernel", err) ||
 	    !link_boot_file(life, folder, server, "ramdisk", err))
-		return false;
+		return blame_image(err);
 	step(life, "config drive");
 	/* What the guest was told at first (a password, a seed) stays what it finds. */
 	return access(iso, F_OK) == 0 || config_drive_write(server, iso, err);
@@ -190,14 +198,31 @@ static bool check_offered(const struct lifecycle *life, const struct grant *gran
 	return true;
 }
 
+/* The rest of the devices' IOMMU groups: a guest cannot have a device while a driver has its mate. */
+static bool add_mates(const struct lifecycle *life, const struct grant *before, struct grant *grant,
+		      struct error *err)
+{
+	size_t count = life->mates ? grant->device_count : 0;
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < count; i++) {
+		char **mates = life->mates(grant->devices[i].memory.address);
+
+		for (char **mate = mates; ok && mate && *mate; mate++)
+			ok = grant_add_mate(grant, before, *mate, err);
+		world_list_free(mates);
+	}
+	return ok;
+}
+
 static bool setup_grant(const struct lifecycle *life, const char *folder, yyjson_val *server,
 			struct grant *grant, struct error *err)
 {
 	_cleanup_(grant_done) struct grant before = {0};
 
 	return grant_read(folder, &before, err) && grant_make(server, &before, grant, err) &&
-	       check_offered(life, grant, err) && release_unneeded(&before, grant, err) &&
-	       grant_write(folder, grant, err);
+	       add_mates(life, &before, grant, err) && check_offered(life, grant, err) &&
+	       release_unneeded(&before, grant, err) && grant_write(folder, grant, err);
 }
 
 /* --- setting up --- */
@@ -376,15 +401,32 @@ static void undo(const struct lifecycle *life, const char *folder, const char *s
 		error_set(err, why.kind, "%s; and undoing it failed: %s", why.message, failure.message);
 }
 
+/* Mates of devices that are kept. */
+static void keep_mates(const struct lifecycle *life, const struct grant *before, struct grant *kept)
+{
+	for (size_t i = 0, count = kept->device_count; life->mates && i < count; i++) {
+		char **mates = life->mates(kept->devices[i].memory.address);
+
+		for (char **mate = mates; mate && *mate; mate++) {
+			const struct granted_device *had = grant_find_device(before, *mate);
+
+			if (had && !grant_find_device(kept, *mate))
+				*ARRAY_ADD(kept->devices, kept->device_count) = *had;
+		}
+		world_list_free(mates);
+	}
+}
+
 /* What the server is not wanted to have any more goes back; what it shall have besides is taken when it is
  * started. */
-static bool give_back(const char *folder, yyjson_val *server, struct error *err)
+static bool give_back(const struct lifecycle *life, const char *folder, yyjson_val *server, struct error *err)
 {
 	_cleanup_(grant_done) struct grant before = {0}, kept = {0};
 
 	if (!grant_read(folder, &before, err))
 		return false;
 	grant_keep(server, &before, &kept);
+	keep_mates(life, &before, &kept);
 	return (kept.device_count == before.device_count && kept.lease_count == before.lease_count) ||
 	       (release_unneeded(&before, &kept, err) && grant_write(folder, &kept, err));
 }
@@ -400,7 +442,7 @@ static enum server_outcome setup_off(const struct lifecycle *life, const char *f
 	if (saved && strcmp(json_text(server, "want"), "suspended") != 0)
 		return resume(life, folder, server, wanted, err);
 	if (saved || !run || started_generation(folder) == json_int(server, "generation", 0)) {
-		if (!give_back(folder, wanted, err))
+		if (!give_back(life, folder, wanted, err))
 			return SERVER_LATER;
 		return saved ? SERVER_SUSPENDED : SERVER_ENDED;
 	}
@@ -441,7 +483,8 @@ bool server_stop(const struct lifecycle *life, yyjson_val *server, struct error 
 
 	step(life, "stop");
 	bool ok = world->domain_stop(json_text(server, "id"), err) && memory_forget(folder, err) &&
-		  disk_settle(life, folder, server, err) && give_back(folder, yyjson_doc_get_root(doc), err);
+		  disk_settle(life, folder, server, err) &&
+		  give_back(life, folder, yyjson_doc_get_root(doc), err);
 	yyjson_doc_free(doc);
 	return ok;
 }

@@ -11,6 +11,8 @@ struct host_folders {
 
 /* May this device be given to guests?  (The controller's word is not enough.) */
 typedef bool device_offered(const char *address);
+/* Addresses of devices that go with this one, ended by NULL, for world_list_free(); or NULL. */
+typedef char **device_mates(const char *address);
 /* Is told the step that begins (static text). */
 typedef void server_step(const char *step, void *argument);
 /* Is told what is wrong with one port of a running server, which runs on. */
@@ -24,6 +26,7 @@ struct lifecycle {
 	const struct host_folders *folders;
 	const struct controller *controller;
 	device_offered *offered;
+	device_mates *mates;	       /* or NULL */
 	server_step *step;	       /* or NULL */
 	port_trouble *trouble;	       /* or NULL */
 	server_superseded *superseded; /* or NULL */

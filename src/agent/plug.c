@@ -173,6 +173,23 @@ static bool unneeded_out(struct plugging *p, struct error *err)
 
 /* --- into the guest --- */
 
+/* Devices of one IOMMU group go to a guest together, when it starts: what is plugged in later must have no
+ * mate that a driver of the host holds. */
+static bool check_mates(const struct plugging *p, const char *address, struct error *err)
+{
+	char **mates = p->life->mates ? p->life->mates(address) : NULL;
+	bool ok = true;
+
+	for (char **mate = mates; ok && mate && *mate; mate++)
+		ok = grant_find_device(&p->grant, *mate) ||
+		     error_set(
+			     err, ERROR_CONFLICT,
+			     "%s is in one IOMMU group with %s: it can only be had from the guest's start on",
+			     address, *mate);
+	world_list_free(mates);
+	return ok;
+}
+
 /* *held: its network is held until network_settle(). */
 static bool take_for_port(struct plugging *p, yyjson_val *port, bool *held, struct error *err)
 {
@@ -182,6 +199,8 @@ static bool take_for_port(struct plugging *p, yyjson_val *port, bool *held, stru
 	if (*address && !p->life->offered(address))
 		return error_set(err, ERROR_FORBIDDEN, "%s is not offered by this host's device specs",
 				 address);
+	if (*address && !check_mates(p, address, err))
+		return false;
 	if (!grant_add_port(&p->grant, port, err) || !grant_write(p->folder, &p->grant, err))
 		return false;
 	*held = !*address;

@@ -140,6 +140,14 @@ static bool network_check(yyjson_val *network, struct error *err)
 	return true;
 }
 
+/* Rates that are none, or that the kernel can take. */
+static bool qos_check(yyjson_val *qos, struct error *err)
+{
+	int64_t max = json_int(qos, "max_kbps", 0), min = json_int(qos, "min_kbps", 0);
+
+	return (max >= 0 && max <= INT32_MAX && min >= 0 && min <= INT32_MAX) || bad(err, "rate");
+}
+
 static bool port_check(yyjson_val *port, struct error *err)
 {
 	yyjson_val *device = yyjson_obj_get(port, "device"), *ip;
@@ -154,7 +162,8 @@ static bool port_check(yyjson_val *port, struct error *err)
 		if (!is_ip(json_text(ip, "ip_address")))
 			return bad(err, "IP address");
 	}
-	return network_check(yyjson_obj_get(port, "network"), err) &&
+	return qos_check(yyjson_obj_get(port, "qos"), err) &&
+	       network_check(yyjson_obj_get(port, "network"), err) &&
 	       (!device || yyjson_is_null(device) || device_check(device, err));
 }
 

@@ -58,6 +58,8 @@ static void add_report(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct e
 		yyjson_mut_obj_add_strcpy(doc, object, "fault", entry->fault);
 	else
 		yyjson_mut_obj_add_null(doc, object, "fault");
+	if (entry->fault_kind)
+		yyjson_mut_obj_add_str(doc, object, "fault_kind", entry->fault_kind);
 	add_ports(doc, object, entry);
 }
 

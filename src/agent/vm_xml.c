@@ -65,17 +65,21 @@ void vm_xml_nic(yyjson_val *port, int bus, struct text *xml)
 	text_add(xml, "</interface>\n");
 }
 
-/* The guest has a virtio NIC, which has the VF's network device for itself (passthrough). */
+/* The guest has a virtio NIC, which has the VF's network device for itself (passthrough).  libvirt sets the
+ * VF's VLAN anew, to none if it is not told. */
 static void add_macvtap(struct text *xml, yyjson_val *port, const char *address, int bus)
 {
+	long long vlan = (long long)json_int(port, "vlan", 0);
 	char netdev[16];
 
 	device_netdev(address, netdev);
 	text_addf(xml, "    <interface type='direct'><mac address='%s'/><source dev='",
 		  json_text(port, "mac_address"));
 	text_add_xml(xml, netdev);
-	text_addf(xml, "' mode='passthrough'/><model type='virtio'/><alias name='ua-%s'/>",
-		  json_text(port, "id"));
+	text_add(xml, "' mode='passthrough'/>");
+	if (vlan)
+		text_addf(xml, "<vlan><tag id='%lld'/></vlan>", vlan);
+	text_addf(xml, "<model type='virtio'/><alias name='ua-%s'/>", json_text(port, "id"));
 	add_guest_address(xml, bus);
 	text_add(xml, "</interface>\n");
 }

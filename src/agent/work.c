@@ -1,6 +1,7 @@
 /* Workers: each makes one server so, and is the only one at it meanwhile. */
 #include "agent/disk.h"
 #include "agent/entries.h"
+#include "agent/groups.h"
 #include "agent/report.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -69,6 +70,7 @@ static enum state work_off(struct entry *entry, yyjson_val *server, bool *later,
 	const struct lifecycle life = {.folders = &s->folders,
 				       .controller = &s->controller,
 				       .offered = report_offers,
+				       .mates = groups_mates,
 				       .step = step_begins,
 				       .trouble = port_troubles,
 				       .superseded = is_superseded,
@@ -133,6 +135,7 @@ static void work_settle(struct entry *entry, enum state state, bool refused, con
 	entry->attempts = 0;
 	entry_done(entry);
 	entry_fail(entry, fault ? err->message : NULL);
+	entry->fault_kind = fault ? err->type : NULL;
 	if (fault)
 		log_warning("server %s: %s", entry->id, err->message);
 	else

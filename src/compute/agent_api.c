@@ -144,10 +144,10 @@ static bool report_nic_agent(struct http_request *request, yyjson_val *nic_agent
 		return true;
 	if (!yyjson_is_obj(mappings))
 		return error_set(err, ERROR_BAD_REQUEST, "nic_agent.device_mappings must be an object");
-	_cleanup_free_ char *json = compute_json_text(mappings);
+	_cleanup_free_ char *json = compute_json_text(mappings), *all = compute_json_text(nic_agent);
 	return scheduler_host_load(request->db, agent_of(request)->host_id, &host, err) &&
 	       network_agent_report(request->db, host.name, json,
-				    schema_integer(yyjson_obj_get(nic_agent, "devices"), 0), err);
+				    schema_integer(yyjson_obj_get(nic_agent, "devices"), 0), all, err);
 }
 
 static bool agent_inventory(struct http_request *request, struct http_response *response, struct error *err)

@@ -1,6 +1,7 @@
 /* GET /agent/v1/desired: what a host shall run, as a long poll. */
 #include "compute/agent.h"
 #include "compute/console.h"
+#include "compute/leftover.h"
 #include "compute/move.h"
 #include "compute/server.h"
 #include "compute/server_interface.h"
@@ -169,7 +170,9 @@ static bool poll_servers(struct http_request *request, struct poll *poll, yyjson
 			return false;
 	}
 	return store_end(&rows, err) &&
-	       move_desired(request->db, agent_of(request)->host_id, poll->since, doc, poll->servers, err);
+	       move_desired(request->db, agent_of(request)->host_id, poll->since, doc, poll->servers, err) &&
+	       leftover_desired(request->db, agent_of(request)->host_id, poll->since, doc, poll->servers,
+				err);
 }
 
 static bool poll_parse(struct http_request *request, struct poll *poll, int64_t *wait, struct error *err)

@@ -4,9 +4,10 @@
 
 #include "base/log.h"
 #include "compute/compute.h"
+#include "compute/leftover.h"
 #include "compute/move.h"
-#include "compute/server.h"
 #include "compute/server_interface.h"
+#include "compute/server_retry.h"
 #include "compute/shelve.h"
 
 #include <string.h>
@@ -39,6 +40,7 @@ static const struct schema server_object = {
 						{"state", &words, .required = true},
 						{"step", &optional_words},
 						{"fault", &fault_text},
+						{"fault_kind", &optional_words},
 						{"ports", &port_list},
 						{0}}};
 static const struct schema server_list = {.types = SCHEMA_ARRAY, .items = &server_object, .longest = 100000};
@@ -64,8 +66,9 @@ static bool report_ports(struct store *db, const struct server *server, yyjson_v
 				return false;
 			continue; /* deleted meanwhile */
 		}
-		if (strcmp(port.device_id, server->id) != 0 || strcmp(port.status, status) == 0 ||
-		    strcmp(status, "GONE") == 0)
+		/* A port whose binding moved to another host is that host's to report. */
+		if (strcmp(port.device_id, server->id) != 0 || strcmp(port.host_id, server->host_name) != 0 ||
+		    strcmp(port.status, status) == 0 || strcmp(status, "GONE") == 0)
 			continue;
 		if (!network_port_set_status(db, id, status, err))
 			return false;
@@ -144,6 +147,21 @@ static bool report_interfaces(struct store *db, struct server *server, yyjson_va
 	       (!touch || server_touch(db, server, err));
 }
 
+static bool is_failed_build(const struct server *server, enum server_report report)
+{
+	return report == REPORT_FAILED && server->life.state == SERVER_SPAWNING;
+}
+
+/* Of a server that is not this host's, or no more, or gone. */
+static bool report_elsewhere(struct http_request *request, const char *id, enum server_report report,
+			     struct error *err)
+{
+	const char *host_id = agent_of(request)->host_id;
+
+	return move_report_other(request->db, id, host_id, report, err) &&
+	       leftover_report(request->db, id, host_id, report, err);
+}
+
 static bool report_server(struct http_request *request, yyjson_val *item, struct error *err)
 {
 	const char *id = yyjson_get_str(yyjson_obj_get(item, "id"));
@@ -156,14 +174,18 @@ static bool report_server(struct http_request *request, yyjson_val *item, struct
 				 yyjson_get_str(yyjson_obj_get(item, "state")));
 	if (!server_load(request->db, id, NULL, &server, err))
 		return err->kind == ERROR_NOT_FOUND && /* forgotten: fine */
-		       move_report_other(request->db, id, agent_of(request)->host_id, report, err);
+		       report_elsewhere(request, id, report, err);
 	if (strcmp(server.host_id, agent_of(request)->host_id) != 0)
-		return move_report_other(request->db, id, agent_of(request)->host_id, report, err);
+		return report_elsewhere(request, id, report, err);
 	if (report == REPORT_GONE && server_is_deleting(server.life.state))
 		return server_remove(request->db, &server, err);
 	if (generation < server.life.generation &&
 	    !(report == REPORT_GONE && server.life.want == WANT_ABSENT))
 		return true; /* about something that is not wanted any more */
+	if (is_failed_build(&server, report))
+		return server_build_failed(request->db, &server,
+					   yyjson_get_str(yyjson_obj_get(item, "fault")),
+					   yyjson_get_str(yyjson_obj_get(item, "fault_kind")), err);
 	yyjson_val *ports = yyjson_obj_get(item, "ports");
 	return report_ports(request->db, &server, ports, err) &&
 	       (report == REPORT_BUILDING || report_interfaces(request->db, &server, ports, err)) &&
@@ -188,38 +210,7 @@ bool agent_status(struct http_request *request, struct http_response *response, 
 
 /* --- deadlines --- */
 
-static bool give_up(struct store *db, const char *id, struct error *err)
-{
-	struct server server;
-
-	return server_load(db, id, NULL, &server, err) && server_move(&server.life, SERVER_ERROR, err) &&
-	       agent_report_fault(
-		       db, &server,
-		       "The host did not finish building the server within instance_build_timeout.", err) &&
-	       server_save(db, &server, err) && settle_action(db, &server, false, err);
-}
-
-/* A few at a time: the writer serves others too. */
-#define GIVE_UP_AT_ONCE 100
-
 bool compute_housekeeping(struct store *db, struct error *err)
 {
-	char late[GIVE_UP_AT_ONCE][37];
-	size_t count = 0;
-	struct store_rows rows;
-
-	if (!move_housekeeping(db, err) || !shelve_housekeeping(db, err))
-		return false;
-	if (compute_settings.build_timeout == 0)
-		return true;
-	if (!store_query(db, &rows, err,
-			 "SELECT id FROM server WHERE state = 'spawning' AND created_at < ?1 LIMIT ?2",
-			 V(sys_now() - compute_settings.build_timeout), V(GIVE_UP_AT_ONCE)))
-		return false;
-	while (store_next(&rows))
-		snprintf(late[count++], sizeof *late, "%s", store_text(&rows, 0));
-	bool ok = store_end(&rows, err);
-	for (size_t i = 0; ok && i < count; i++)
-		ok = give_up(db, late[i], err);
-	return ok;
+	return move_housekeeping(db, err) && shelve_housekeeping(db, err) && retry_housekeeping(db, err);
 }

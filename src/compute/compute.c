@@ -436,7 +436,7 @@ static bool read_settings(const struct config *config, struct compute_settings *
 	int64_t timeout, move, window, offload;
 
 	snprintf(settings->default_zone, sizeof settings->default_zone, "%s",
-		 config_text(config, "DEFAULT", "default_availability_zone", "nova"));
+		 config_text_given(config, "DEFAULT", "default_availability_zone", "nova"));
 	if (!config_int(config, "api", "max_limit", 1000, 1, 100000, &settings->max_limit, err) ||
 	    !config_int(config, "quota", "instances", 10, -1, INT32_MAX, &settings->quota_instances, err) ||
 	    !config_int(config, "quota", "cores", 20, -1, INT32_MAX, &settings->quota_cores, err) ||
@@ -454,6 +454,7 @@ static bool read_settings(const struct config *config, struct compute_settings *
 	    !config_int(config, "DEFAULT", "shelved_offload_time", 0, -1, INT32_MAX, &offload, err) ||
 	    !config_bool(config, "DEFAULT", "allow_resize_to_same_host", false,
 			 &settings->resize_to_same_host, err) ||
+	    !config_int(config, "scheduler", "max_attempts", 3, 1, INT32_MAX, &settings->max_attempts, err) ||
 	    !config_bool(config, "api", "enable_instance_password", true, &settings->password, err))
 		return false;
 	settings->move_timeout = move * TIME_SECOND;

@@ -157,9 +157,9 @@ const struct store_migration compute_migrations[] = {
 		") STRICT;",
 	},
 	{
-		/* wish: what the client said of the place (JSON: zone, same_host, different_host), for when
-		 * it is placed anew.  disk_order: what the host shall do about the disk (JSON,
-		 * docs/agent-protocol.md). */
+		/* wish: what the client said of the place (JSON: zone, host, same_host, different_host,
+		 * admin), for when it is placed anew.  disk_order: what the host shall do about the disk
+		 * (JSON, docs/agent-protocol.md). */
 		"ALTER TABLE server ADD COLUMN wish TEXT NOT NULL DEFAULT '{}';"
 		"ALTER TABLE server ADD COLUMN disk_order TEXT;"
 		"ALTER TABLE server ADD COLUMN shelved_image TEXT;"
@@ -202,6 +202,34 @@ const struct store_migration compute_migrations[] = {
 		"CREATE INDEX server_move_other ON server_move (other_host_id, other_revision) WHERE "
 		"other_host_id IS "
 		"NOT NULL;",
+	},
+	{
+		"ALTER TABLE server ADD COLUMN build_since INTEGER NOT NULL DEFAULT 0;" /* on its host */
+		"UPDATE server SET build_since = created_at;"
+		"DROP INDEX server_building;"
+		"CREATE INDEX server_building ON server (host_id, build_since) WHERE state = 'spawning';"
+		"CREATE TABLE server_attempt (" /* builds that failed */
+		" server_id TEXT NOT NULL REFERENCES server (id) ON DELETE CASCADE,"
+		" number INTEGER NOT NULL,"
+		" host_id TEXT NOT NULL,"
+		" host_name TEXT NOT NULL,"
+		" fault TEXT NOT NULL,"
+		" started_at INTEGER NOT NULL,"
+		" failed_at INTEGER NOT NULL,"
+		" PRIMARY KEY (server_id, number)"
+		") STRICT;"
+
+		/* leftover.h; the server itself may be gone */
+		"CREATE TABLE server_leftover ("
+		" id TEXT PRIMARY KEY," /* in whose name the claim is */
+		" server_id TEXT NOT NULL,"
+		" host_id TEXT NOT NULL,"
+		" revision INTEGER NOT NULL," /* the host's, when it was told */
+		" generation INTEGER NOT NULL,"
+		" created_at INTEGER NOT NULL,"
+		" UNIQUE (server_id, host_id)"
+		") STRICT;"
+		"CREATE INDEX server_leftover_host ON server_leftover (host_id, revision);",
 	},
 };
 

@@ -122,7 +122,7 @@ static bool move_begin(struct http_request *request, struct server *server, stru
 					    .host = host,
 					    .not_host_id = here ? NULL : server->host_id};
 
-	if (!server_replace(request, &wish, grant, err))
+	if (!server_replace(request->db, &wish, grant, NULL, err))
 		return false;
 	snprintf(move->target.host_id, sizeof move->target.host_id, "%s", grant->host_id);
 	snprintf(move->target.host, sizeof move->target.host, "%s", grant->host_name);

@@ -311,8 +311,11 @@ static bool birth_claim(struct http_request *request, struct plan *plan, struct 
 					 .host = plan->wish->host,
 					 .numa = &plan->numa};
 
-	if (!placement_make(request, &plan->wish->hints, plan->flavor.extra_specs, &plan->placement, err))
+	if (!placement_make(request->db, request->auth, &plan->wish->hints, plan->flavor.extra_specs,
+			    &plan->placement, err))
 		return false;
+	placement_networks(plan->ports, plan->nic_count, &plan->placement);
+	wish.networks = &plan->placement.networks;
 	wish.rules = plan->placement.rules;
 	wish.rule_count = plan->placement.count;
 	for (size_t i = 0; i < plan->nic_count; i++) {
@@ -336,7 +339,7 @@ static bool birth_insert(struct http_request *request, const struct plan *plan, 
 	const struct server_request *wish = plan->wish;
 	const struct flavor *flavor = &plan->flavor;
 	enum server_state state = birth->placed ? SERVER_SPAWNING : SERVER_ERROR;
-	_cleanup_free_ char *place = server_wish_json(wish->zone, &wish->hints);
+	_cleanup_free_ char *place = server_wish_json(wish, request->auth);
 	int64_t now = sys_now();
 
 	return store_exec(
@@ -349,11 +352,11 @@ static bool birth_insert(struct http_request *request, const struct plan *plan, 
 		"admin_pass,"
 		" metadata, tags, security_groups, disk_config, reservation_id, launch_index, access_ipv4, "
 		"access_ipv6,"
-		" created_at, updated_at, group_id, wish)"
+		" created_at, updated_at, group_id, wish, build_since)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, "
 		"?18, ?19,"
 		" ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?36, "
-		"?37, ?38)",
+		"?37, ?38, ?36)",
 		V((const char *)birth->id), V(request->auth->project_id), V(request->auth->user_id),
 		V(birth->name), V(birth->hostname), V(wish->description), V(server_state_info(state)->text),
 		V(server_want_text(birth->placed ? WANT_RUNNING : WANT_ABSENT)), V(birth->revision),

@@ -1,8 +1,10 @@
 /* Placing servers, and binding their ports where they are. */
 #include "compute/server_place.h"
 
+#include "compute/leftover.h"
 #include "compute/server_numa.h"
 #include "compute/server_port.h"
+#include "compute/server_retry.h"
 
 #include <openssl/evp.h>
 #include <string.h>
@@ -18,14 +20,20 @@ static void add_ids(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *nam
 		yyjson_mut_arr_add_str(doc, list, ids[i]);
 }
 
-char *server_wish_json(const char *zone, const struct placement_hints *hints)
+char *server_wish_json(const struct server_request *wish, const struct auth *auth)
 {
+	const struct placement_hints *hints = &wish->hints;
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
 	yyjson_mut_val *object = yyjson_mut_obj(doc);
 
 	yyjson_mut_doc_set_root(doc, object);
-	if (zone)
-		yyjson_mut_obj_add_str(doc, object, "zone", zone);
+	if (wish->zone)
+		yyjson_mut_obj_add_str(doc, object, "zone", wish->zone);
+	if (wish->host)
+		yyjson_mut_obj_add_str(doc, object, "host", wish->host);
+	/* Whose servers a hint may name. */
+	if (auth->admin)
+		yyjson_mut_obj_add_bool(doc, object, "admin", true);
 	if (hints->has_same_host)
 		add_ids(doc, object, "same_host", hints->same_host, hints->same_host_count);
 	if (hints->different_host_count)
@@ -35,47 +43,63 @@ char *server_wish_json(const char *zone, const struct placement_hints *hints)
 	return text;
 }
 
-static const char **read_ids(struct http_request *request, yyjson_val *list, size_t *count)
+/* What is known of the server that matters for its place. */
+struct known {
+	struct placement_hints hints;
+	struct auth auth; /* of who made it */
+	const char *zone;
+	char *image, *group_id, *project_id;
+	yyjson_doc *wish; /* texts of hints and zone */
+};
+
+static void known_done(struct known *known)
 {
-	const char **ids = http_alloc(request, (yyjson_arr_size(list) + 1) * sizeof *ids);
+	free(known->hints.same_host);
+	free(known->hints.different_host);
+	free(known->image);
+	free(known->group_id);
+	free(known->project_id);
+	yyjson_doc_free(known->wish);
+}
+
+static void read_ids(yyjson_val *list, const char ***ids, size_t *count)
+{
 	yyjson_val *item;
 	size_t i, max;
 
 	yyjson_arr_foreach (list, i, max, item)
-		ids[(*count)++] = http_copy(request, yyjson_get_str(item));
-	return ids;
+		*ARRAY_ADD(*ids, *count) = yyjson_get_str(item);
 }
 
-/* What is known of the server that matters for its place. */
-struct known {
-	struct placement_hints hints;
-	const char *zone, *image;
-};
+static void known_read_wish(struct known *known, const char *text)
+{
+	known->wish = yyjson_read(text, strlen(text), 0);
+	yyjson_val *wish = yyjson_doc_get_root(known->wish), *same = yyjson_obj_get(wish, "same_host");
 
-static bool known_load(struct http_request *request, const char *server_id, struct known *known,
-		       struct error *err)
+	known->zone = yyjson_get_str(yyjson_obj_get(wish, "zone"));
+	known->auth.admin = yyjson_get_bool(yyjson_obj_get(wish, "admin"));
+	known->hints.has_same_host = same;
+	read_ids(same, &known->hints.same_host, &known->hints.same_host_count);
+	read_ids(yyjson_obj_get(wish, "different_host"), &known->hints.different_host,
+		 &known->hints.different_host_count);
+}
+
+static bool known_load(struct store *db, const char *server_id, struct known *known, struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
-	const char *text;
 
-	if (!store_query(request->db, &rows, err, "SELECT wish, group_id, image FROM server WHERE id = ?1",
+	if (!store_query(db, &rows, err, "SELECT wish, group_id, image, project_id FROM server WHERE id = ?1",
 			 V(server_id)))
 		return false;
 	if (!store_next(&rows))
 		return store_end(&rows, err);
-	text = store_text(&rows, 0);
-	yyjson_doc *doc = yyjson_read(text, strlen(text), 0);
-	yyjson_val *wish = yyjson_doc_get_root(doc), *same = yyjson_obj_get(wish, "same_host");
-	const char *zone = yyjson_get_str(yyjson_obj_get(wish, "zone"));
-	*known = (struct known){.zone = zone ? http_copy(request, zone) : NULL,
-				.image = http_copy(request, store_text(&rows, 2)),
-				.hints = {.has_same_host = same, .self = server_id}};
-	known->hints.same_host = read_ids(request, same, &known->hints.same_host_count);
-	known->hints.different_host =
-		read_ids(request, yyjson_obj_get(wish, "different_host"), &known->hints.different_host_count);
-	if (!store_is_null(&rows, 1))
-		known->hints.group_id = http_copy(request, store_text(&rows, 1));
-	yyjson_doc_free(doc);
+	known_read_wish(known, store_text(&rows, 0));
+	known->group_id = store_is_null(&rows, 1) ? NULL : memory_copy_text(store_text(&rows, 1));
+	known->image = memory_copy_text(store_text(&rows, 2));
+	known->project_id = memory_copy_text(store_text(&rows, 3));
+	known->hints.group_id = known->group_id;
+	known->hints.self = server_id;
+	known->auth.project_id = known->project_id;
 	return store_end(&rows, err);
 }
 
@@ -110,9 +134,22 @@ void server_no_host(const char *refusals, char *message, size_t size)
 			 "No valid host was found. Each host was refused; the details say why.");
 }
 
-static bool replace_claim(struct http_request *request, const struct server_replace *wish,
-			  const struct known *known, struct placement *placement, struct numa_guest *numa,
-			  struct scheduler_grant *grant, struct text *refusals, struct error *err)
+/* Hosts that are out of the question whatever they have. */
+static bool exclude_hosts(struct store *db, const struct server_replace *wish, struct placement *placement,
+			  struct error *err)
+{
+	if (wish->not_host_id)
+		placement_host_add(placement,
+				   placement_rule(placement, memory_copy_text("is where the server is now"),
+						  false),
+				   wish->not_host_id);
+	return leftover_rule(db, wish->server_id, placement, err) &&
+	       (!wish->retry || retry_rule(db, wish->server_id, placement, err));
+}
+
+static bool replace_claim(struct store *db, const struct server_replace *wish, const struct known *known,
+			  struct placement *placement, struct numa_guest *numa, struct scheduler_grant *grant,
+			  struct text *refusals, struct error *err)
 {
 	struct scheduler_port_request ports[SCHEDULER_MAX_REQUESTS];
 	const struct flavor *flavor = wish->flavor;
@@ -127,17 +164,13 @@ static bool replace_claim(struct http_request *request, const struct server_repl
 					.host = wish->host,
 					.numa = numa};
 
-	if (!placement_make(request, &known->hints, flavor->extra_specs, placement, err) ||
-	    !ask_for_ports(request->db, wish->server_id, ports, &ask.port_count, err))
+	if (!placement_make(db, &known->auth, &known->hints, flavor->extra_specs, placement, err) ||
+	    !exclude_hosts(db, wish, placement, err) ||
+	    !ask_for_ports(db, wish->server_id, ports, &ask.port_count, err))
 		return false;
-	if (wish->not_host_id)
-		placement_host_add(placement,
-				   placement_rule(placement, memory_copy_text("is where the server is now"),
-						  false),
-				   wish->not_host_id);
 	ask.rules = placement->rules;
 	ask.rule_count = placement->count;
-	if (scheduler_claim(request->db, &ask, grant, refusals, err))
+	if (scheduler_claim(db, &ask, grant, refusals, err))
 		return true;
 	if (err->kind == ERROR_CONFLICT)
 		error_set(err, ERROR_BAD_REQUEST, "No valid host was found. %.900s",
@@ -145,18 +178,17 @@ static bool replace_claim(struct http_request *request, const struct server_repl
 	return false;
 }
 
-bool server_replace(struct http_request *request, const struct server_replace *wish,
-		    struct scheduler_grant *grant, struct error *err)
+bool server_replace(struct store *db, const struct server_replace *wish, struct scheduler_grant *grant,
+		    struct text *refusals, struct error *err)
 {
 	_cleanup_(placement_done) struct placement placement = {0};
-	_cleanup_(text_done) struct text refusals = {0};
+	_cleanup_(known_done) struct known known = {0};
+	_cleanup_(text_done) struct text unread = {0};
 	struct numa_guest numa = {0};
-	struct known known = {0};
 
-	if (!known_load(request, wish->server_id, &known, err) ||
-	    !server_numa_read(wish->flavor, known.image, &numa, err))
-		return false;
-	return replace_claim(request, wish, &known, &placement, &numa, grant, &refusals, err);
+	return known_load(db, wish->server_id, &known, err) &&
+	       server_numa_read(wish->flavor, known.image, &numa, err) &&
+	       replace_claim(db, wish, &known, &placement, &numa, grant, refusals ? refusals : &unread, err);
 }
 
 /* --- ports --- */

@@ -3,11 +3,11 @@
 #pragma once
 
 #include "compute/flavor.h"
-#include "compute/placement.h"
+#include "compute/server_request.h"
 #include "network/network.h"
 
-/* What the client said of the place, kept with the server for when it is placed anew. */
-char *server_wish_json(const char *zone, const struct placement_hints *hints); /* malloc'ed */
+/* What the client said of the place, kept with the server for when it is placed anew; malloc'ed. */
+char *server_wish_json(const struct server_request *wish, const struct auth *auth);
 
 /* Where a server is to go that exists already. */
 struct server_replace {
@@ -17,12 +17,14 @@ struct server_replace {
 	const char *zone;	 /* instead of the one that the client wished at first, or NULL */
 	const char *host;	 /* only this one, or NULL */
 	const char *not_host_id; /* not this one, or NULL */
+	bool retry;		 /* not where a build of it failed */
 };
 
 /* Claims a place for the server, under the rules of its first one (zone, hints, group) and what the flavor
- * says.  false and ERROR_BAD_REQUEST "No valid host was found. ..." with the reasons if there is none. */
-bool server_replace(struct http_request *request, const struct server_replace *wish,
-		    struct scheduler_grant *grant, struct error *err);
+ * says, on a host that has nothing of it (leftover.h).  false and ERROR_BAD_REQUEST "No valid host was found.
+ * ..." with the reasons if there is none; `refusals` as of scheduler_claim(), or NULL. */
+bool server_replace(struct store *db, const struct server_replace *wish, struct scheduler_grant *grant,
+		    struct text *refusals, struct error *err);
 
 /* "No valid host was found. " and why, in short; `refusals` as scheduler_claim() gives them. */
 void server_no_host(const char *refusals, char *message, size_t size);

@@ -194,12 +194,12 @@ static bool unshelve_anew(struct http_request *request, struct server *server, c
 		return error_set(err, ERROR_CONFLICT,
 				 "Unshelve attempted but the image of instance %s cannot be found.",
 				 server->id);
-	if (!server_replace(request,
+	if (!server_replace(db,
 			    &(struct server_replace){.server_id = server->id,
 						     .claim_id = server->id,
 						     .flavor = &flavor,
 						     .zone = zone},
-			    grant, err))
+			    grant, NULL, err))
 		return false;
 	server_host_hash(server->project_id, grant->host_name, hash);
 	snprintf(server->host_id, sizeof server->host_id, "%s", grant->host_id);

@@ -3,15 +3,14 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "pci/field_regex.h"
 
-#include <regex.h>
 #include <stdarg.h>
 #include <string.h>
 #include <yyjson.h>
 
 struct device_spec_regex {
-	regex_t fields[4]; /* domain, bus, slot, function */
-	int compiled;	   /* how many of them */
+	struct field_regex *fields[4]; /* domain, bus, slot, function; NULL: any */
 };
 
 /* The four fields of an address in their order. */
@@ -115,26 +114,18 @@ static bool glob_read(struct reader *r, const char *text)
 	return true;
 }
 
-/* The limit keeps the compiled form small, whatever repetitions are written. */
-#define REGEX_MAX 40
-
-static bool regex_field(struct reader *r, const struct field *field, yyjson_val *value)
+static bool regex_field(struct reader *r, int i, yyjson_val *value)
 {
-	struct device_spec_regex *regex = r->spec->regex;
-	const char *text = value ? yyjson_get_str(value) : ".*";
-	char pattern[REGEX_MAX + 8];
+	const char *text = yyjson_get_str(value);
 
-	if (!text || strlen(text) > REGEX_MAX || strstr(text, "(?") || strchr(text, '\\'))
-		return spec_error(
-			r->err, r->where,
-			"the address's %s must be a POSIX extended regular expression of at most %d "
-			"characters without \\ and (?",
-			field->name, REGEX_MAX);
-	snprintf(pattern, sizeof pattern, "^(%s)", text);
-	if (regcomp(&regex->fields[regex->compiled], pattern, REG_EXTENDED | REG_NOSUB | REG_ICASE) != 0)
-		return spec_error(r->err, r->where, "the address's %s \"%s\" is no regular expression",
-				  field->name, text);
-	regex->compiled++;
+	if (value && (!text || yyjson_get_len(value) > FIELD_REGEX_MAX))
+		return spec_error(r->err, r->where,
+				  "the address's %s must be a regular expression of at most %d characters",
+				  fields[i].name, FIELD_REGEX_MAX);
+	if (value && !(r->spec->regex->fields[i] = field_regex_new(text)))
+		return spec_error(r->err, r->where,
+				  "the address's %s \"%s\" is no regular expression, or too large a one",
+				  fields[i].name, text);
 	return true;
 }
 
@@ -172,7 +163,7 @@ static bool regex_read(struct reader *r, yyjson_val *object)
 	}
 	r->spec->regex = memory_alloc(sizeof *r->spec->regex);
 	for (int k = 0; k < 4; k++) {
-		if (!regex_field(r, &fields[k], yyjson_obj_get(object, fields[k].name)))
+		if (!regex_field(r, k, yyjson_obj_get(object, fields[k].name)))
 			return false;
 	}
 	regex_single(r->spec, object);
@@ -419,8 +410,8 @@ void device_specs_free(struct device_spec *specs, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		struct device_spec_regex *regex = specs[i].regex;
 
-		for (int k = 0; regex && k < regex->compiled; k++)
-			regfree(&regex->fields[k]);
+		for (int k = 0; regex && k < 4; k++)
+			field_regex_free(regex->fields[k]);
 		free(regex);
 		free(specs[i].tags);
 	}
@@ -451,7 +442,7 @@ static bool regex_fits(const struct device_spec_regex *regex, pci_address addres
 	pci_address_format(address, text);
 	text[4] = text[7] = text[10] = '\0';
 	for (int i = 0; i < 4; i++) {
-		if (regexec(&regex->fields[i], parts[i], 0, NULL, 0) != 0)
+		if (regex->fields[i] && !field_regex_fits(regex->fields[i], parts[i]))
 			return false;
 	}
 	return true;

@@ -6,7 +6,7 @@
  *	vendor_id, product_id	hex, "0x" allowed, or "*"
  *	address			"0000:21:00.0": this device and, if it is a PF, its VFs; or with wildcards
  *				"*:21:10.*", "0000:21:*", ":0a:00." - a field is a whole number, * or left
- *out, as in Nova; or an object of regular expressions {"domain", "bus", "slot", "function"} (POSIX extended,
+ *out, as in Nova; or an object of regular expressions {"domain", "bus", "slot", "function"} (field_regex.h:
  *matched from the field's beginning, in any case of letters)
  *	devname			a network device: of a PF for the PF and its VFs, of any other device for that
  *one anything else		a tag: physical_network (null is none), trusted, remote_managed, managed ...

@@ -162,6 +162,24 @@ static bool claim_write(struct store *db, const struct scheduler_request *reques
 	return usage_add(db, host_id, 1, vcpus, request->memory_mb, request->disk_gb, err);
 }
 
+/* Mates of an IOMMU group are claims that nobody asked for: of no port and no alias. */
+static bool mates_write(struct store *db, const char *server_id, const struct place_choice *choice,
+			size_t position, struct error *err)
+{
+	char address[PCI_ADDRESS_SIZE];
+
+	for (size_t i = 0; i < choice->mate_count; i++) {
+		pci_address_format(choice->host->devices[choice->mates[i]].address, address);
+		if (!store_exec(db, err,
+				"INSERT INTO device_claim (host_id, address, server_id, position, port_id, "
+				"alias) VALUES (?1, ?2, ?3, ?4, '', '')",
+				V((const char *)choice->host->id), V((const char *)address), V(server_id),
+				V((int64_t)(position + i))))
+			return false;
+	}
+	return true;
+}
+
 /* In a savepoint of its own: whatever fails leaves nothing behind, and the host is read again. */
 static bool claim_save(struct store *db, const struct place_choice *choice,
 		       const struct scheduler_request *request, const struct scheduler_grant *grant,
@@ -170,7 +188,9 @@ static bool claim_save(struct store *db, const struct place_choice *choice,
 	if (!store_savepoint_begin(db, err))
 		return false;
 	fleet_watch(db, choice->host);
-	if (claim_write(db, request, grant, choice->numa, err) && store_savepoint_keep(db, err))
+	if (claim_write(db, request, grant, choice->numa, err) &&
+	    mates_write(db, request->server_id, choice, grant->device_count, err) &&
+	    store_savepoint_keep(db, err))
 		return true;
 	store_savepoint_undo(db);
 	return false;
@@ -195,6 +215,8 @@ static void fleet_take(const struct place *place, const struct place_choice *cho
 		numa_record(&host->numa, choice->numa);
 	for (size_t i = 0; i < place->slot_count; i++)
 		fleet_device_set_claimed(host, &host->devices[choice->chosen[i]], true);
+	for (size_t i = 0; i < choice->mate_count; i++)
+		fleet_device_set_claimed(host, &host->devices[choice->mates[i]], true);
 	if (place->slot_count > 0)
 		fleet_count_pools(host);
 }
@@ -429,7 +451,7 @@ bool scheduler_devices_of_server(struct store *db, const char *server_id, struct
 			 "json_extract(d.report, '$.vf_index') FROM device_claim c "
 			 "JOIN device d ON d.host_id = c.host_id AND d.address = c.address "
 			 "LEFT JOIN device p ON p.host_id = d.host_id AND p.address = d.parent "
-			 "WHERE c.server_id = ?1 ORDER BY c.position",
+			 "WHERE c.server_id = ?1 AND (c.port_id <> '' OR c.alias <> '') ORDER BY c.position",
 			 V(server_id)))
 		return false;
 	while (store_next(&rows))

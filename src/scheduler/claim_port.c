@@ -65,6 +65,13 @@ static bool port_save(struct store *db, const char *server_id, const struct flee
 	return false;
 }
 
+static bool has_mates(const struct fleet_host *host, const int *chosen)
+{
+	_cleanup_free_ uint32_t *mates = NULL;
+
+	return fleet_mates(host, chosen, 1, &mates) > 0;
+}
+
 /* *again: the store knew better than the fleet. */
 static bool claim_once(struct store *db, const struct scheduler_request *request,
 		       struct scheduler_device *device, struct text *why, bool *again, struct error *err)
@@ -82,6 +89,11 @@ static bool claim_once(struct store *db, const struct scheduler_request *request
 	if (!place_devices_beside(&place, host, tenure.numa, chosen)) {
 		place_explain_beside(&place, host, why);
 		return error_set(err, ERROR_CONFLICT, "The host has no device for the port.");
+	}
+	if (has_mates(host, chosen)) {
+		text_add(why,
+			 "has one only in an IOMMU group with others, which go to a guest when it is made");
+		return error_set(err, ERROR_CONFLICT, "The device cannot be had alone.");
 	}
 	claim_fill_device(host, &host->devices[chosen[0]], device);
 	snprintf(device->port_id, sizeof device->port_id, "%s", request->ports[0].port_id);

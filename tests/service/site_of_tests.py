@@ -131,7 +131,7 @@ class Inventory:
         tags = dict(tags or {}, **({"physical_network": physnet} if physnet else {}))
         self.devices[address] = {
             "address": address, "vendor_id": "8086", "product_id": product, "class": "0200", "type": kind, "parent": parent,
-            "vf_index": None, "numa_node": numa, "iommu_group": 1, "driver": "igb", "netdev": None, "mac_address": None,
+            "vf_index": None, "numa_node": numa, "iommu_group": len(self.devices) + 1, "driver": "igb", "netdev": None, "mac_address": None,
             "numvfs": 0, "totalvfs": 7, "offered": offered, "physical_network": physnet if offered else None,
             "tags": tags if offered else {}, "health": "ok", **more}
         return self
@@ -177,6 +177,7 @@ class Host(threading.Thread):
         self.inventory = inventory or usual_host(vfs)
         self.fail, self.stopping, self.seen = None, False, []
         self.disks, self.mute = {}, False  # what is on the servers' disks; it says and does nothing
+        self.troubles = {}  # port id: what is wrong with it, whatever is wanted of it
         status, _, body = request(site.url + "/agent/v1/join", "POST",
                                   {"version": 1, "token": site.run("penstock", "agent-token"), "host": name})
         assert status == 201, body
@@ -248,6 +249,9 @@ class Host(threading.Thread):
                 state = server["want"]
             ports = [{"id": p["id"], "status": "GONE" if p.get("want") == "absent" else "ACTIVE" if p["admin_state_up"] and state == "running" else "DOWN"}
                      for p in server.get("ports", [])]
+            for port in ports:
+                if port["id"] in self.troubles:
+                    port["status"], port["fault"] = "DOWN", self.troubles[port["id"]]
             reports.append({"id": server["id"], "generation": server["generation"], "state": state,
                             "fault": fault, "ports": [] if state in ("failed", "gone") else ports})
         if reports:

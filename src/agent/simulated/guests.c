@@ -59,6 +59,20 @@ static void domain_clear(struct simulated_domain *domain)
 	*domain = (struct simulated_domain){0};
 }
 
+/* As VFIO sees it: no driver of the host holds another device of the group. */
+static bool group_is_viable(const struct simulated_device *device, struct error *err)
+{
+	for (int i = 0; i < simulated->pfs * (simulated->vfs + 1); i++) {
+		const struct simulated_device *mate = &simulated->devices[i];
+
+		if (mate->exists && simulated_group(mate) == simulated_group(device) && *mate->driver &&
+		    strcmp(mate->driver, "vfio-pci") != 0)
+			return error_set(err, ERROR_INTERNAL, "group %d is not viable",
+					 simulated_group(device));
+	}
+	return true;
+}
+
 static bool plug_device(struct simulated_domain *domain, struct simulated_plug *plug, const char *xml,
 			struct error *err)
 {
@@ -74,6 +88,8 @@ static bool plug_device(struct simulated_domain *domain, struct simulated_plug *
 	if (!device || strcmp(device->driver, "vfio-pci") != 0 || device->guest)
 		return error_set(err, ERROR_INTERNAL, "%s is not there, not bound to vfio-pci, or in use",
 				 address);
+	if (!group_is_viable(device, err))
+		return false;
 	device->guest = (int)(domain - simulated->domains) + 1;
 	plug->device = (int)(device - simulated->devices) + 1;
 	return true;

@@ -45,17 +45,18 @@ static void begin(void)
 
 bool simulated_start(const char *how, struct error *err)
 {
-	int servers, pfs = 16, vfs = 64;
+	int servers, pfs = 16, vfs = 64, share = 1;
 	char word[10] = "", comma = ',', rest;
-	int count = sscanf(how, "%d,%d,%d%c%9[a-z]%c", &servers, &pfs, &vfs, &comma, word, &rest);
-	bool stubborn = count == 5 && comma == ',' && strcmp(word, "stubborn") == 0;
+	int count = sscanf(how, "%d,%d,%d,%d%c%9[a-z]%c", &servers, &pfs, &vfs, &share, &comma, word, &rest);
+	bool stubborn = count == 6 && comma == ',' && strcmp(word, "stubborn") == 0;
 
-	if (count < 1 || (count > 3 && !stubborn) || servers < 1 || servers > 16384 || pfs < 1 || pfs > 128 ||
-	    vfs < 1 || vfs > 120)
-		return error_set(err, ERROR_BAD_REQUEST,
-				 "--simulate: expected SERVERS[,PFS[,VFS[,stubborn]]]: up to 16384, 128 and "
-				 "120, not \"%.40s\"",
-				 how);
+	if (count < 1 || (count > 4 && !stubborn) || share < 1 || servers < 1 || servers > 16384 || pfs < 1 ||
+	    pfs > 128 || vfs < 1 || vfs > 120)
+		return error_set(
+			err, ERROR_BAD_REQUEST,
+			"--simulate: expected SERVERS[,PFS[,VFS[,SHARE[,stubborn]]]]: up to 16384, 128 and "
+			"120, not \"%.40s\"",
+			how);
 	size_t devices = (size_t)pfs * ((size_t)vfs + 1) * sizeof *simulated->devices;
 	size_t domains = (size_t)servers * sizeof *simulated->domains;
 	size_t leases = 2 * (size_t)servers * sizeof *simulated->leases;
@@ -64,8 +65,12 @@ bool simulated_start(const char *how, struct error *err)
 	if (memory == MAP_FAILED)
 		return error_set_errno(err, ERROR_INTERNAL, errno, "cannot simulate a host");
 	simulated = memory;
-	*simulated = (struct simulated){
-		.size = size, .servers = servers, .pfs = pfs, .vfs = vfs, .stubborn = stubborn};
+	*simulated = (struct simulated){.size = size,
+					.servers = servers,
+					.pfs = pfs,
+					.vfs = vfs,
+					.share = share,
+					.stubborn = stubborn};
 	simulated->devices = (void *)(simulated + 1);
 	simulated->domains = (void *)((char *)simulated->devices + devices);
 	simulated->leases = (void *)((char *)simulated->domains + domains);

@@ -55,6 +55,7 @@ struct simulated {
 	size_t size; /* of the whole mapping */
 	int servers, pfs, vfs;
 	bool stubborn; /* guests let go of nothing */
+	int share;     /* so many PFs are in one IOMMU group */
 	struct simulated_network networks[SIMULATED_NETWORKS];
 	struct simulated_device *devices; /* PF 0, its VFs, PF 1, ... */
 	struct simulated_domain *domains;
@@ -74,6 +75,7 @@ bool simulated_is_pf(const struct simulated_device *device);
 struct simulated_device *simulated_pf_of(struct simulated_device *vf);
 int simulated_vf_index(const struct simulated_device *vf);
 int simulated_index(const struct simulated_device *device);
+int simulated_group(const struct simulated_device *device); /* of the IOMMU */
 struct simulated_device *simulated_netdev(const char *name);
 void simulated_bind_pf(struct simulated_device *pf, const char *netdev);
 /* 0 or an errno. */

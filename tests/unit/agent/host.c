@@ -29,10 +29,10 @@ static void note_trouble(const char *port_id, const char *why, void *argument)
 	snprintf(trouble, sizeof trouble, "%s: %s", port_id, why);
 }
 
-const struct lifecycle life = {.folders = &folders,
-			       .controller = &controller,
-			       .offered = offered,
-			       .trouble = note_trouble};
+struct lifecycle life = {.folders = &folders,
+			 .controller = &controller,
+			 .offered = offered,
+			 .trouble = note_trouble};
 
 static void write_text(const char *path, const char *text)
 {
@@ -43,11 +43,10 @@ static void write_text(const char *path, const char *text)
 	fclose(file);
 }
 
-int make(void **state)
+static int make_host(const char *host)
 {
 	struct error err;
 
-	(void)state;
 	folder = test_folder_make();
 	snprintf(folders.instances, sizeof folders.instances, "%s/instances", folder);
 	snprintf(folders.cache, sizeof folders.cache, "%s/images", folder);
@@ -56,10 +55,16 @@ int make(void **state)
 	char *image = memory_printf("%s/" IMAGE, folders.cache);
 	write_text(image, "test");
 	free(image);
-	assert_true(simulated_start("4,2,4", &err));
+	assert_true(simulated_start(host, &err));
 	world = &world_simulated;
 	*not_offered = *trouble = '\0';
 	return 0;
+}
+
+int make(void **state)
+{
+	(void)state;
+	return make_host("4,2,4");
 }
 
 int drop(void **state)
@@ -68,6 +73,7 @@ int drop(void **state)
 	simulated_on_change = NULL;
 	simulated_end();
 	world = &world_real;
+	life.mates = NULL;
 	test_folder_remove(folder);
 	return 0;
 }
@@ -148,11 +154,17 @@ bool killed_at(int n, bool (*work)(void))
 	return WEXITSTATUS(status) == 9;
 }
 
-int make_killable(void **state)
+int make_killable_host(const char *host)
 {
 	changes = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	last_change = (char *)(changes + 1);
-	return make(state);
+	return make_host(host);
+}
+
+int make_killable(void **state)
+{
+	(void)state;
+	return make_killable_host("4,2,4");
 }
 
 int drop_killable(void **state)

@@ -13,13 +13,15 @@ extern struct host_folders folders;
 extern struct controller controller; /* nobody there: the image is in the cache */
 extern char not_offered[16];	     /* an address */
 extern char trouble[600];	     /* "PORT: WHY" that was told last */
-extern const struct lifecycle life;
+extern struct lifecycle life;
 
 /* For cmocka: before and after each test; _killable: with killed_at(). */
 int make(void **state);
 int drop(void **state);
 int make_killable(void **state);
 int drop_killable(void **state);
+/* Another size of host (simulated_start()). */
+int make_killable_host(const char *host);
 
 bool has_file(const char *name);
 void assert_nothing_left(const char *when);

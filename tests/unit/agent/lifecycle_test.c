@@ -54,6 +54,39 @@ static void test_a_running_guests_port_changes(void **state)
 	yyjson_doc_free(changed);
 }
 
+static void assert_rates(int min, int max)
+{
+	struct vf_settings vf;
+	struct error err;
+
+	assert_true(vf_read("sim0", 1, &vf, &err));
+	assert_int_equal(vf.min_rate, min);
+	assert_int_equal(vf.max_rate, max);
+}
+
+static void test_rates_are_set_change_and_go(void **state)
+{
+	yyjson_doc *doc = wanted_server(),
+		   *changed = wanted_changed("\"max_kbps\": 3000", "\"max_kbps\": 5000", "\"generation\": 3",
+					     "\"generation\": 4", NULL),
+		   *without = wanted_changed("{\"max_kbps\": 3000, \"min_kbps\": 2000}", "null",
+					     "\"generation\": 3", "\"generation\": 5", NULL);
+
+	(void)state;
+	assert_int_equal(set_up(doc), SERVER_RUNS);
+	assert_rates(2, 3);
+	assert_int_equal(set_up(changed), SERVER_RUNS);
+	assert_rates(2, 5);
+	assert_int_equal(set_up(without), SERVER_RUNS);
+	assert_rates(0, 0);
+	assert_int_equal(set_up(changed), SERVER_RUNS);
+	take_down("at the end");
+	assert_rates(0, 0);
+	yyjson_doc_free(doc);
+	yyjson_doc_free(changed);
+	yyjson_doc_free(without);
+}
+
 static void test_a_guest_that_ended_is_left_so_until_it_is_wanted_again(void **state)
 {
 	yyjson_doc *doc = wanted_server(),
@@ -281,9 +314,11 @@ static void test_a_network_stays_while_somebody_needs_it(void **state)
 
 /* --- killed --- */
 
+static yyjson_doc *(*wanted)(void) = wanted_server;
+
 static bool work_up(void)
 {
-	yyjson_doc *doc = wanted_server();
+	yyjson_doc *doc = wanted();
 
 	return set_up(doc) == SERVER_RUNS;
 }
@@ -354,6 +389,78 @@ static void test_killed_over_and_over(void **state)
 	yyjson_doc_free(doc);
 }
 
+/* --- IOMMU groups --- */
+
+/* A server with the PF 0000:11:00.0, which the IOMMU cannot tell from 0000:10:00.0. */
+static yyjson_doc *wanted_grouped(void)
+{
+	return wanted_changed("{\"address\": \"0000:10:10.1\", \"type\": \"type-VF\", \"parent\": "
+			      "\"0000:10:00.0\"}",
+			      "null", "\"vlan\": 1010", "\"vlan\": null", NULL);
+}
+
+static char **the_other_pf(const char *address)
+{
+	char **names = NULL;
+	size_t count = 0;
+
+	assert_string_equal(address, "0000:11:00.0");
+	*ARRAY_ADD(names, count) = memory_copy_text("0000:10:00.0");
+	*ARRAY_ADD(names, count) = NULL;
+	return names;
+}
+
+static int make_grouped(void **state)
+{
+	(void)state;
+	wanted = wanted_grouped;
+	return make_killable_host("4,2,4,2");
+}
+
+static int drop_grouped(void **state)
+{
+	wanted = wanted_server;
+	return drop_killable(state);
+}
+
+static void test_a_mate_goes_along(void **state)
+{
+	yyjson_doc *doc = wanted_grouped();
+	char driver[32];
+
+	(void)state;
+	assert_int_equal(set_up(doc), SERVER_FAILED); /* the group is not viable, and the kernel says so */
+	assert_nothing_left("after a group that is not viable");
+	life.mates = the_other_pf;
+	assert_int_equal(set_up(doc), SERVER_RUNS);
+	world->link("/sys/bus/pci/devices/0000:10:00.0/driver", driver, sizeof driver);
+	assert_string_equal(driver, "vfio-pci");
+	take_down("at the end"); /* both are as they were, with their VFs */
+	yyjson_doc_free(doc);
+}
+
+static void test_killed_anywhere_with_a_mate(void **state)
+{
+	yyjson_doc *doc = wanted_grouped();
+	int n = 1;
+
+	(void)state;
+	life.mates = the_other_pf;
+	while (killed_at(n++, work_up)) {
+		if (n % 2 && set_up(doc) != SERVER_RUNS)
+			fail_msg("%s", last_change);
+		take_down(last_change);
+	}
+	assert_in_range(n, 12, 80);
+	for (n = 1; killed_at(n, work_down); n++) {
+		take_down(last_change);
+		assert_int_equal(set_up(doc), SERVER_RUNS);
+	}
+	assert_in_range(n, 10, 80);
+	take_down("at the end");
+	yyjson_doc_free(doc);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +468,7 @@ int main(void)
 #define KILLED(name) cmocka_unit_test_setup_teardown(name, make_killable, drop_killable)
 		TEST(test_up_and_down),
 		TEST(test_a_running_guests_port_changes),
+		TEST(test_rates_are_set_change_and_go),
 		TEST(test_a_guest_that_ended_is_left_so_until_it_is_wanted_again),
 		TEST(test_failing_leaves_nothing),
 		TEST(test_failing_to_start_again_keeps_the_disk),
@@ -375,6 +483,8 @@ int main(void)
 		KILLED(test_killed_anywhere_while_set_up_and_then_set_up_again),
 		KILLED(test_killed_anywhere_while_taken_down),
 		KILLED(test_killed_over_and_over),
+		cmocka_unit_test_setup_teardown(test_a_mate_goes_along, make_grouped, drop_grouped),
+		cmocka_unit_test_setup_teardown(test_killed_anywhere_with_a_mate, make_grouped, drop_grouped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -174,7 +174,8 @@ static void test_filters(void **unused)
 
 	(void)unused;
 	server_states_of_status("active", text);
-	assert_string_equal(text, "|active|powering-off|snapshot|shelving|pausing|suspending|active-deleting|");
+	assert_string_equal(text,
+			    "|active|powering-off|snapshot|shelving|pausing|suspending|active-deleting|");
 	server_states_of_status("NOPE", text);
 	assert_string_equal(text, "");
 	server_states_of_vm_state("stopped", text);
