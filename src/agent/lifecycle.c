@@ -3,6 +3,7 @@
 
 #include "agent/config_drive.h"
 #include "agent/disk.h"
+#include "agent/disk_renew.h"
 #include "agent/file.h"
 #include "agent/grant.h"
 #include "agent/images.h"
@@ -124,8 +125,8 @@ static bool setup_files(const struct lifecycle *life, const char *folder, yyjson
 	_cleanup_free_ char *iso = memory_printf("%s/config.iso", folder);
 
 	step(life, "image");
-	if (!disk_settle(life, folder, server, err) || !setup_disk(life, folder, server, err) ||
-	    !link_boot_file(life, folder, server, "kernel", err) ||
+	if (!disk_renew(folder, server, err) || !disk_settle(life, folder, server, err) ||
+	    !setup_disk(life, folder, server, err) || !link_boot_file(life, folder, server, "kernel", err) ||
 	    !link_boot_file(life, folder, server, "ramdisk", err))
 		return blame_image(err);
 	step(life, "config drive");
@@ -497,10 +498,24 @@ bool server_keep(const struct lifecycle *life, const char *server_id, struct err
 
 static bool folder_remove(const char *folder, struct error *err)
 {
-	static const char *const names[] = {
-		"disk",	  "disk.new",	      "config.iso",	"config.iso.new",  "kernel",  "ramdisk",
-		"base",	  "console.log",      "server.json",	"server.json.new", "started", "started.new",
-		"memory", "memory.restoring", "grant.json.new", "grant.json"};
+	static const char *const names[] = {"disk",
+					    "disk.new",
+					    "config.iso",
+					    "config.iso.new",
+					    "kernel",
+					    "ramdisk",
+					    "base",
+					    "console.log",
+					    "server.json",
+					    "server.json.new",
+					    "started",
+					    "started.new",
+					    "memory",
+					    "memory.restoring",
+					    "grant.json.new",
+					    "grant.json",
+					    "disk_generation",
+					    "disk_generation.new"};
 
 	if (!disk_forget(folder, NULL, err))
 		return false;

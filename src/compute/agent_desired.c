@@ -138,6 +138,7 @@ bool agent_desired_server(struct store *db, struct store_rows *rows, yyjson_mut_
 		return false;
 	add_alias_devices(devices, count, doc, object);
 	add_config_drive(rows, doc, object);
+	yyjson_mut_obj_add_int(doc, object, "disk_generation", store_int(rows, COLUMN_DISK_GENERATION));
 	compute_add_raw(doc, object, "disk", store_text(rows, COLUMN_DISK_ORDER), "null");
 	return true;
 }

@@ -208,6 +208,7 @@ const struct store_migration compute_migrations[] = {
 		"UPDATE server SET build_since = created_at;"
 		"DROP INDEX server_building;"
 		"CREATE INDEX server_building ON server (host_id, build_since) WHERE state = 'spawning';"
+		"ALTER TABLE server ADD COLUMN disk_generation INTEGER NOT NULL DEFAULT 0;" /* its order */
 		"CREATE TABLE server_attempt (" /* builds that failed */
 		" server_id TEXT NOT NULL REFERENCES server (id) ON DELETE CASCADE,"
 		" number INTEGER NOT NULL,"

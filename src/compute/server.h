@@ -54,7 +54,8 @@
 	C(CREATED, "created_at") \
 	C(UPDATED, "updated_at") \
 	C(LAUNCHED, "launched_at") \
-	C(DISK_ORDER, "disk_order")
+	C(DISK_ORDER, "disk_order") \
+	C(DISK_GENERATION, "disk_generation")
 
 enum server_column {
 #define C(name, column) COLUMN_##name,

@@ -191,13 +191,13 @@ static const struct action {
 	{"shelve", "os-shelve:shelve", action_shelve, &any_argument},
 	{"shelveOffload", "os-shelve:shelve_offload", action_shelve_offload, &any_argument, .admin = true},
 	{"unshelve", "os-shelve:unshelve", action_unshelve, &action_unshelve_schema},
+	{"rebuild", "servers:rebuild", action_rebuild, &action_rebuild_schema},
 	{"os-getConsoleOutput", "os-console-output", action_console, &console_schema, .reads = true},
 };
 
 /* What Nova has and Penstock has not. */
 static const char *const not_built[] = {"rescue",
 					"unrescue",
-					"rebuild",
 					"createBackup",
 					"changePassword",
 					"addSecurityGroup",

@@ -14,6 +14,9 @@ action_handler action_resize, action_migrate, action_confirm_resize, action_reve
 /* snapshot.c */
 extern const struct schema action_image_schema;
 action_handler action_create_image;
+/* server_rebuild.c */
+extern const struct schema action_rebuild_schema;
+action_handler action_rebuild;
 /* shelve.c */
 extern const struct schema action_unshelve_schema;
 action_handler action_shelve, action_shelve_offload, action_unshelve;

@@ -3,11 +3,11 @@
 #include "compute/flavor.h"
 #include "compute/keypair.h"
 #include "compute/server.h"
+#include "compute/server_image.h"
 #include "compute/server_numa.h"
 #include "compute/server_place.h"
 #include "compute/server_port.h"
 #include "compute/server_request.h"
-#include "image/image.h"
 
 #include <string.h>
 
@@ -56,98 +56,20 @@ static bool plan_flavor(struct http_request *request, struct plan *plan, struct 
 
 /* --- image --- */
 
-/* The image as the agent gets it (docs/agent-protocol.md).  It is kept with the server: a host must be able
- * to rebuild its state when the image is long gone. */
-static const char *image_json(struct http_request *request, const struct image *image, const char **kernel,
-			      const char **ramdisk, struct error *err)
-{
-	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-	yyjson_mut_val *object = yyjson_mut_obj(doc), *properties;
-	const char *text = NULL, *id;
-	char *json;
-
-	yyjson_mut_doc_set_root(doc, object);
-	yyjson_mut_obj_add_str(doc, object, "id", image->id);
-	yyjson_mut_obj_add_str(doc, object, "disk_format", image->disk_format);
-	yyjson_mut_obj_add_str(doc, object, "container_format", image->container_format);
-	yyjson_mut_obj_add_int(doc, object, "size", image->size);
-	yyjson_mut_obj_add_str(doc, object, "checksum", image->checksum);
-	yyjson_mut_obj_add_str(doc, object, "sha512", image->sha512);
-	properties = yyjson_mut_obj_add_obj(doc, object, "properties");
-	if (image_properties(request->db, image->id, doc, properties, err)) {
-		json = yyjson_mut_write(doc, YYJSON_WRITE_ALLOW_INVALID_UNICODE, NULL);
-		text = http_copy(request, json);
-		free(json);
-		if (kernel && (id = yyjson_mut_get_str(yyjson_mut_obj_get(properties, "kernel_id"))) && *id)
-			*kernel = http_copy(request, id);
-		if (ramdisk && (id = yyjson_mut_get_str(yyjson_mut_obj_get(properties, "ramdisk_id"))) && *id)
-			*ramdisk = http_copy(request, id);
-	}
-	yyjson_mut_doc_free(doc);
-	return text;
-}
-
-static bool image_find(struct http_request *request, const char *id, struct image *image, struct error *err)
-{
-	bool found =
-		schema_text_fits(SCHEMA_UUID, id) && image_load(request->db, id, request->auth, image, err);
-
-	if (!found && err->kind >= ERROR_INTERNAL)
-		return false;
-	if (!found)
-		return error_set(err, ERROR_BAD_REQUEST, "Can not find requested image");
-	return strcmp(image->status, "active") == 0 ||
-	       error_set(err, ERROR_BAD_REQUEST, "Image %s is not active.", id);
-}
-
-static bool image_fits(const struct image *image, const struct flavor *flavor, struct error *err)
-{
-	int64_t disk = flavor->disk_gb << 30;
-
-	if (image->min_ram_mb > flavor->memory_mb)
-		return error_set(err, ERROR_BAD_REQUEST, "Flavor's memory is too small for requested image.");
-	if (flavor->disk_gb == 0)
-		return true;
-	if (image->min_disk_gb > flavor->disk_gb)
-		return error_set(
-			err, ERROR_BAD_REQUEST,
-			"Flavor's disk is smaller than the minimum size specified in image metadata. Flavor "
-			"disk is %lld bytes, minimum size is %lld bytes.",
-			(long long)disk, (long long)image->min_disk_gb << 30);
-	if (image->size > disk)
-		return error_set(
-			err, ERROR_BAD_REQUEST,
-			"Flavor's disk is too small for requested image. Flavor disk is %lld bytes, image "
-			"is %lld bytes.",
-			(long long)disk, (long long)image->size);
-	return true;
-}
-
-static bool boot_file(struct http_request *request, const char *id, const char **json, struct error *err)
-{
-	struct image image;
-
-	if (!id)
-		return true;
-	if (!image_find(request, id, &image, err))
-		return error_wrap(err, "The image's kernel or ramdisk %s", id);
-	*json = image_json(request, &image, NULL, NULL, err);
-	return *json;
-}
-
 static bool plan_image(struct http_request *request, struct plan *plan, struct error *err)
 {
-	const char *kernel = NULL, *ramdisk = NULL;
+	struct server_image found;
 
 	if (!*plan->wish->image_id)
 		return error_set(err, ERROR_BAD_REQUEST,
 				 "Invalid imageRef provided: Penstock boots servers from images.");
-	if (!image_find(request, plan->wish->image_id, &plan->image, err) ||
-	    !image_fits(&plan->image, &plan->flavor, err))
+	if (!server_image_find(request, plan->wish->image_id, &plan->flavor, &found, err))
 		return false;
-	plan->image_json = image_json(request, &plan->image, &kernel, &ramdisk, err);
-	return plan->image_json && boot_file(request, kernel, &plan->kernel_json, err) &&
-	       boot_file(request, ramdisk, &plan->ramdisk_json, err);
+	plan->image = found.image;
+	plan->image_json = found.json;
+	plan->kernel_json = found.kernel_json;
+	plan->ramdisk_json = found.ramdisk_json;
+	return true;
 }
 
 /* --- networks and ports --- */
@@ -432,6 +354,7 @@ static bool server_bear(struct http_request *request, struct plan *plan, struct 
 		return false;
 	if (!birth->placed)
 		return birth_refused(request, birth, err);
+	scheduler_build_begins(request->db, birth->grant.host_id);
 	for (size_t i = 0; i < plan->nic_count; i++) {
 		if (!birth_port(request, plan, birth, i, err))
 			return false;

@@ -73,6 +73,12 @@ enum server_want {
 	S(UNSHELVING, "unshelving", "shelved", "unshelving", "SHELVED", POWER_SHUTDOWN, RUNNING) \
 	S(UNSHELVING_ANEW, "unshelving-anew", "shelved_offloaded", "spawning", "SHELVED_OFFLOADED", \
 	  POWER_SHUTDOWN, RUNNING) \
+	/* the host ends the guest, then makes a new disk and starts it */ \
+	S(REBUILD_OFF, "rebuild-off", "active", "rebuilding", "REBUILD", POWER_RUNNING, STOPPED) \
+	S(REBUILD_ON, "rebuild-on", "active", "rebuild_spawning", "REBUILD", POWER_SHUTDOWN, RUNNING) \
+	S(STOPPED_REBUILD, "stopped-rebuild", "stopped", "rebuilding", "REBUILD", POWER_SHUTDOWN, RUNNING) \
+	S(ERROR_REBUILD_OFF, "error-rebuild-off", "error", "rebuilding", "REBUILD", POWER_NONE, STOPPED) \
+	S(ERROR_REBUILD, "error-rebuild", "error", "rebuild_spawning", "REBUILD", POWER_NONE, RUNNING) \
 	S(PAUSING, "pausing", "active", "pausing", "ACTIVE", POWER_RUNNING, PAUSED) \
 	S(PAUSED, "paused", "paused", NULL, "PAUSED", POWER_PAUSED, PAUSED) \
 	S(UNPAUSING, "unpausing", "paused", "unpausing", "PAUSED", POWER_PAUSED, RUNNING) \

@@ -181,7 +181,7 @@ static void test_filters(void **unused)
 	server_states_of_vm_state("stopped", text);
 	assert_string_equal(
 		text, "|stopped|powering-on|resize-migrating-off|resize-finish-off|snapshot-off|shelving-off|"
-		      "stopped-deleting|");
+		      "stopped-rebuild|stopped-deleting|");
 }
 
 int main(void)
