@@ -325,6 +325,50 @@ def test_kill_9_while_servers_move(site, story, host):
     nothing_is_left(site)
 
 
+def test_moves_end_by_themselves(site, story, host):
+    """In a site of its own, whose deadlines are short."""
+    short = type(site)(site.build, "[DEFAULT]\nresize_confirm_window = 1\nshelved_offload_time = 1\n[penstock]\nmove_timeout = 1\n")
+    try:
+        tale = type(story)(short)
+        hosts = {name: Host(short, name) for name in ("h1", "h2")}
+        server = tale.server(tale.port())
+        source = hosts[becomes(tale, server, "ACTIVE")["OS-EXT-SRV-ATTR:host"]]
+        (target,) = [h for h in hosts.values() if h is not source]
+        does(short, server, "migrate")
+        until(lambda: tale.show(server)["status"] == "ACTIVE" and host_of(tale, server) == target.name, 30, "confirmed by itself")
+        until(lambda: server not in source.running, 10, "the source has cleaned up")
+        does(short, server, "shelve")
+        until(lambda: tale.show(server)["status"] == "SHELVED_OFFLOADED", 30, "offloaded by itself")
+        does(short, server, "unshelve")
+        source = hosts[becomes(tale, server, "ACTIVE")["OS-EXT-SRV-ATTR:host"]]
+        # A source that says nothing: the target is free again, and the source believed when it comes back.
+        source.mute = True
+        does(short, server, "migrate")
+        view = becomes(tale, server, "ERROR")
+        assert "move_timeout" in view["fault"]["message"], view["fault"]
+        assert rows(short, "SELECT h.name FROM device_claim c JOIN host h ON h.id = c.host_id") == [(source.name,)]
+        source.mute = False
+        becomes(tale, server, "SHUTOFF")
+        does(short, server, "os-start")
+        becomes(tale, server, "ACTIVE")
+        # A target that says nothing keeps its claim until it does.
+        (target,) = [h for h in hosts.values() if h is not source]
+        target.mute = True
+        does(short, server, "migrate")
+        becomes(tale, server, "ERROR")
+        assert len(rows(short, "SELECT * FROM device_claim")) == 2
+        does(short, server, "revertResize")
+        target.mute = False
+        until(lambda: tale.show(server)["status"] == "ACTIVE" and host_of(tale, server) == source.name, 30, "it is back")
+        tale.delete(server)
+        nothing_is_left(short)
+        for one in hosts.values():
+            one.stopping = True
+    finally:
+        log = short.stop()
+    assert "error:" not in log and "Sanitizer" not in log, log[-3000:]
+
+
 class Place:
     """What an Agent wants to know of its site."""
 
