@@ -52,7 +52,7 @@ static void list_running(struct map *ids)
 	for (size_t position = 0; (slot = map_next(&agent.entries, &position));) {
 		const struct entry *entry = slot->value;
 
-		if (entry->state == STATE_RUNNING && !entry->busy)
+		if ((entry->state == STATE_RUNNING || entry->state == STATE_PAUSED) && !entry->busy)
 			map_put(ids, entry->id, (void *)(intptr_t)(entry->done + 1));
 	}
 }
@@ -65,7 +65,8 @@ static void note_ended(const struct map *before, const struct map *guests)
 	for (size_t position = 0; (slot = map_next(before, &position));) {
 		struct entry *entry = map_get(&agent.entries, slot->key);
 
-		if (map_get(guests, slot->key) || !entry || entry->state != STATE_RUNNING || entry->busy ||
+		if (map_get(guests, slot->key) || !entry ||
+		    (entry->state != STATE_RUNNING && entry->state != STATE_PAUSED) || entry->busy ||
 		    entry->done + 1 != (intptr_t)slot->value)
 			continue;
 		log_warning("server %s: the guest has ended", entry->id);

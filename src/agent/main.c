@@ -1,6 +1,9 @@
 /* penstock-agent: options, settings, signals. */
 #include "agent/agent.h"
+#include "agent/groups.h"
 #include "agent/libvirt.h"
+#include "agent/physnets.h"
+#include "agent/plug.h"
 #include "agent/simulated/simulated.h"
 #include "agent/vm.h"
 #include "agent/world.h"
@@ -24,7 +27,7 @@
 struct options {
 	struct config_sources sources;
 	const char *token, *token_file;
-	const char *simulate; /* "SERVERS[,PFS[,VFS]]" or NULL */
+	const char *simulate; /* "SERVERS[,PFS[,VFS[,SHARE[,stubborn]]]]" or NULL */
 	bool debug;
 };
 
@@ -48,12 +51,12 @@ static void usage(FILE *out)
 	      "also read\n"
 	      "                      from the environment: PENSTOCK_AGENT_TOKEN\n"
 	      "  --token-file FILE   the same, read from a file\n"
-	      "  --simulate SERVERS[,PFS[,VFS]]\n"
+	      "  --simulate SERVERS[,PFS[,VFS[,SHARE[,stubborn]]]]\n"
 	      "                      touches nothing of this host but the state folder: devices, guests and "
 	      "networks\n"
 	      "                      are made up, room for so many servers (default 16 PFs with 64 VFs "
 	      "each);\n"
-	      "                      for benchmarks\n"
+	      "                      stubborn guests let go of nothing; for benchmarks and tests\n"
 	      "  --debug             log more\n"
 	      "  --version, --help\n"
 	      "\n"
@@ -152,6 +155,20 @@ static bool folder_make(const char *path, mode_t mode, struct error *err)
 	}
 }
 
+/* [libvirt]: what may be plugged into guests, and how long one may take to let go. */
+static bool plug_read(const struct config *config, struct error *err)
+{
+	int64_t ports, attempts, seconds;
+
+	if (!config_int(config, "libvirt", "num_pcie_ports", 0, 0, 28, &ports, err) ||
+	    !config_int(config, "libvirt", "device_detach_attempts", 8, 1, 1000, &attempts, err) ||
+	    !config_int(config, "libvirt", "device_detach_timeout", 20, 1, 3600, &seconds, err))
+		return false;
+	vm_set_root_ports(ports);
+	plug_configure((int)attempts, (int)seconds);
+	return true;
+}
+
 static void warn(void *user, const char *sentence)
 {
 	(void)user;
@@ -161,12 +178,13 @@ static void warn(void *user, const char *sentence)
 static bool settings_read(const struct config *config, struct agent_settings *s, struct error *err)
 {
 	if (!agent_settings_read(config, s, warn, NULL, err) ||
-	    !vm_configure(config_text(config, "libvirt", "virt_type", ""), err) ||
+	    !vm_configure(config_text_given(config, "libvirt", "virt_type", ""), err) ||
 	    !network_configure(config_text(config, "penstock", "network_forward", "nat"), err))
 		return false;
-	libvirt_configure(config_text(config, "libvirt", "connection_uri", "qemu:///system"));
+	libvirt_configure(config_text_given(config, "libvirt", "connection_uri", "qemu:///system"));
 	vm_confine(cpu_set_is_empty(&s->cpu_shared_set) ? NULL : &s->cpu_shared_set);
-	return folder_make(s->state_dir, 0711, err) && folder_make(s->folders.instances, 0711, err) &&
+	return groups_configure(config, err) && plug_read(config, err) &&
+	       folder_make(s->state_dir, 0711, err) && folder_make(s->folders.instances, 0711, err) &&
 	       folder_make(s->folders.cache, 0711, err);
 }
 
@@ -195,7 +213,7 @@ static bool run(const struct options *o, struct error *err)
 	static struct agent_settings settings;
 	static sigset_t signals;
 	struct config *config = config_new();
-	char host[256], token[128], credential[300];
+	char token[128], credential[300];
 	pthread_t thread;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -204,16 +222,14 @@ static bool run(const struct options *o, struct error *err)
 	sigaddset(&signals, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
-	gethostname(host, sizeof host);
 	if (!config_read_sources(config, &o->sources, err) || !config_accept(config, err) ||
 	    !settings_read(config, &settings, err) ||
-	    (o->simulate && !simulation_read(o->simulate, &settings, err)))
+	    (o->simulate && !simulation_read(o->simulate, &settings, err)) || !physnets_check(&settings, err))
 		return false;
 	load_vfio();
 	snprintf(credential, sizeof credential, "%s/credential", settings.state_dir);
 	bool has_token = token_read(o, token);
-	if (!controller_join(&settings.controller, credential, has_token ? token : NULL,
-			     config_text(config, "DEFAULT", "host", host), err))
+	if (!controller_join(&settings.controller, credential, has_token ? token : NULL, settings.host, err))
 		return false;
 	if (pthread_create(&thread, NULL, signal_loop, &signals) != 0)
 		return error_set(err, ERROR_INTERNAL, "cannot start threads");

@@ -1,8 +1,11 @@
 /* Making the inventory. */
 #include "agent/report.h"
 
+#include "agent/bandwidths.h"
+#include "agent/groups.h"
 #include "agent/known.h"
 #include "agent/netdev.h"
+#include "agent/physnets.h"
 #include "agent/vm.h"
 #include "agent/world.h"
 #include "base/log.h"
@@ -29,14 +32,18 @@ static void add_number_or_null(yyjson_mut_doc *doc, yyjson_mut_val *object, cons
 
 /* --- devices --- */
 
-/* "ok", or why it must not be handed out. */
-static const char *health_of(const struct pci_device *device)
+/* "ok", or why it must not be handed out; text[200]. */
+static const char *health_of(const struct known_device *item, const struct groups_index *groups, char *text)
 {
-	return device->iommu_group < 0 ? "the device is in no IOMMU group: the IOMMU is off" : "ok";
+	if (item->device.iommu_group < 0)
+		return "the device is in no IOMMU group: the IOMMU is off";
+	return item->spec && !groups_allow(groups, item, text, 200) ? text : "ok";
 }
 
-static void add_device(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct known_device *item)
+static void add_device(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct known_device *item,
+		       const struct groups_index *groups)
 {
+	char health[200];
 	const struct pci_device *d = &item->device;
 	const struct device_spec *spec = item->spec;
 	yyjson_mut_val *object = yyjson_mut_arr_add_obj(doc, list);
@@ -62,22 +69,25 @@ static void add_device(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct k
 	yyjson_mut_obj_add_val(doc, object, "tags",
 			       tags ? yyjson_val_mut_copy(doc, yyjson_doc_get_root(tags))
 				    : yyjson_mut_obj(doc));
-	yyjson_mut_obj_add_str(doc, object, "health", health_of(d));
+	yyjson_mut_obj_add_strcpy(doc, object, "health", health_of(item, groups, health));
 	yyjson_doc_free(tags);
 }
 
 /* Devices that a spec selects, and PFs of selected VFs.  Returns how many VFs guests have. */
 static int64_t add_devices(yyjson_mut_doc *doc, yyjson_mut_val *list)
 {
+	struct groups_index groups;
 	int64_t held = 0;
 
+	groups_index_make(&groups);
 	for (size_t i = 0; i < known_count; i++) {
 		if (!known[i].seen || (!known[i].spec && !known[i].carries))
 			continue;
-		add_device(doc, list, &known[i]);
+		add_device(doc, list, &known[i], &groups);
 		held += strcmp(known[i].device.type, "type-VF") == 0 &&
 			strcmp(known[i].device.driver, "vfio-pci") == 0;
 	}
+	groups_index_done(&groups);
 	return held;
 }
 
@@ -178,6 +188,7 @@ static void add_cells(const struct agent_settings *settings, const struct host_f
 		yyjson_mut_obj_add_int(doc, object, "socket", cell->socket);
 		add_cpus(settings, cell->cpus, doc, object);
 		add_siblings(doc, object, cell->siblings);
+		physnets_add(settings, cell->id, doc, object);
 		yyjson_mut_obj_add_int(doc, object, "memory_mb", cell->memory_mb);
 		pages = yyjson_mut_obj_add_arr(doc, object, "hugepages");
 		for (int k = 0; k < cell->page_count; k++) {
@@ -235,6 +246,7 @@ static void add_facts(const struct agent_settings *settings, const struct host_f
 	yyjson_mut_obj_add_int(doc, root, "memory_mb", facts->memory_mb);
 	yyjson_mut_obj_add_int(doc, root, "disk_gb", facts->disk_gb);
 	yyjson_mut_obj_add_int(doc, root, "reserved_memory_mb", settings->reserved_memory_mb);
+	yyjson_mut_obj_add_str(doc, root, "iommu_group_mates", groups_mode());
 	add_cells(settings, facts, doc, root);
 }
 
@@ -257,6 +269,7 @@ char *report_inventory(const struct agent_settings *settings, struct error *err)
 	nic = yyjson_mut_obj_add_obj(doc, root, "nic_agent");
 	add_mappings(settings, doc, yyjson_mut_obj_add_obj(doc, nic, "device_mappings"));
 	yyjson_mut_obj_add_int(doc, nic, "devices", held);
+	bandwidths_tell(settings, doc, nic);
 	char *text = yyjson_mut_write(doc, 0, NULL);
 	pthread_mutex_unlock(&known_lock);
 	yyjson_mut_doc_free(doc);

@@ -118,6 +118,11 @@ static bool equal_link_state(const struct vf_settings *a, const struct vf_settin
 	return a->link_state == b->link_state;
 }
 
+int vf_rate(int64_t kbps)
+{
+	return kbps > 0 && kbps < 1000 ? 1 : (int)((kbps + 500) / 1000);
+}
+
 /* Always both: the kernel sets what is left out to 0. */
 static void encode_rate(const struct vf_settings *settings, uint32_t vf, void *data)
 {
@@ -151,7 +156,9 @@ const struct vf_attribute vf_attributes[] = {
 	/* Neutron goes on without it: the port is reported DOWN all the same. */
 	{ATTRIBUTE("link state", IFLA_VF_LINK_STATE, ifla_vf_link_state, link_state), .optional = true,
 	 .always_optional = true},
-	{ATTRIBUTE("rates", IFLA_VF_RATE, ifla_vf_rate, rate), .optional = true},
+	/* Drivers without rates read back none, so that nothing is sent while none are wanted; one that is
+	 * there must go, whatever the driver says. */
+	{ATTRIBUTE("rates", IFLA_VF_RATE, ifla_vf_rate, rate)},
 };
 const size_t vf_attribute_count = ELEMENTS_OF(vf_attributes);
 
@@ -263,6 +270,28 @@ static bool attribute_send(const char *pf, int vf, const struct vf_attribute *at
 	}
 }
 
+/* Most drivers know no minimum and say no more than "invalid": whether that is it shows without it.  Then the
+ * limit at least is set, as Neutron leaves it (QO-4), and the caller hears of the rest. */
+static bool minimum_refused(const char *pf, int vf, const struct vf_attribute *attribute,
+			    const struct vf_settings *wanted, int number, struct error *err)
+{
+	struct vf_settings without = *wanted;
+	struct error ignored;
+
+	if (attribute->type != IFLA_VF_RATE || wanted->min_rate == 0 ||
+	    (number != EINVAL && number != EOPNOTSUPP))
+		return false;
+	without.min_rate = 0;
+	if (!attribute_send(pf, vf, attribute, &without, &number, &ignored))
+		return false;
+	error_set(
+		err, ERROR_CONFLICT,
+		"VF %d of %s: its driver cannot guarantee a minimum rate (%d Mbit/s, of a minimum_bandwidth "
+		"rule of the port's QoS policy)",
+		vf, pf, wanted->min_rate);
+	return true;
+}
+
 /* *skipped: the driver does not have it, and that is fine. */
 static bool attribute_set(const char *pf, int vf, const struct vf_attribute *attribute,
 			  const struct vf_settings *wanted, bool *skipped, struct error *err)
@@ -273,6 +302,8 @@ static bool attribute_set(const char *pf, int vf, const struct vf_attribute *att
 	*skipped = false;
 	if (attribute_send(pf, vf, attribute, wanted, &number, err))
 		return true;
+	if (minimum_refused(pf, vf, attribute, wanted, number, err))
+		return false;
 	*skipped = attribute->optional && (number == EOPNOTSUPP || (number == EINVAL && is_clean)) &&
 		   (is_clean || attribute->always_optional);
 	if (*skipped && !is_clean)

@@ -23,6 +23,9 @@ struct vf_settings {
 /* What a VF has when nobody has it. */
 extern const struct vf_settings vf_clean;
 
+/* A rule's kbit/s as the kernel takes it, in Mbit/s: 0 is none, less than one is one, halves go up (QO-3). */
+int vf_rate(int64_t kbps);
+
 /* One setting as the kernel knows it. */
 struct vf_attribute {
 	const char *name; /* for messages */

@@ -56,29 +56,35 @@ bool compute_explain_server(struct store *db, const char *server, struct text *o
 
 /* --- one that is not --- */
 
-static bool port_ask(struct store *db, const char *port, struct scheduler_port_request *ask, bool *device,
-		     struct error *err)
+/* The ports that are named: all of them, and those that take devices as requests. */
+struct ports_asked {
+	struct scheduler_port_request requests[SCHEDULER_MAX_REQUESTS];
+	struct network_port *ports;
+	size_t request_count, count;
+};
+
+static bool port_ask(struct store *db, const char *port, struct ports_asked *asked, struct error *err)
 {
-	struct network_port found;
+	struct network_port *found = &asked->ports[asked->count++];
 	char id[256];
 
-	if (!network_port_find(db, port, id, err) || !network_port_load(db, id, &found, err))
+	if (!network_port_find(db, port, id, err) || !network_port_load(db, id, found, err))
 		return false;
-	if (found.device_id[0])
-		return error_set(err, ERROR_CONFLICT, "port %s is in use by %s", port, found.device_id);
-	*device = strcmp(found.vnic_type, "normal") != 0;
-	*ask = (struct scheduler_port_request){0};
-	snprintf(ask->port_id, sizeof ask->port_id, "%s", found.id);
-	snprintf(ask->vnic_type, sizeof ask->vnic_type, "%s", found.vnic_type);
-	snprintf(ask->physical_network, sizeof ask->physical_network, "%s", found.physical_network);
-	ask->trusted = found.trusted;
-	snprintf(ask->numa_policy, sizeof ask->numa_policy, "%s", found.numa_policy);
+	if (found->device_id[0])
+		return error_set(err, ERROR_CONFLICT, "port %s is in use by %s", port, found->device_id);
+	if (strcmp(found->vnic_type, "normal") == 0)
+		return true;
+	struct scheduler_port_request *ask = &asked->requests[asked->request_count++];
+	snprintf(ask->port_id, sizeof ask->port_id, "%s", found->id);
+	snprintf(ask->vnic_type, sizeof ask->vnic_type, "%s", found->vnic_type);
+	snprintf(ask->physical_network, sizeof ask->physical_network, "%s", found->physical_network);
+	ask->trusted = found->trusted;
+	snprintf(ask->numa_policy, sizeof ask->numa_policy, "%s", found->numa_policy);
 	return true;
 }
 
 static bool wish_run(struct store *db, const struct flavor *flavor, const struct compute_wish *wish,
-		     const struct scheduler_port_request *ports, size_t port_count, struct text *out,
-		     struct error *err)
+		     const struct ports_asked *asked, struct text *out, struct error *err)
 {
 	_cleanup_(placement_done) struct placement placement = {0};
 	_cleanup_free_ char *alias_spec = flavor_spec(flavor, "pci_passthrough:alias");
@@ -88,18 +94,20 @@ static bool wish_run(struct store *db, const struct flavor *flavor, const struct
 	if (!server_numa_read(flavor, "{}", &numa, err) ||
 	    !aggregate_rules(db, flavor->extra_specs, &placement, err))
 		return false;
+	placement_networks(asked->ports, asked->count, &placement);
 	struct scheduler_request request = {.server_id = "",
 					    .vcpus = flavor->vcpus,
 					    .memory_mb = flavor->memory_mb,
 					    .disk_gb = flavor->disk_gb + flavor->ephemeral_gb,
 					    .alias_spec = alias_spec,
-					    .ports = ports,
-					    .port_count = port_count,
+					    .ports = asked->requests,
+					    .port_count = asked->request_count,
 					    .availability_zone = wish->zone,
 					    .host = wish->host,
 					    .rules = placement.rules,
 					    .rule_count = placement.count,
-					    .numa = &numa};
+					    .numa = &numa,
+					    .networks = &placement.networks};
 	if (!scheduler_dry_run(db, &request, out, &where, err))
 		return false;
 	if (where)
@@ -113,24 +121,21 @@ bool compute_explain_wish(struct store *db, const struct compute_wish *wish, str
 			  struct error *err)
 {
 	static const struct auth administrator = {.admin = true};
-	struct scheduler_port_request ports[SCHEDULER_MAX_REQUESTS];
+	struct ports_asked asked = {0};
 	struct flavor flavor = {0};
-	size_t count = 0;
 	char id[256];
 
 	if (!by_name(db, "SELECT id FROM flavor WHERE id = ?1 OR name = ?1", "flavor", wish->flavor, id,
 		     err) ||
 	    !flavor_load(db, id, &administrator, &flavor, err))
 		return false;
-	bool ok = wish->port_count <= ELEMENTS_OF(ports) ||
-		  error_set(err, ERROR_BAD_REQUEST, "at most %zu ports", ELEMENTS_OF(ports));
-	for (size_t i = 0; ok && i < wish->port_count; i++) {
-		bool device = false;
-
-		ok = port_ask(db, wish->ports[i], &ports[count], &device, err);
-		count += ok && device;
-	}
-	ok = ok && wish_run(db, &flavor, wish, ports, count, out, err);
+	asked.ports = memory_alloc((wish->port_count + 1) * sizeof *asked.ports);
+	bool ok = wish->port_count <= SCHEDULER_MAX_REQUESTS ||
+		  error_set(err, ERROR_BAD_REQUEST, "at most %d ports", SCHEDULER_MAX_REQUESTS);
+	for (size_t i = 0; ok && i < wish->port_count; i++)
+		ok = port_ask(db, wish->ports[i], &asked, err);
+	ok = ok && wish_run(db, &flavor, wish, &asked, out, err);
+	free(asked.ports);
 	flavor_done(&flavor);
 	return ok;
 }

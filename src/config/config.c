@@ -160,6 +160,14 @@ const char *config_text(const struct config *config, const char *group, const ch
 	return entry ? entry->value : fallback;
 }
 
+const char *config_text_given(const struct config *config, const char *group, const char *option,
+			      const char *fallback)
+{
+	const char *value = config_text(config, group, option, NULL);
+
+	return text_is_empty(value) ? fallback : value;
+}
+
 const char *config_multi(const struct config *config, const char *group, const char *option, size_t i,
 			 const char **file, int *line)
 {

@@ -24,6 +24,9 @@ bool config_read_text(struct config *config, const char *name, const char *text,
  */
 const char *config_text(const struct config *config, const char *group, const char *option,
 			const char *fallback);
+/* The same, but nothing behind the = counts as not set. */
+const char *config_text_given(const struct config *config, const char *group, const char *option,
+			      const char *fallback);
 /* Typed values: a value that does not fit is an error that names file, line, option and what is allowed.
  * Nothing after the = leaves numbers at their fallback. */
 bool config_int(const struct config *config, const char *group, const char *option, int64_t fallback,

@@ -60,6 +60,20 @@ static bool is_bandwidth(const char *text)
 	return item_bandwidth(text, netdev, &egress, &ingress);
 }
 
+static bool is_hypervisor(const char *text)
+{
+	char netdev[ITEM_NETDEV_SIZE], hypervisor[ITEM_HYPERVISOR_SIZE];
+
+	return item_hypervisor(text, netdev, hypervisor);
+}
+
+static bool is_inventory(const char *text)
+{
+	struct item_inventory inventory;
+
+	return item_inventory(text, &inventory);
+}
+
 static bool is_device_ids(const char *text)
 {
 	unsigned vendor, product;
@@ -106,7 +120,7 @@ const struct config_option config_options[] = {
 	 .help = "name under which flavors ask for devices"},
 	{"pci", "report_in_placement", .type = CONFIG_BOOL, .fallback = "False",
 	 .help = "report this host's devices to Placement"},
-	{"pci", "iommu_group_mates",
+	{"pci", "iommu_group_mates", .type = CONFIG_CHOICE, .fallback = "refuse", .choices = "refuse,grant",
 	 .help = "what becomes of devices in the IOMMU group of a device that a guest gets"},
 	{"filter_scheduler", "pci_in_placement", .type = CONFIG_BOOL, .fallback = "False",
 	 .help = "claim devices in Placement"},
@@ -134,9 +148,9 @@ const struct config_option config_options[] = {
 	 .max = 1000000, .help = "guests' memory for each MiB; 0: the initial ratio"},
 	{"DEFAULT", "disk_allocation_ratio", .type = CONFIG_NUMBER, .fallback = "0.0", .min = 0,
 	 .max = 1000000, .help = "guests' disk for each GiB; 0: the initial ratio"},
-	{"DEFAULT", "initial_cpu_allocation_ratio", .type = CONFIG_NUMBER, .fallback = "16.0", .min = 0,
+	{"DEFAULT", "initial_cpu_allocation_ratio", .type = CONFIG_NUMBER, .fallback = "4.0", .min = 0,
 	 .max = 1000000, .help = "cpu_allocation_ratio where it is 0"},
-	{"DEFAULT", "initial_ram_allocation_ratio", .type = CONFIG_NUMBER, .fallback = "1.5", .min = 0,
+	{"DEFAULT", "initial_ram_allocation_ratio", .type = CONFIG_NUMBER, .fallback = "1.0", .min = 0,
 	 .max = 1000000, .help = "ram_allocation_ratio where it is 0"},
 	{"DEFAULT", "initial_disk_allocation_ratio", .type = CONFIG_NUMBER, .fallback = "1.0", .min = 0,
 	 .max = 1000000, .help = "disk_allocation_ratio where it is 0"},
@@ -172,16 +186,16 @@ const struct config_option config_options[] = {
 	 .help = "models of guests' CPUs"},
 	{"libvirt", "hw_machine_type", .type = CONFIG_LIST, .state = CONFIG_NOT_YET,
 	 .help = "machine types of guests"},
-	{"libvirt", "num_pcie_ports", .type = CONFIG_INT, .state = CONFIG_NOT_YET, .fallback = "0",
-	 .help = "PCIe ports of guests"},
+	{"libvirt", "num_pcie_ports", .type = CONFIG_INT, .fallback = "0", .min = 0, .max = 28,
+	 .help = "PCIe root ports that guests have at least; 0: as many as they need, and four to spare"},
 	{"libvirt", "rx_queue_size", .type = CONFIG_INT, .state = CONFIG_NOT_YET,
 	 .help = "length of receive queues"},
 	{"libvirt", "tx_queue_size", .type = CONFIG_INT, .state = CONFIG_NOT_YET,
 	 .help = "length of transmit queues"},
-	{"libvirt", "device_detach_attempts", .type = CONFIG_INT, .state = CONFIG_NOT_YET, .fallback = "8",
-	 .help = "attempts to detach a device"},
-	{"libvirt", "device_detach_timeout", .type = CONFIG_INT, .state = CONFIG_NOT_YET, .fallback = "20",
-	 .help = "seconds of each attempt to detach a device"},
+	{"libvirt", "device_detach_attempts", .type = CONFIG_INT, .fallback = "8", .min = 1, .max = 1000,
+	 .help = "how often a guest is asked to let go of a device"},
+	{"libvirt", "device_detach_timeout", .type = CONFIG_INT, .fallback = "20", .min = 1, .max = 3600,
+	 .help = "seconds that it is given each time"},
 	{"libvirt", "live_migration_permit_post_copy", .type = CONFIG_BOOL, .state = CONFIG_NOT_YET,
 	 .fallback = "False", .help = "post-copy in live migrations"},
 	{"libvirt", "cpu_power_management", .type = CONFIG_BOOL, .state = CONFIG_NOT_YET, .fallback = "False",
@@ -361,19 +375,23 @@ const struct config_option config_options[] = {
 	{"sriov_nic", "resource_provider_bandwidths", .type = CONFIG_LIST, .check = is_bandwidth,
 	 .allowed = "network_device:egress:ingress, in kbit/s, each of which may be left out",
 	 .help = "bandwidth of this host's network devices in Placement"},
-	{"sriov_nic", "resource_provider_hypervisors", .type = CONFIG_LIST, .state = CONFIG_NOT_YET,
-	 .help = "bandwidth in Placement"},
-	{"sriov_nic", "resource_provider_default_hypervisor", .state = CONFIG_NOT_YET,
-	 .help = "bandwidth in Placement"},
-	{"sriov_nic", "resource_provider_inventory_defaults", .type = CONFIG_LIST, .state = CONFIG_NOT_YET,
-	 .help = "bandwidth in Placement"},
+	{"sriov_nic", "resource_provider_hypervisors", .type = CONFIG_LIST, .check = is_hypervisor,
+	 .allowed = "network_device:hypervisor",
+	 .help = "hypervisors in Placement that network devices with a bandwidth belong to"},
+	{"sriov_nic", "resource_provider_default_hypervisor",
+	 .help = "the hypervisor of the other ones; else [DEFAULT] host"},
+	{"sriov_nic", "resource_provider_inventory_defaults", .type = CONFIG_LIST, .check = is_inventory,
+	 .fallback = "allocation_ratio:1.0,min_unit:1,step_size:1,reserved:0",
+	 .allowed =
+		 "allocation_ratio:number, or min_unit, max_unit, step_size or reserved and a whole number",
+	 .help = "what Placement is told of each bandwidth"},
 	{"agent", "polling_interval", .type = CONFIG_INT, .state = CONFIG_MEANINGLESS, .fallback = "2",
 	 .instead = "the agent programs each VF itself before its guest starts",
 	 .help = "seconds between looks at devices"},
 	{"agent", "report_interval", .type = CONFIG_INT, .state = CONFIG_MEANINGLESS, .fallback = "30",
 	 .instead = "hosts report every 25 seconds", .help = "seconds between reports of hosts"},
-	{"agent", "extensions", .type = CONFIG_LIST, .state = CONFIG_NOT_YET, .fallback = "",
-	 .help = "extensions of agents"},
+	{"agent", "extensions", .type = CONFIG_LIST, .state = CONFIG_MEANINGLESS, .fallback = "",
+	 .instead = "every extension that is built is there", .help = "extensions of agents"},
 	{"DEFAULT", "agent_down_time", .type = CONFIG_INT, .fallback = "75", .min = 1, .max = 86400,
 	 .help = "seconds without report after which an agent is dead"},
 	{"DEFAULT", "enable_new_agents", .type = CONFIG_BOOL, .state = CONFIG_NOT_YET, .fallback = "True",
@@ -425,6 +443,7 @@ const struct config_option config_options[] = {
 	{"ml2", "tunnelled_network_rp_name", .state = CONFIG_ELSEWHERE},
 	{"DEFAULT", "default_availability_zones", .state = CONFIG_ELSEWHERE},
 	{"quotas", "quota_pool", .state = CONFIG_ELSEWHERE},
+	{"ovs", "resource_provider_bandwidths", .state = CONFIG_ELSEWHERE},
 };
 
 const size_t config_option_count = ELEMENTS_OF(config_options);

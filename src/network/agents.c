@@ -6,7 +6,25 @@
 
 #include <string.h>
 
-#define AGENT_COLUMNS "id, host, mappings, devices, admin_state_up, created_at, heard_at"
+#define AGENT_COLUMNS "id, host, mappings, devices, admin_state_up, created_at, heard_at, resources"
+
+/* What the host said of its PFs' bandwidths; one that says nothing has none. */
+static void add_resources(yyjson_mut_doc *doc, yyjson_mut_val *settings, const char *json)
+{
+	static const char *const names[] = {"resource_provider_bandwidths", "resource_provider_hypervisors",
+					    "resource_provider_inventory_defaults"};
+	yyjson_doc *resources = yyjson_read(json, strlen(json), 0);
+
+	for (size_t i = 0; i < ELEMENTS_OF(names); i++) {
+		yyjson_val *said = yyjson_obj_get(yyjson_doc_get_root(resources), names[i]);
+
+		if (yyjson_is_obj(said))
+			yyjson_mut_obj_add_val(doc, settings, names[i], yyjson_val_mut_copy(doc, said));
+		else
+			yyjson_mut_obj_add_obj(doc, settings, names[i]);
+	}
+	yyjson_doc_free(resources);
+}
 
 static yyjson_mut_val *agent_view(yyjson_mut_doc *doc, struct store_rows *rows)
 {
@@ -30,10 +48,8 @@ static yyjson_mut_val *agent_view(yyjson_mut_doc *doc, struct store_rows *rows)
 	settings = yyjson_mut_obj_add_obj(doc, view, "configurations");
 	add_json(doc, settings, "device_mappings", store_text(rows, 2));
 	yyjson_mut_obj_add_int(doc, settings, "devices", store_int(rows, 3));
-	yyjson_mut_obj_add_arr(doc, settings, "extensions");
-	yyjson_mut_obj_add_obj(doc, settings, "resource_provider_bandwidths");
-	yyjson_mut_obj_add_obj(doc, settings, "resource_provider_hypervisors");
-	yyjson_mut_obj_add_obj(doc, settings, "resource_provider_inventory_defaults");
+	yyjson_mut_arr_add_str(doc, yyjson_mut_obj_add_arr(doc, settings, "extensions"), "qos");
+	add_resources(doc, settings, store_text(rows, 7));
 	return view;
 }
 
@@ -98,14 +114,16 @@ bool agent_delete(struct http_request *request, struct http_response *response, 
 }
 
 bool network_agent_report(struct store *db, const char *host, const char *mappings_json, int64_t device_count,
-			  struct error *err)
+			  const char *resources_json, struct error *err)
 {
 	char id[SYS_UUID_SIZE];
 
 	return store_exec(
 		db, err,
-		"INSERT INTO agent (id, host, mappings, devices, admin_state_up, created_at, heard_at) "
-		"VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5) ON CONFLICT (host) DO UPDATE SET mappings = "
-		"excluded.mappings, devices = excluded.devices, heard_at = excluded.heard_at",
-		V(sys_uuid(id)), V(host), V(mappings_json), V(device_count), V(sys_now()));
+		"INSERT INTO agent (id, host, mappings, devices, admin_state_up, created_at, heard_at, "
+		"resources) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5, ?6) ON CONFLICT (host) DO UPDATE SET mappings "
+		"= excluded.mappings, devices = excluded.devices, heard_at = excluded.heard_at, resources = "
+		"excluded.resources",
+		V(sys_uuid(id)), V(host), V(mappings_json), V(device_count), V(sys_now()),
+		V(resources_json ? resources_json : "{}"));
 }

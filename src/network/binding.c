@@ -12,15 +12,21 @@ void network_on_port_change(bool (*hook)(struct store *db, const char *server_id
 	change_hook = hook;
 }
 
+/* As Nova does, the first with a physical network says which devices fit (its neutron.py looks for no more).
+ */
 #define PORT_LOAD \
 	"SELECT p.id, p.name, p.network_id, n.name, p.project_id, p.device_id, p.mac_address, p.vnic_type, " \
-	"n.type, " \
-	"ifnull(n.physical_network, ''), ifnull(n.segmentation_id, -1), p.status, p.host_id, " \
+	"ifnull(s.type, ''), " \
+	"ifnull(s.physical_network, ''), ifnull(s.segmentation_id, -1), p.status, p.host_id, " \
 	"p.admin_state_up, " \
 	"p.port_security, p.by_compute, n.mtu, " \
 	"ifnull(lower(json_extract(p.profile, '$.trusted')) IN ('true', '1', 'yes', 'on', 't', 'y'), 0), " \
-	"p.numa_affinity_policy, p.uplink_status " \
-	"FROM port p JOIN network n ON n.id = p.network_id "
+	"p.numa_affinity_policy, p.uplink_status, ifnull(s.id, ''), " \
+	"coalesce(p.qos_policy_id, n.qos_policy_id, ''), p.device_index " \
+	"FROM port p JOIN network n ON n.id = p.network_id LEFT JOIN segment s ON s.id = " \
+	"ifnull(p.segment_id, " \
+	"(SELECT c.id FROM segment c WHERE " SEGMENT_FITS \
+	"ORDER BY c.physical_network IS NULL, c.position LIMIT 1)) "
 
 static void port_fill(struct store_rows *rows, struct network_port *port)
 {
@@ -45,6 +51,9 @@ static void port_fill(struct store_rows *rows, struct network_port *port)
 	snprintf(port->numa_policy, sizeof port->numa_policy, "%s",
 		 store_text(rows, 18) ? store_text(rows, 18) : "");
 	port->link_follows_uplink = store_int(rows, 19);
+	snprintf(port->segment_id, sizeof port->segment_id, "%s", store_text(rows, 20));
+	snprintf(port->qos_policy_id, sizeof port->qos_policy_id, "%s", store_text(rows, 21));
+	port->index = (int)store_int(rows, 22);
 }
 
 static bool addresses_fill(struct store *db, struct network_port *port, struct error *err)
@@ -102,8 +111,8 @@ bool network_ports_of_server(struct store *db, const char *server_id, struct net
 	*count = 0;
 	/* Anyone may write a device_id on a port; plugged in are only those that compute bound. */
 	if (!store_query(db, &rows, err,
-			 PORT_LOAD "WHERE p.device_id = ?1 AND (p.host_id <> '' OR p.by_compute) "
-				   "ORDER BY p.device_index",
+			 PORT_LOAD "WHERE p.device_id = ?1 AND (p.host_id <> '' OR p.by_compute OR "
+				   "p.kept_for = p.device_id) ORDER BY p.device_index",
 			 V(server_id)))
 		return false;
 	while (store_next(&rows)) {
@@ -136,6 +145,7 @@ bool network_port_create_for_server(struct store *db, const char *project_id, co
 				.admin_state_up = true,
 				.port_security = network.port_security,
 				.by_compute = true,
+				.has_qos = *network.qos_policy_id,
 				.fixed_ip = fixed_ip};
 	char id[37];
 
@@ -144,7 +154,7 @@ bool network_port_create_for_server(struct store *db, const char *project_id, co
 }
 
 /* vif_type and vif_details of a bound port (PO-5, MD-8). */
-static const char *vif_of(const struct network_port *port, char details[200])
+const char *binding_vif(const struct network_port *port, char details[200])
 {
 	bool vf = strcmp(port->vnic_type, "direct") == 0 || strcmp(port->vnic_type, "macvtap") == 0;
 
@@ -193,7 +203,7 @@ static char *profile_merge(const char *profile, const char *physical_network,
 	return text;
 }
 
-static bool profile_load(struct store *db, const char *port_id, char **profile, struct error *err)
+bool binding_profile(struct store *db, const char *port_id, char **profile, struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
@@ -244,8 +254,7 @@ static bool wants_switchdev(const char *profile)
 }
 
 /* Why sriovnicswitch does not bind the port, NULL if it does. */
-static const char *sriov_refusal(const struct network_port *port, const char *vendor_info,
-				 const char *profile)
+const char *binding_refusal(const struct network_port *port, const char *vendor_info, const char *profile)
 {
 	if (!network_settings.sriov)
 		return "[ml2] mechanism_drivers lacks sriovnicswitch";
@@ -267,7 +276,7 @@ static bool binding_check(const struct network_port *port, const struct network_
 		return error_set_typed(err, ERROR_CONFLICT, "PortInUse", "Port %s is still in use.",
 				       port->id);
 	if (strcmp(port->vnic_type, "normal") != 0 && binding->host)
-		why = sriov_refusal(port, binding->pci_vendor_info, profile);
+		why = binding_refusal(port, binding->pci_vendor_info, profile);
 	return !why || error_set_typed(err, ERROR_CONFLICT, "PortBindingFailed",
 				       "Binding failed for port %s of vNIC type %s%s%s: %s.", port->id,
 				       port->vnic_type, binding->pci_vendor_info ? ", device " : "",
@@ -282,39 +291,86 @@ bool network_port_bind(struct store *db, const char *port_id, const struct netwo
 	char details[200];
 	const char *vif;
 
-	if (!network_port_load(db, port_id, &port, err) || !profile_load(db, port_id, &old, err) ||
+	if (!network_port_load(db, port_id, &port, err) || !binding_profile(db, port_id, &old, err) ||
 	    !binding_check(&port, binding, old, err))
 		return false;
 	profile = profile_merge(old, port.physical_network, binding);
-	vif = vif_of(&port, details);
+	vif = binding_vif(&port, details);
 	/* A direct-physical port takes the address of the PF that it became (BI-1). */
 	return store_exec(db, err,
-			  "UPDATE port SET device_id = ?2, device_owner = ?3, device_index = ?4, host_id = "
+			  "UPDATE port SET kept_for = NULL, device_id = ?2, device_owner = ?3, device_index "
+			  "= ?4, host_id = "
 			  "ifnull(?5, ''), "
 			  "vif_type = ?6, vif_details = ?7, profile = ?8, status = 'DOWN', mac_address = "
-			  "ifnull(?9, mac_address), "
+			  "ifnull(?9, mac_address), segment_id = ?11, "
 			  "revision = revision + 1, updated_at = ?10 WHERE id = ?1",
 			  V(port_id), V(binding->server_id),
 			  V(binding->device_owner ? binding->device_owner : "compute:nova"),
 			  V(binding->index), V(binding->host), V(binding->host ? vif : "unbound"),
 			  V((const char *)(binding->host ? details : "{}")), V(profile),
-			  V(binding->mac_of_pf), V(sys_now()));
+			  V(binding->mac_of_pf), V(sys_now()),
+			  V((const char *)(binding->host && *port.segment_id ? port.segment_id : NULL)));
 }
 
 static bool release_one(struct store *db, const char *port_id, const char *vnic_type, struct error *err)
 {
 	_cleanup_free_ char *old = NULL, *profile = NULL;
 
-	if (!profile_load(db, port_id, &old, err))
+	if (!binding_profile(db, port_id, &old, err))
 		return false;
 	profile = profile_merge(old, NULL, NULL);
-	return store_exec(
-		       db, err,
-		       "UPDATE port SET device_id = '', device_owner = '', device_index = 0, host_id = '', "
-		       "vif_type = 'unbound', vif_details = '{}', profile = ?3, status = 'DOWN', "
-		       "revision = revision + 1, updated_at = ?2 WHERE id = ?1",
-		       V(port_id), V(sys_now()), V(profile)) &&
+	return store_exec(db, err, "DELETE FROM port_binding WHERE port_id = ?1", V(port_id)) &&
+	       store_exec(db, err,
+			  "UPDATE port SET kept_for = NULL, device_id = '', device_owner = '', device_index "
+			  "= 0, host_id = '', "
+			  "vif_type = 'unbound', vif_details = '{}', profile = ?3, status = 'DOWN', "
+			  "segment_id = NULL, revision = revision + 1, updated_at = ?2 WHERE id = ?1",
+			  V(port_id), V(sys_now()), V(profile)) &&
 	       (strcmp(vnic_type, "direct-physical") != 0 || port_new_mac(db, port_id, err));
+}
+
+static bool release(struct store *db, const struct network_port *port, struct error *err)
+{
+	return port->created_by_compute ? port_remove(db, port->id, err)
+					: release_one(db, port->id, port->vnic_type, err);
+}
+
+bool network_port_release(struct store *db, const char *port_id, struct error *err)
+{
+	struct network_port port;
+
+	return network_port_load(db, port_id, &port, err) && release(db, &port, err);
+}
+
+static bool keep_one(struct store *db, const struct network_port *port, struct error *err)
+{
+	_cleanup_free_ char *old = NULL, *profile = NULL;
+
+	if (!binding_profile(db, port->id, &old, err))
+		return false;
+	profile = profile_merge(old, NULL, NULL);
+	return store_exec(db, err, "DELETE FROM port_binding WHERE port_id = ?1",
+			  V((const char *)port->id)) &&
+	       store_exec(db, err,
+			  "UPDATE port SET host_id = '', kept_for = device_id, vif_type = 'unbound', "
+			  "vif_details = '{}', profile = ?3, status = 'DOWN', segment_id = NULL, "
+			  "revision = revision + 1, updated_at = ?2 WHERE id = ?1",
+			  V((const char *)port->id), V(sys_now()), V(profile)) &&
+	       (strcmp(port->vnic_type, "direct-physical") != 0 || port_new_mac(db, port->id, err));
+}
+
+bool network_ports_keep(struct store *db, const char *server_id, struct error *err)
+{
+	_cleanup_free_ struct network_port *ports = NULL;
+	size_t count;
+
+	if (!network_ports_of_server(db, server_id, &ports, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (!keep_one(db, &ports[i], err))
+			return false;
+	}
+	return true;
 }
 
 bool network_ports_release(struct store *db, const char *server_id, struct error *err)
@@ -325,8 +381,7 @@ bool network_ports_release(struct store *db, const char *server_id, struct error
 	if (!network_ports_of_server(db, server_id, &ports, &count, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		if (ports[i].created_by_compute ? !port_remove(db, ports[i].id, err)
-						: !release_one(db, ports[i].id, ports[i].vnic_type, err))
+		if (!release(db, &ports[i], err))
 			return false;
 	}
 	return true;
@@ -370,64 +425,4 @@ bool network_changed(struct store *db, const char *network_id, struct error *err
 			return false;
 	}
 	return store_end(&rows, err);
-}
-
-static bool agent_is_alive(struct store *db, const char *host, const char *physical_network, bool *alive,
-			   struct error *err)
-{
-	_cleanup_(store_rows_done) struct store_rows rows = {0};
-
-	*alive = false;
-	if (!store_query(db, &rows, err, "SELECT mappings FROM agent WHERE host = ?1 AND heard_at > ?2",
-			 V(host), V(sys_now() - network_settings.agent_down)))
-		return false;
-	if (store_next(&rows)) {
-		const char *mappings = store_text(&rows, 0);
-		yyjson_doc *doc = yyjson_read(mappings, strlen(mappings), 0);
-
-		*alive = yyjson_obj_get(yyjson_doc_get_root(doc), physical_network) != NULL;
-		yyjson_doc_free(doc);
-	}
-	return store_end(&rows, err);
-}
-
-/* Whether sriovnicswitch binds the port to this host, as ML2 would (MD-3, MD-6, MD-7, PV-2). */
-static bool can_bind(struct store *db, const struct network_port *port, const char *host, const char *profile,
-		     bool *can, struct error *err)
-{
-	yyjson_doc *doc = yyjson_read(profile, strlen(profile), 0);
-
-	*can = !sriov_refusal(port, field_text(yyjson_doc_get_root(doc), "pci_vendor_info", NULL), profile);
-	yyjson_doc_free(doc);
-	return !*can || strcmp(port->vnic_type, "direct-physical") == 0 ||
-	       agent_is_alive(db, host, port->physical_network, can, err);
-}
-
-/* PUT of binding:host_id or binding:profile by an administrator (PO-12, MD-6, MD-9).  NULL: as it is. */
-bool port_bind_host(struct store *db, const char *port_id, const char *host, const char *profile,
-		    struct error *err)
-{
-	_cleanup_free_ char *old = NULL;
-	struct network_port port;
-	char details[200] = "{}";
-	const char *vif = "unbound", *status = "DOWN";
-	bool can = true;
-
-	if (!network_port_load(db, port_id, &port, err) || !profile_load(db, port_id, &old, err))
-		return false;
-	host = host ? host : port.host_id;
-	if (*host) {
-		if (strcmp(port.vnic_type, "normal") != 0 &&
-		    !can_bind(db, &port, host, profile ? profile : old, &can, err))
-			return false;
-		vif = can ? vif_of(&port, details) : "binding_failed";
-		/* Nobody will report a whole PF: there is no NIC agent on it any more (MD-9). */
-		if (can && strcmp(port.vnic_type, "direct-physical") == 0)
-			status = "ACTIVE";
-	}
-	return store_exec(db, err,
-			  "UPDATE port SET host_id = ?2, vif_type = ?3, vif_details = ?4, profile = "
-			  "coalesce(?5, profile), status = ?6 WHERE id = ?1",
-			  V(port_id), V(host), V(vif), V((const char *)(can ? details : "{}")), V(profile),
-			  V(status));
 }

@@ -14,6 +14,7 @@ static const struct extension {
 	{"allowed-address-pairs", "Allowed Address Pairs"},
 	{"availability_zone", "Availability Zone"},
 	{"binding", "Port Binding"},
+	{"binding-extended", "Port Bindings Extended"},
 	{"empty-string-filtering", "Empty String Filtering Extension"},
 	{"external-net", "Neutron external network"},
 	{"filter-validation", "Filter parameters validation"},
@@ -31,11 +32,22 @@ static const struct extension {
 	{"port-trusted-vif", "Port trusted vif"},
 	{"project-id", "project_id field enabled"},
 	{"provider", "Provider Network"},
+	{"qos", "Quality of Service"},
+	{"qos-bw-limit-direction", "Direction for QoS bandwidth limit rule"},
+	{"qos-bw-minimum-ingress", "Ingress direction for QoS minimum bandwidth rule"},
+	{"qos-default", "QoS default policy"},
+	{"qos-port-network-policy", "QoS port network policy"},
+	{"qos-rule-type-details", "Details of QoS rule types"},
+	{"qos-rule-type-filter", "QoS rule type filter"},
+	{"qos-rules-alias", "QoS rules alias"},
 	{"quota_details", "Quota details management support"},
 	{"quotas", "Quota management support"},
 	{"security-group", "security-group"},
+	{"segment", "Segment"},
 	{"sorting", "Sorting support"},
 	{"standard-attr-description", "standard-attr-description"},
+	{"standard-attr-tag",
+	 "Tag support for resources with standard attribute: port, subnet, network, policy"},
 	{"standard-attr-revisions", "Resource revision numbers"},
 	{"standard-attr-timestamp", "Resource timestamps"},
 	{"uplink-status-propagation", "Uplink Status Propagation"},
@@ -114,7 +126,7 @@ static yyjson_mut_val *group_view(yyjson_mut_doc *doc, struct store_rows *rows)
 	yyjson_mut_obj_add_bool(doc, view, "stateful", true);
 	yyjson_mut_obj_add_bool(doc, view, "shared", false);
 	yyjson_mut_obj_add_arr(doc, view, "security_group_rules");
-	add_standard(doc, view, store_text(rows, 1), store_text(rows, 3), 1, store_int(rows, 4),
+	add_standard(doc, view, store_text(rows, 1), store_text(rows, 3), "[]", 1, store_int(rows, 4),
 		     store_int(rows, 4));
 	return view;
 }

@@ -78,6 +78,7 @@ struct segment {
 	char physical_network[65]; /* "" if none */
 	int64_t id;		   /* -1 if none */
 };
+#define SEGMENTS_MAX 32 /* of one network */
 
 /* Chooses or checks the segment of a new network (rules VL-9 to VL-19, FL-1, FL-2 of ML2): members that were
  * not given are "" and -1. */
@@ -85,6 +86,16 @@ bool segment_choose(struct store *db, struct segment *segment, bool provider, st
 
 /* The largest MTU of a network on this segment. */
 int64_t segment_mtu_max(const struct segment *segment);
+/* Reads provider:* members; true if there are any. */
+bool segment_read(yyjson_val *object, struct segment *segment);
+/* The network gets one more; name and description may be NULL. */
+bool segment_insert(struct store *db, const char *network_id, const struct segment *segment, const char *name,
+		    const char *description, char id[37], struct error *err);
+/* The segments of a network in their order, at most SEGMENTS_MAX. */
+bool segments_load(struct store *db, const char *network_id, struct segment *segments, int *count,
+		   struct error *err);
+/* The smallest of their largest MTUs. */
+int64_t segments_mtu_max(const struct segment *segments, int count);
 
 /* --- requests and answers --- */
 
@@ -123,14 +134,17 @@ const char *field_json(struct http_request *request, yyjson_val *value, const ch
 void add_json(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name, const char *json);
 void add_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name,
 	      const char *text); /* NULL: null */
-/* created_at, updated_at, revision_number, tags, description, project_id, tenant_id. */
+/* created_at, updated_at, revision_number, tags (JSON), description, project_id, tenant_id. */
 void add_standard(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *project, const char *description,
-		  int64_t revision, int64_t created, int64_t updated);
+		  const char *tags, int64_t revision, int64_t created, int64_t updated);
 
 bool not_found(struct error *err, const char *type, const char *id);
 bool is_visible(const struct auth *auth, const char *project_id, bool shared);
 /* The project that a new thing belongs to: the requester's, or tenant_id/project_id by an administrator. */
 bool owner_find(struct http_request *request, yyjson_val *body, const char **project, struct error *err);
+/* The project's limit, or the configuration's; -1: none. */
+bool quota_limit(struct store *db, const char *resource, const char *project, int64_t *limit,
+		 struct error *err);
 /* `sql` selects rows of project ?1, at most ?2 of them, so that it costs no more than the limit is; 409
  * OverQuota if the limit is reached. */
 bool quota_check(struct store *db, const char *resource, const char *sql, const char *project,
@@ -148,6 +162,8 @@ void view_finish(struct http_request *request, yyjson_mut_val *view);
 
 /* --- ipam.c --- */
 
+/* Addresses of one port are on one segment: checked after addresses were chosen. */
+bool addresses_on_one_segment(struct store *db, const char *port_id, struct error *err);
 /* Gives the port an address: ip_address NULL: the lowest free one of the subnet's pools. */
 bool address_take(struct store *db, const char *port_id, const char *subnet_id, const char *ip_address,
 		  struct error *err);
@@ -169,11 +185,39 @@ bool address_free_lowest(struct store *db, const char *subnet_id, char text[IP_T
 bool address_free_take(struct store *db, const char *subnet_id, const struct ip *ip, struct error *err);
 /* The address is free again. */
 bool address_free_give(struct store *db, const char *subnet_id, const char *ip_address, struct error *err);
-/* Refuses QoS policies: there are none. */
-bool qos_check(yyjson_val *body, struct error *err);
 /* Is the requester an administrator or of the network's project?  What is done to somebody else's shared
  * network is not theirs to decide.  404 if it cannot be seen. */
 bool network_is_own(struct http_request *request, const char *network_id, bool *own, struct error *err);
+
+/* --- qos.c, qos_policy.c, qos_rule.c --- */
+
+/* Which rules a route is about, in its flags; with ROUTE_ALIAS they are named by their id alone. */
+enum qos_kind { QOS_BANDWIDTH_LIMIT, QOS_MINIMUM_BANDWIDTH, QOS_DSCP_MARKING };
+enum { ROUTE_PUBLIC = 1, ROUTE_ALIAS = 2 };
+/* Whose tags a route is about. */
+enum tagged_kind { TAGGED_NETWORK, TAGGED_SUBNET, TAGGED_PORT, TAGGED_POLICY };
+#define ROUTE_KIND(kind)     ((unsigned)(kind) << 4)
+#define ROUTE_KIND_OF(flags) ((flags) >> 4)
+
+bool qos_policy_missing(struct error *err, const char *id);
+/* Is there such a policy, and may the requester see it? */
+bool qos_policy_visible(struct http_request *request, const char *id, bool *visible, struct error *err);
+bool qos_admin_check(struct http_request *request, const char *what, struct error *err);
+/* May the requester put the qos_policy_id of the body (if there is any) in the place of `now` (or NULL)? */
+bool qos_attach_check(struct http_request *request, yyjson_val *body, const char *now, struct error *err);
+/* The default policy of a project, "" if it has none. */
+bool qos_default(struct store *db, const char *project, char id[37], struct error *err);
+/* Can the port have all rules of its policy; the ports of the network all of theirs?  409 with the reason. */
+bool qos_port_check(struct store *db, const char *port_id, struct error *err);
+bool qos_network_check(struct store *db, const char *network_id, struct error *err);
+/* The same for all ports that a policy is for; then their hosts are told. */
+bool qos_policy_changed(struct store *db, const char *policy_id, struct error *err);
+/* What a policy makes a VF send, in kbit/s; 0: no limit, no guarantee. */
+bool qos_rates(struct store *db, const char *policy_id, int64_t *max_kbps, int64_t *min_kbps,
+	       struct error *err);
+/* Adds member "rules" to the view of a policy. */
+bool qos_add_rules(struct store *db, const char *policy_id, yyjson_mut_doc *doc, yyjson_mut_val *policy,
+		   struct error *err);
 
 /* --- subnet_plan.c --- */
 
@@ -198,6 +242,9 @@ struct new_port {
 		*vnic_type;
 	const char *profile, *pairs;	  /* JSON */
 	const char *numa_affinity_policy; /* or NULL */
+	const char *qos_policy_id;	  /* or NULL */
+	const char *dhcp_options;	  /* JSON, NULL: none */
+	bool has_qos;			  /* it or its network has a policy */
 	bool admin_state_up, port_security, by_compute;
 	bool link_always;      /* the VF has a link even while its PF has none */
 	yyjson_val *fixed_ips; /* NULL: any */
@@ -210,8 +257,25 @@ bool mac_parse(const char *text, char mac[18]);
 /* Refuses values that no port can have, and what the requester may not decide. */
 bool port_body_check(struct http_request *request, yyjson_val *body, const char *network_id,
 		     struct error *err);
+/* What any binding of a port may say (PO-1, PO-3); NULL: nothing. */
+bool port_binding_check(struct http_request *request, const char *vnic_type, yyjson_val *profile,
+			struct error *err);
+/* The options of a body (NULL: none) put into those that there are, as JSON in the request's memory. */
+const char *dhcp_options_merge(struct http_request *request, const char *now, yyjson_val *list);
+bool dhcp_options_check(yyjson_val *list, struct error *err);
 /* Address pairs (JSON) need port security. */
 bool port_pairs_check(const char *pairs, bool port_security, struct error *err);
+/* Segments `c` that the port `p` may be bound on: those of its addresses' subnets (MD-5). */
+#define SEGMENT_FITS \
+	"c.network_id = p.network_id AND NOT EXISTS (SELECT 1 FROM address a JOIN subnet u ON u.id = " \
+	"a.subnet_id " \
+	"WHERE a.port_id = p.id AND u.segment_id <> c.id) "
+/* vif_type and vif_details of a bound port (PO-5, MD-8). */
+const char *binding_vif(const struct network_port *port, char details[200]);
+/* Why sriovnicswitch does not bind the port, NULL if it does. */
+const char *binding_refusal(const struct network_port *port, const char *vendor_info, const char *profile);
+/* The port's profile as JSON; freed by the caller. */
+bool binding_profile(struct store *db, const char *port_id, char **profile, struct error *err);
 bool port_bind_host(struct store *db, const char *port_id, const char *host, const char *profile,
 		    struct error *err);
 bool security_group_default(struct store *db, const char *project_id, char id[37], struct error *err);
@@ -228,6 +292,11 @@ bool network_changed(struct store *db, const char *network_id, struct error *err
 http_handler network_list, network_show, network_create, network_update, network_delete;
 http_handler subnet_list, subnet_show, subnet_create, subnet_update, subnet_delete;
 http_handler port_list, port_show, port_create, port_update, port_delete;
+http_handler binding_list, binding_show, binding_create, binding_update, binding_delete, binding_activate;
+http_handler segment_list, segment_show, segment_create, segment_update, segment_delete;
+http_handler policy_list, policy_show, policy_create, policy_update, policy_delete;
+http_handler rule_list, rule_show, rule_create, rule_update, rule_delete, rule_type_list, rule_type_show;
+http_handler tag_list, tag_replace, tag_clear, tag_show, tag_put, tag_delete;
 http_handler agent_list, agent_show, agent_update, agent_delete;
 http_handler extension_list, extension_show, zone_list, group_list, group_show;
-http_handler quota_list, quota_show, quota_details;
+http_handler quota_list, quota_show, quota_default, quota_details, quota_update, quota_delete;

@@ -74,26 +74,51 @@ bool address_take(struct store *db, const char *port_id, const char *subnet_id, 
 	return address_insert(db, port_id, subnet_id, text, err);
 }
 
+bool addresses_on_one_segment(struct store *db, const char *port_id, struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	/* A port that is bound stays on its segment. */
+	if (!store_query(
+		    db, &rows, err,
+		    "SELECT DISTINCT u.segment_id FROM address a JOIN subnet u ON u.id = a.subnet_id "
+		    "WHERE a.port_id = ?1 AND u.segment_id IS NOT NULL UNION "
+		    "SELECT p.segment_id FROM port p WHERE p.id = ?1 AND p.segment_id IS NOT NULL AND EXISTS "
+		    "(SELECT 1 FROM address a JOIN subnet u ON u.id = a.subnet_id "
+		    "WHERE a.port_id = ?1 AND u.segment_id IS NOT NULL)",
+		    V(port_id)))
+		return false;
+	if (store_next(&rows) && store_next(&rows))
+		return error_set_typed(err, ERROR_BAD_REQUEST, "FixedIpsSubnetsNotOnSameSegment",
+				       "Cannot allocate addresses from different segments.");
+	return store_end(&rows, err);
+}
+
 bool address_take_any(struct store *db, const char *port_id, const char *network_id, struct error *err)
 {
 	bool have[7] = {0}, seen[7] = {0};
+	char segment[37] = ""; /* of its first address: the others are on the same */
 
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 	if (!store_query(db, &rows, err,
-			 "SELECT id, ip_version FROM subnet WHERE network_id = ?1 ORDER BY created_at, id",
+			 "SELECT id, ip_version, segment_id FROM subnet WHERE network_id = ?1 "
+			 "ORDER BY created_at, id",
 			 V(network_id)))
 		return false;
 	while (store_next(&rows)) {
+		const char *on = store_text(&rows, 2);
 		char text[IP_TEXT];
 		int version = (int)store_int(&rows, 1);
 
 		seen[version] = true;
-		if (have[version])
+		if (have[version] || (*segment && !text_equal(on, segment)))
 			continue;
 		if (!address_free_lowest(db, store_text(&rows, 0), text, err) ||
 		    (*text && !address_insert(db, port_id, store_text(&rows, 0), text, err)))
 			return false;
 		have[version] = *text;
+		if (on && *text)
+			snprintf(segment, sizeof segment, "%s", on);
 	}
 	if (!store_end(&rows, err))
 		return false;
@@ -177,5 +202,5 @@ bool address_take_list(struct store *db, const char *port_id, const char *networ
 		if (!address_take(db, port_id, subnet, ip, err))
 			return false;
 	}
-	return true;
+	return max == 0 || addresses_on_one_segment(db, port_id, err);
 }

@@ -8,7 +8,7 @@
 
 /* --- what each collection can be filtered and sorted by --- */
 
-enum kind { TEXT, BOOL, INT, MAC, ADDRESSES, TAGS, NOT_TAGS };
+enum kind { TEXT, BOOL, INT, MAC, ADDRESSES, TAGS_ALL, TAGS_ANY, NOT_TAGS_ALL, NOT_TAGS_ANY };
 
 struct attribute {
 	const char *name;
@@ -33,10 +33,10 @@ static const struct attribute standard[] = {
 	{"revision_number", INT, SORT},
 	{"created_at", SORT},
 	{"updated_at", SORT},
-	{"tags", TAGS},
-	{"tags-any", TAGS},
-	{"not-tags", NOT_TAGS},
-	{"not-tags-any", NOT_TAGS},
+	{"tags", TAGS_ALL},
+	{"tags-any", TAGS_ANY},
+	{"not-tags", NOT_TAGS_ALL},
+	{"not-tags-any", NOT_TAGS_ANY},
 	{NULL},
 };
 
@@ -78,6 +78,31 @@ static const struct collection collections[] = {
 	  {"binding:host_id"},
 	  {"security_groups"},
 	  {"ip_allocation", SORT}}},
+	{"segments",
+	 "SegmentNotFound",
+	 false,
+	 {{"id", SORT},
+	  {"name", SORT},
+	  {"network_id", SORT},
+	  {"network_type", SORT},
+	  {"physical_network", SORT},
+	  {"segmentation_id", INT, SORT},
+	  {"description"},
+	  {"revision_number", INT, SORT}}},
+	{"policies", "QosPolicyNotFound", true, {{"shared", BOOL}, {"is_default", BOOL}}},
+	{"bandwidth_limit_rules",
+	 "QosRuleNotFound",
+	 false,
+	 {{"id", SORT}, {"max_kbps", INT, SORT}, {"max_burst_kbps", INT, SORT}, {"direction", SORT}}},
+	{"minimum_bandwidth_rules",
+	 "QosRuleNotFound",
+	 false,
+	 {{"id", SORT}, {"min_kbps", INT, SORT}, {"direction", SORT}}},
+	{"dscp_marking_rules", "QosRuleNotFound", false, {{"id", SORT}, {"dscp_mark", INT, SORT}}},
+	{"bindings",
+	 "PortBindingNotFound",
+	 false,
+	 {{"host", SORT}, {"vif_type"}, {"vnic_type"}, {"status", SORT}}},
 	{"agents",
 	 "AgentNotFound",
 	 false,
@@ -225,6 +250,41 @@ static bool addresses_pass(struct http_request *request, yyjson_mut_val *list)
 	return false;
 }
 
+/* How many of the tags "a,b" the view has, and whether these are all. */
+static size_t tags_shared(yyjson_mut_val *view, const char *wanted, bool *all)
+{
+	size_t i, max, length, shared = 0, count = 0;
+	yyjson_mut_val *tag;
+
+	for (const char *next = wanted; *next; next += length + (next[length] == ',')) {
+		length = strcspn(next, ",");
+		count += length > 0;
+		yyjson_mut_arr_foreach (yyjson_mut_obj_get(view, "tags"), i, max, tag)
+			shared += length > 0 && yyjson_mut_equals_strn(tag, next, length);
+	}
+	*all = shared == count;
+	return shared;
+}
+
+/* Each value of the parameter is a list of its own, and all must pass. */
+static bool tags_pass(struct http_request *request, const struct attribute *attribute, yyjson_mut_val *view)
+{
+	const char *name, *value;
+	bool all;
+
+	for (size_t i = 0; http_query_next(request, &i, &name, &value);) {
+		if (strcmp(name, attribute->name) != 0)
+			continue;
+		bool any = tags_shared(view, value, &all) > 0;
+		if (attribute->kind == TAGS_ALL	      ? !all
+		    : attribute->kind == TAGS_ANY     ? !any
+		    : attribute->kind == NOT_TAGS_ALL ? all
+						      : any)
+			return false;
+	}
+	return true;
+}
+
 /* All values of one parameter are alternatives. */
 static bool filter_passes(struct http_request *request, const struct attribute *attribute,
 			  yyjson_mut_val *view)
@@ -232,8 +292,8 @@ static bool filter_passes(struct http_request *request, const struct attribute *
 	yyjson_mut_val *member = yyjson_mut_obj_get(view, attribute->name);
 	const char *name, *value;
 
-	if (attribute->kind == NOT_TAGS || attribute->kind == TAGS) /* nothing has tags yet */
-		return attribute->kind == NOT_TAGS;
+	if (attribute->kind >= TAGS_ALL)
+		return tags_pass(request, attribute, view);
 	if (attribute->kind == ADDRESSES)
 		return addresses_pass(request, member);
 	for (size_t i = 0; http_query_next(request, &i, &name, &value);) {
@@ -388,9 +448,12 @@ static bool page_read(struct http_request *request, struct page *page, struct er
 	return true;
 }
 
+/* Bindings have no id: a port has one on each host. */
 static const char *id_of(yyjson_mut_val *view)
 {
-	return yyjson_mut_get_str(yyjson_mut_obj_get(view, "id"));
+	yyjson_mut_val *id = yyjson_mut_obj_get(view, "id");
+
+	return yyjson_mut_get_str(id ? id : yyjson_mut_obj_get(view, "host"));
 }
 
 static char *query_add(struct http_request *request, const char *query, const char *name, const char *value)
@@ -411,10 +474,11 @@ static char *query_add(struct http_request *request, const char *query, const ch
 
 /* A link asks for the same with another marker. */
 static void add_link(struct http_request *request, struct http_response *response, yyjson_mut_val *links,
-		     const char *plural, const char *relation, const char *marker)
+		     const char *relation, const char *marker)
 {
 	yyjson_mut_val *link = yyjson_mut_arr_add_obj(response->json, links);
-	const char *name, *value, *query = "";
+	const char *name, *value, *query = "", *suffix = strstr(request->path, ".json");
+	int length = (int)(suffix ? suffix - request->path : (ptrdiff_t)strlen(request->path));
 
 	for (size_t i = 0; http_query_next(request, &i, &name, &value);) {
 		if (strcmp(name, "marker") != 0 && strcmp(name, "page_reverse") != 0)
@@ -426,8 +490,8 @@ static void add_link(struct http_request *request, struct http_response *respons
 		query = query_add(request, query, "page_reverse", "True");
 	yyjson_mut_obj_add_str(response->json, link, "rel", relation);
 	yyjson_mut_obj_add_str(response->json, link, "href",
-			       http_printf(request, "%s/network/v2.0/%s?%s", http_base_url(request), plural,
-					   query));
+			       http_printf(request, "%s/network%.*s?%s", http_base_url(request), length,
+					   request->path, query));
 }
 
 /* A page that is not full is the last in its direction. */
@@ -440,9 +504,9 @@ static void add_links(struct http_request *request, struct http_response *respon
 	bool full = (int64_t)count >= page->limit;
 
 	if (full || page->reverse)
-		add_link(request, response, links, plural, "next", count ? id_of(views[count - 1]) : NULL);
+		add_link(request, response, links, "next", count ? id_of(views[count - 1]) : NULL);
 	if (full || !page->reverse)
-		add_link(request, response, links, plural, "previous", count ? id_of(views[0]) : NULL);
+		add_link(request, response, links, "previous", count ? id_of(views[0]) : NULL);
 }
 
 /* What of the sorted views is on the page: *count of them from *first.  The marker is among them, whether it

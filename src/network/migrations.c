@@ -54,5 +54,54 @@ const struct store_migration network_migrations[] = {
 	/* numa_affinity_policy: NULL if the port says nothing */
 	{"ALTER TABLE port ADD COLUMN numa_affinity_policy TEXT;"
 	 "ALTER TABLE port ADD COLUMN uplink_status INTEGER NOT NULL DEFAULT 1;"},
+	/* Networks of several segments.  The one that a network had gets the network's id. */
+	{"CREATE TABLE segment (id TEXT PRIMARY KEY,"
+	 " network_id TEXT NOT NULL REFERENCES network (id) ON DELETE CASCADE, position INTEGER NOT NULL,"
+	 " name TEXT, description TEXT, type TEXT NOT NULL, physical_network TEXT, segmentation_id INTEGER,"
+	 " revision INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL) STRICT;"
+	 "INSERT INTO segment SELECT id, id, 0, NULL, NULL, type, physical_network, segmentation_id, 0,"
+	 " created_at, created_at FROM network;"
+	 "DROP INDEX network_segment;"
+	 "ALTER TABLE network DROP COLUMN type;"
+	 "ALTER TABLE network DROP COLUMN physical_network;"
+	 "ALTER TABLE network DROP COLUMN segmentation_id;"
+	 /* an id is taken once on its physical network; '' stands for none (vxlan) */
+	 "CREATE UNIQUE INDEX segment_taken ON segment (type, ifnull(physical_network, ''),"
+	 " ifnull(segmentation_id, 0)) WHERE type <> 'local';"
+	 "CREATE UNIQUE INDEX segment_network ON segment (network_id, position);"
+	 "ALTER TABLE subnet ADD COLUMN segment_id TEXT REFERENCES segment (id);"
+	 "CREATE INDEX subnet_segment ON subnet (segment_id) WHERE segment_id IS NOT NULL;"
+	 /* what the port is bound on, NULL if it is not */
+	 "ALTER TABLE port ADD COLUMN segment_id TEXT;"
+	 "UPDATE port SET segment_id = network_id WHERE vif_type NOT IN ('unbound', 'binding_failed');"
+	 /* inactive ones; the active one is in the port's row */
+	 "CREATE TABLE port_binding (port_id TEXT NOT NULL REFERENCES port (id) ON DELETE CASCADE,"
+	 " host TEXT NOT NULL, vnic_type TEXT NOT NULL, profile TEXT NOT NULL, vif_type TEXT NOT NULL,"
+	 " vif_details TEXT NOT NULL, segment_id TEXT, PRIMARY KEY (port_id, host)) STRICT;"},
+	/* QoS; direction is '' where a rule has none, burst 0 */
+	{"CREATE TABLE qos_policy (id TEXT PRIMARY KEY, project_id TEXT NOT NULL, name TEXT NOT NULL,"
+	 " description TEXT NOT NULL, shared INTEGER NOT NULL, is_default INTEGER NOT NULL,"
+	 " revision INTEGER NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL) STRICT;"
+	 "CREATE UNIQUE INDEX qos_policy_default ON qos_policy (project_id) WHERE is_default = 1;"
+	 "CREATE TABLE qos_rule (id TEXT PRIMARY KEY,"
+	 " policy_id TEXT NOT NULL REFERENCES qos_policy (id) ON DELETE CASCADE, type TEXT NOT NULL,"
+	 " direction TEXT NOT NULL, value INTEGER NOT NULL, burst INTEGER NOT NULL,"
+	 " created_at INTEGER NOT NULL, UNIQUE (policy_id, type, direction)) STRICT;"
+	 "ALTER TABLE network ADD COLUMN qos_policy_id TEXT REFERENCES qos_policy (id);"
+	 "ALTER TABLE port ADD COLUMN qos_policy_id TEXT REFERENCES qos_policy (id);"
+	 "CREATE INDEX network_qos ON network (qos_policy_id) WHERE qos_policy_id IS NOT NULL;"
+	 "CREATE INDEX port_qos ON port (qos_policy_id) WHERE qos_policy_id IS NOT NULL;"
+	 /* resource_provider_*, as the host's agent told them */
+	 "ALTER TABLE agent ADD COLUMN resources TEXT NOT NULL DEFAULT '{}';"},
+	/* the server that has the port while it is on no host (shelved) */
+	{"ALTER TABLE port ADD COLUMN kept_for TEXT;"},
+	/* Tags, DHCP options (JSON lists), and limits that are not the configuration's. */
+	{"ALTER TABLE network ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';"
+	 "ALTER TABLE subnet ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';"
+	 "ALTER TABLE port ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';"
+	 "ALTER TABLE qos_policy ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';"
+	 "ALTER TABLE port ADD COLUMN dhcp_options TEXT NOT NULL DEFAULT '[]';"
+	 "CREATE TABLE quota (project_id TEXT NOT NULL, resource TEXT NOT NULL, quota_limit INTEGER NOT NULL,"
+	 " PRIMARY KEY (project_id, resource)) STRICT, WITHOUT ROWID;"},
 };
 const size_t network_migration_count = sizeof network_migrations / sizeof *network_migrations;

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-enum { ROUTE_PUBLIC = 1 };
-
 static void version_fill(struct http_request *request, yyjson_mut_doc *doc, yyjson_mut_val *version)
 {
 	yyjson_mut_val *link;
@@ -31,7 +29,7 @@ static bool versions(struct http_request *request, struct http_response *respons
 
 static bool resources(struct http_request *request, struct http_response *response, struct error *err)
 {
-	static const char *const names[] = {"network", "subnet",    "port",
+	static const char *const names[] = {"network", "subnet",    "port",	     "segment",
 					    "agent",   "extension", "security_group"};
 	yyjson_mut_val *root = http_json_object(response, 200);
 	yyjson_mut_val *list = yyjson_mut_obj_add_arr(response->json, root, "resources");
@@ -62,6 +60,35 @@ static bool resources(struct http_request *request, struct http_response *respon
 		HTTP_DELETE, "/v2.0/" plural "/{id}", name##_delete, HTTP_WRITE \
 	}
 
+#define RULES(kind, type) \
+	{HTTP_GET, "/v2.0/qos/policies/{id}/" type "_rules", rule_list, HTTP_READ, ROUTE_KIND(kind)}, \
+		{HTTP_POST, "/v2.0/qos/policies/{id}/" type "_rules", rule_create, HTTP_WRITE, \
+		 ROUTE_KIND(kind)}, \
+		{HTTP_GET, "/v2.0/qos/policies/{id}/" type "_rules/{rule}", rule_show, HTTP_READ, \
+		 ROUTE_KIND(kind)}, \
+		{HTTP_PUT, "/v2.0/qos/policies/{id}/" type "_rules/{rule}", rule_update, HTTP_WRITE, \
+		 ROUTE_KIND(kind)}, \
+		{HTTP_DELETE, "/v2.0/qos/policies/{id}/" type "_rules/{rule}", rule_delete, HTTP_WRITE, \
+		 ROUTE_KIND(kind)}, \
+		{HTTP_GET, "/v2.0/qos/alias_" type "_rules/{rule}", rule_show, HTTP_READ, \
+		 ROUTE_KIND(kind) | ROUTE_ALIAS}, \
+		{HTTP_PUT, "/v2.0/qos/alias_" type "_rules/{rule}", rule_update, HTTP_WRITE, \
+		 ROUTE_KIND(kind) | ROUTE_ALIAS}, \
+	{ \
+		HTTP_DELETE, "/v2.0/qos/alias_" type "_rules/{rule}", rule_delete, HTTP_WRITE, \
+			ROUTE_KIND(kind) | ROUTE_ALIAS \
+	}
+
+#define TAGS(kind, plural) \
+	{HTTP_GET, "/v2.0/" plural "/{id}/tags", tag_list, HTTP_READ, ROUTE_KIND(kind)}, \
+		{HTTP_PUT, "/v2.0/" plural "/{id}/tags", tag_replace, HTTP_WRITE, ROUTE_KIND(kind)}, \
+		{HTTP_DELETE, "/v2.0/" plural "/{id}/tags", tag_clear, HTTP_WRITE, ROUTE_KIND(kind)}, \
+		{HTTP_GET, "/v2.0/" plural "/{id}/tags/{tag}", tag_show, HTTP_READ, ROUTE_KIND(kind)}, \
+		{HTTP_PUT, "/v2.0/" plural "/{id}/tags/{tag}", tag_put, HTTP_WRITE, ROUTE_KIND(kind)}, \
+	{ \
+		HTTP_DELETE, "/v2.0/" plural "/{id}/tags/{tag}", tag_delete, HTTP_WRITE, ROUTE_KIND(kind) \
+	}
+
 static const struct http_route network_routes[] = {
 	{HTTP_GET, "/", versions, HTTP_READ, ROUTE_PUBLIC},
 	{HTTP_GET, "/v2.0", resources, HTTP_READ},
@@ -70,6 +97,23 @@ static const struct http_route network_routes[] = {
 	RESOURCE("networks", network),
 	RESOURCE("subnets", subnet),
 	RESOURCE("ports", port),
+	{HTTP_GET, "/v2.0/ports/{id}/bindings", binding_list, HTTP_READ},
+	{HTTP_POST, "/v2.0/ports/{id}/bindings", binding_create, HTTP_WRITE},
+	{HTTP_GET, "/v2.0/ports/{id}/bindings/{host}", binding_show, HTTP_READ},
+	{HTTP_PUT, "/v2.0/ports/{id}/bindings/{host}", binding_update, HTTP_WRITE},
+	{HTTP_DELETE, "/v2.0/ports/{id}/bindings/{host}", binding_delete, HTTP_WRITE},
+	{HTTP_PUT, "/v2.0/ports/{id}/bindings/{host}/activate", binding_activate, HTTP_WRITE},
+	TAGS(TAGGED_NETWORK, "networks"),
+	TAGS(TAGGED_SUBNET, "subnets"),
+	TAGS(TAGGED_PORT, "ports"),
+	TAGS(TAGGED_POLICY, "policies"),
+	RESOURCE("segments", segment),
+	RESOURCE("qos/policies", policy),
+	RULES(QOS_BANDWIDTH_LIMIT, "bandwidth_limit"),
+	RULES(QOS_MINIMUM_BANDWIDTH, "minimum_bandwidth"),
+	RULES(QOS_DSCP_MARKING, "dscp_marking"),
+	{HTTP_GET, "/v2.0/qos/rule-types", rule_type_list, HTTP_READ},
+	{HTTP_GET, "/v2.0/qos/rule-types/{type}", rule_type_show, HTTP_READ},
 	{HTTP_GET, "/v2.0/agents", agent_list, HTTP_READ},
 	{HTTP_GET, "/v2.0/agents/{id}", agent_show, HTTP_READ},
 	{HTTP_PUT, "/v2.0/agents/{id}", agent_update, HTTP_WRITE},
@@ -77,7 +121,9 @@ static const struct http_route network_routes[] = {
 	{HTTP_GET, "/v2.0/availability_zones", zone_list, HTTP_READ},
 	{HTTP_GET, "/v2.0/quotas", quota_list, HTTP_READ},
 	{HTTP_GET, "/v2.0/quotas/{project}", quota_show, HTTP_READ},
-	{HTTP_GET, "/v2.0/quotas/{project}/default", quota_show, HTTP_READ},
+	{HTTP_PUT, "/v2.0/quotas/{project}", quota_update, HTTP_WRITE},
+	{HTTP_DELETE, "/v2.0/quotas/{project}", quota_delete, HTTP_WRITE},
+	{HTTP_GET, "/v2.0/quotas/{project}/default", quota_default, HTTP_READ},
 	{HTTP_GET, "/v2.0/quotas/{project}/details", quota_details,
 	 HTTP_READ}, /* asked for as details.json */
 	{HTTP_GET, "/v2.0/security-groups", group_list, HTTP_READ},

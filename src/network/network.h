@@ -19,8 +19,10 @@ struct network_port {
 	char device_id[256];
 	char mac_address[18];
 	char vnic_type[24]; /* "normal", "direct", "direct-physical", "macvtap" ... */
+	/* The segment that the port is bound on; as long as it is not, the first that fits its addresses. */
+	char segment_id[37];
 	char network_type[16];
-	char physical_network[65]; /* "" if the network has none */
+	char physical_network[65]; /* "" if the segment has none */
 	int64_t segmentation_id;   /* -1 if none */
 	char status[16];
 	char host_id[256];
@@ -28,8 +30,10 @@ struct network_port {
 	bool port_security;
 	bool trusted;		  /* binding:profile says so: its VF is to be trusted */
 	bool created_by_compute;  /* made for the server, goes with it */
+	char qos_policy_id[37];	  /* its own or its network's, "" if there is none */
 	char numa_policy[16];	  /* numa_affinity_policy of its device, "" if the port says nothing */
 	bool link_follows_uplink; /* propagate_uplink_status: the VF's link goes with its PF's */
+	int index;		  /* of a bound one: order of the server's NICs */
 	int64_t mtu;
 	struct {
 		char ip_address[46];
@@ -76,8 +80,13 @@ struct network_binding {
  * agent reports.  ERROR_CONFLICT if another server has it. */
 bool network_port_bind(struct store *db, const char *port_id, const struct network_binding *binding,
 		       struct error *err);
+/* The server is on no host for a while (shelved): its ports are unbound, and stay its own with their
+ * addresses. */
+bool network_ports_keep(struct store *db, const char *server_id, struct error *err);
 /* The server is gone: ports created by compute are deleted, others unbound and free again. */
 bool network_ports_release(struct store *db, const char *server_id, struct error *err);
+/* The same for one port that has left its server. */
+bool network_port_release(struct store *db, const char *port_id, struct error *err);
 /* "ACTIVE" or "DOWN", as the host reports. */
 bool network_port_set_status(struct store *db, const char *port_id, const char *status, struct error *err);
 
@@ -92,9 +101,10 @@ bool network_port_desired(struct store *db, const char *port_id, yyjson_mut_doc 
 			  struct error *err);
 
 /* The NIC-agent role of a host's agent, as `openstack network agent list` shows it: mappings is a JSON object
- * {"physnet": ["p5p1"]}. */
+ * {"physnet": ["p5p1"]}, resources an object that may have more of `configurations` (resource_provider_*), or
+ * NULL. */
 bool network_agent_report(struct store *db, const char *host, const char *mappings_json, int64_t device_count,
-			  struct error *err);
+			  const char *resources_json, struct error *err);
 
 extern const struct store_migration network_migrations[];
 extern const size_t network_migration_count;

@@ -164,7 +164,7 @@ static bool pairs_check(yyjson_val *list, struct error *err)
 					    "The number of allowed address pair exceeds the maximum 10.");
 }
 
-/* --- security groups, DHCP options --- */
+/* --- security groups --- */
 
 static bool groups_check(struct http_request *request, yyjson_val *list, struct error *err)
 {
@@ -184,21 +184,6 @@ static bool groups_check(struct http_request *request, yyjson_val *list, struct 
 		if (!store_next(&rows))
 			return error_set_typed(err, ERROR_NOT_FOUND, "SecurityGroupNotFound",
 					       "Security group %.64s does not exist", id);
-	}
-	return true;
-}
-
-static bool options_check(yyjson_val *list, struct error *err)
-{
-	size_t i, max;
-	yyjson_val *item;
-
-	yyjson_arr_foreach (list, i, max, item) {
-		if (!*field_text(item, "opt_name", "") || !yyjson_obj_get(item, "opt_value"))
-			return error_set_typed(
-				err, ERROR_BAD_REQUEST, "InvalidInput",
-				"Invalid input for operation: extra_dhcp_opts need opt_name and "
-				"opt_value.");
 	}
 	return true;
 }
@@ -256,22 +241,27 @@ static bool owner_check(struct http_request *request, yyjson_val *body, const ch
 
 /* --- the whole --- */
 
+bool port_binding_check(struct http_request *request, const char *vnic_type, yyjson_val *profile,
+			struct error *err)
+{
+	return vnic_type_check(vnic_type, err) &&
+	       (!profile || strlen(field_json(request, profile, "")) <= 4095 ||
+		error_set_typed(err, ERROR_BAD_REQUEST, "InvalidInput",
+				"Invalid input for operation: binding:profile value too large."));
+}
+
 bool port_body_check(struct http_request *request, yyjson_val *body, const char *network_id,
 		     struct error *err)
 {
 	yyjson_val *profile = yyjson_obj_get(body, "binding:profile"),
 		   *groups = yyjson_obj_get(body, "security_groups");
 
-	if (!vnic_type_check(field_text(body, "binding:vnic_type", NULL), err) ||
+	if (!port_binding_check(request, field_text(body, "binding:vnic_type", NULL), profile, err) ||
 	    !numa_policy_check(field_text(body, "numa_affinity_policy", NULL), err) ||
-	    !qos_check(body, err) ||
 	    !fixed_ips_check(request->db, network_id, yyjson_obj_get(body, "fixed_ips"), err) ||
 	    !pairs_check(yyjson_obj_get(body, "allowed_address_pairs"), err) ||
-	    !options_check(yyjson_obj_get(body, "extra_dhcp_opts"), err))
+	    !dhcp_options_check(yyjson_obj_get(body, "extra_dhcp_opts"), err))
 		return false;
-	if (profile && strlen(field_json(request, profile, "")) > 4095)
-		return error_set_typed(err, ERROR_BAD_REQUEST, "InvalidInput",
-				       "Invalid input for operation: binding:profile value too large.");
 	if (yyjson_arr_size(groups) && !field_bool(body, "port_security_enabled", true))
 		return error_set_typed(err, ERROR_BAD_REQUEST, "PortSecurityAndIPRequiredForSecurityGroups",
 				       "Port security must be enabled and port must have an IP address in "

@@ -30,6 +30,22 @@ static bool add_subnets(struct store *db, const char *network_id, yyjson_mut_doc
 	return store_end(&rows, err);
 }
 
+/* null: no rates of its own. */
+static bool add_rates(struct store *db, const struct network_port *port, yyjson_mut_doc *doc,
+		      yyjson_mut_val *object, struct error *err)
+{
+	int64_t max_kbps = 0, min_kbps = 0;
+	yyjson_mut_val *qos;
+
+	if (*port->qos_policy_id && !qos_rates(db, port->qos_policy_id, &max_kbps, &min_kbps, err))
+		return false;
+	if (max_kbps == 0 && min_kbps == 0)
+		return yyjson_mut_obj_add_null(doc, object, "qos");
+	qos = yyjson_mut_obj_add_obj(doc, object, "qos");
+	yyjson_mut_obj_add_int(doc, qos, "max_kbps", max_kbps);
+	return yyjson_mut_obj_add_int(doc, qos, "min_kbps", min_kbps);
+}
+
 bool network_port_desired(struct store *db, const char *port_id, yyjson_mut_doc *doc, yyjson_mut_val *object,
 			  struct error *err)
 {
@@ -48,6 +64,8 @@ bool network_port_desired(struct store *db, const char *port_id, yyjson_mut_doc 
 	yyjson_mut_obj_add_int(doc, object, "mtu", port.mtu);
 	yyjson_mut_obj_add_bool(doc, object, "trusted", port.trusted);
 	yyjson_mut_obj_add_bool(doc, object, "propagate_uplink_status", port.link_follows_uplink);
+	if (!add_rates(db, &port, doc, object, err))
+		return false;
 	if (vlan)
 		yyjson_mut_obj_add_int(doc, object, "vlan", port.segmentation_id);
 	else
@@ -77,7 +95,7 @@ bool network_addresses_view(struct store *db, const char *server_id, yyjson_mut_
 		    "SELECT n.name, a.ip_address, p.mac_address FROM port p JOIN address a ON a.port_id = "
 		    "p.id "
 		    "JOIN network n ON n.id = p.network_id WHERE p.device_id = ?1 AND "
-		    "(p.host_id <> '' OR p.by_compute) ORDER BY p.device_index",
+		    "(p.host_id <> '' OR p.by_compute OR p.kept_for = p.device_id) ORDER BY p.device_index",
 		    V(server_id)))
 		return false;
 	while (store_next(&rows)) {

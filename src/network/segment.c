@@ -36,8 +36,8 @@ static bool id_is_free(struct store *db, const struct segment *segment, bool *is
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
 	if (!store_query(db, &rows, err,
-			 "SELECT 1 FROM network WHERE type = ?1 AND ifnull(physical_network, '') = ?2 AND "
-			 "segmentation_id = ?3",
+			 "SELECT 1 FROM segment WHERE type = ?1 AND type <> 'local' AND "
+			 "ifnull(physical_network, '') = ?2 AND ifnull(segmentation_id, 0) = ?3",
 			 V((const char *)segment->type), V((const char *)segment->physical_network),
 			 V(segment->id)))
 		return false;
@@ -139,7 +139,8 @@ static bool flat_choose(struct store *db, struct segment *segment, struct error 
 	}
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 	if (!store_query(db, &rows, err,
-			 "SELECT 1 FROM network WHERE type = 'flat' AND physical_network = ?1",
+			 "SELECT 1 FROM segment WHERE type = 'flat' AND type <> 'local' AND "
+			 "ifnull(physical_network, '') = ?1",
 			 V((const char *)segment->physical_network)))
 		return false;
 	is_free = !store_next(&rows);
@@ -217,4 +218,66 @@ bool segment_choose(struct store *db, struct segment *segment, bool provider, st
 		return overlay_choose(db, segment, err);
 	return (!*segment->physical_network && segment->id < 0) ||
 	       input_error(err, "physical_network and segmentation_id prohibited for local provider network");
+}
+
+bool segment_insert(struct store *db, const char *network_id, const struct segment *segment, const char *name,
+		    const char *description, char id[37], struct error *err)
+{
+	return store_exec(db, err,
+			  "INSERT INTO segment (id, network_id, position, name, description, type, "
+			  "physical_network, segmentation_id, revision, created_at, updated_at) "
+			  "VALUES (?1, ?2, (SELECT ifnull(max(position) + 1, 0) FROM segment "
+			  "WHERE network_id = ?2), ?3, ?4, ?5, ?6, ?7, 0, ?8, ?8)",
+			  V(sys_uuid(id)), V(network_id), V(name), V(description),
+			  V((const char *)segment->type),
+			  V((const char *)(*segment->physical_network ? segment->physical_network : NULL)),
+			  V_OPTIONAL(segment->id), V(sys_now()));
+}
+
+bool segment_read(yyjson_val *object, struct segment *segment)
+{
+	yyjson_val *id = yyjson_obj_get(object, "provider:segmentation_id");
+
+	*segment = (struct segment){.id = field_int(object, "provider:segmentation_id", -1)};
+	if (id && !yyjson_is_null(id) && segment->id < 0)
+		segment->id = 0; /* given and out of any range; -1 is none */
+	snprintf(segment->type, sizeof segment->type, "%s", field_text(object, "provider:network_type", ""));
+	snprintf(segment->physical_network, sizeof segment->physical_network, "%s",
+		 field_text(object, "provider:physical_network", ""));
+	return *segment->type || *segment->physical_network || segment->id >= 0;
+}
+
+bool segments_load(struct store *db, const char *network_id, struct segment *segments, int *count,
+		   struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	*count = 0;
+	if (!store_query(
+		    db, &rows, err,
+		    "SELECT type, ifnull(physical_network, ''), ifnull(segmentation_id, -1) FROM segment "
+		    "WHERE network_id = ?1 ORDER BY position",
+		    V(network_id)))
+		return false;
+	while (*count < SEGMENTS_MAX && store_next(&rows)) {
+		struct segment *segment = &segments[(*count)++];
+
+		*segment = (struct segment){.id = store_int(&rows, 2)};
+		snprintf(segment->type, sizeof segment->type, "%s", store_text(&rows, 0));
+		snprintf(segment->physical_network, sizeof segment->physical_network, "%s",
+			 store_text(&rows, 1));
+	}
+	return store_end(&rows, err);
+}
+
+int64_t segments_mtu_max(const struct segment *segments, int count)
+{
+	int64_t mtu = network_settings.mtu;
+
+	for (int i = 0; i < count; i++) {
+		int64_t max = segment_mtu_max(&segments[i]);
+
+		mtu = max < mtu ? max : mtu;
+	}
+	return mtu;
 }

@@ -7,7 +7,8 @@
 
 #define SUBNET_COLUMNS \
 	"s.id, s.network_id, s.project_id, s.name, s.description, s.ip_version, s.cidr, s.gateway_ip, " \
-	"s.enable_dhcp, s.pools, s.dns_nameservers, s.host_routes, s.revision, s.created_at, s.updated_at"
+	"s.enable_dhcp, s.pools, s.dns_nameservers, s.host_routes, s.revision, s.created_at, s.updated_at, " \
+	"s.segment_id, s.tags"
 
 static const struct field subnet_fields[] = {
 	{"id"},
@@ -29,7 +30,7 @@ static const struct field subnet_fields[] = {
 	{"tenant_id", FIELD_TEXT, .post = true},
 	{"project_id", FIELD_TEXT, .post = true},
 	{"subnetpool_id", FIELD_TEXT, .nullable = true, .post = true},
-	{"segment_id", FIELD_TEXT, .nullable = true, .post = true},
+	{"segment_id", FIELD_UUID, .nullable = true, .post = true, .put = true, .admin = true},
 	{"ipv6_ra_mode", FIELD_TEXT, .nullable = true, .post = true},
 	{"ipv6_address_mode", FIELD_TEXT, .nullable = true, .post = true},
 };
@@ -49,12 +50,12 @@ static yyjson_mut_val *subnet_view(yyjson_mut_doc *doc, struct store_rows *rows)
 	add_json(doc, view, "dns_nameservers", store_text(rows, 10));
 	add_json(doc, view, "host_routes", store_text(rows, 11));
 	yyjson_mut_obj_add_null(doc, view, "subnetpool_id");
-	yyjson_mut_obj_add_null(doc, view, "segment_id");
+	add_text(doc, view, "segment_id", store_text(rows, 15));
 	yyjson_mut_obj_add_null(doc, view, "ipv6_ra_mode");
 	yyjson_mut_obj_add_null(doc, view, "ipv6_address_mode");
 	yyjson_mut_obj_add_arr(doc, view, "service_types");
-	add_standard(doc, view, store_text(rows, 2), store_text(rows, 4), store_int(rows, 12),
-		     store_int(rows, 13), store_int(rows, 14));
+	add_standard(doc, view, store_text(rows, 2), store_text(rows, 4), store_text(rows, 16),
+		     store_int(rows, 12), store_int(rows, 13), store_int(rows, 14));
 	return view;
 }
 
@@ -70,8 +71,8 @@ static yyjson_mut_val *subnet_load(struct http_request *request, yyjson_mut_doc 
 			 "WHERE s.id = ?1",
 			 V(id)))
 		return NULL;
-	if (!store_next(&rows) || !(is_visible(request->auth, store_text(&rows, 2), store_int(&rows, 15)) ||
-				    is_visible(request->auth, store_text(&rows, 16), false))) {
+	if (!store_next(&rows) || !(is_visible(request->auth, store_text(&rows, 2), store_int(&rows, 17)) ||
+				    is_visible(request->auth, store_text(&rows, 18), false))) {
 		not_found(err, "SubnetNotFound", id);
 		return NULL;
 	}
@@ -134,8 +135,54 @@ static bool modes_check(yyjson_val *body, struct error *err)
 						 ? "is not valid when ip_version is 4"
 						 : "is not built");
 	}
-	return (!field_text(body, "subnetpool_id", NULL) && !field_text(body, "segment_id", NULL)) ||
-	       bad_input(err, "subnet pools and segments", "are not built");
+	return !field_text(body, "subnetpool_id", NULL) || bad_input(err, "subnet pools", "are not built");
+}
+
+/* Either all subnets of a network are on segments or none is; `id` is the one that changes, "" a new one. */
+static bool segment_check(struct store *db, const char *network_id, const char *id, const char *segment_id,
+			  struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0}, others = {0};
+
+	if (segment_id &&
+	    !store_query(db, &rows, err, "SELECT network_id FROM segment WHERE id = ?1", V(segment_id)))
+		return false;
+	if (segment_id && !store_next(&rows))
+		return not_found(err, "SegmentNotFound", segment_id);
+	if (segment_id && !text_equal(store_text(&rows, 0), network_id))
+		return error_set_typed(err, ERROR_BAD_REQUEST, "NetworkIdsDontMatch",
+				       "The subnet's network id, '%s', doesn't match the network_id of "
+				       "segment '%s'.",
+				       network_id, segment_id);
+	if (!store_query(db, &others, err,
+			 "SELECT 1 FROM subnet WHERE network_id = ?1 AND id <> ?2 AND "
+			 "(segment_id IS NULL) <> ?3 LIMIT 1",
+			 V(network_id), V(id), V(segment_id == NULL)))
+		return false;
+	if (store_next(&others))
+		return error_set_typed(
+			err, ERROR_BAD_REQUEST, "SubnetsNotAllAssociatedWithSegments",
+			"All of the subnets on network '%s' must either all be associated with "
+			"segments or all not associated with any segments.",
+			network_id);
+	return store_end(&others, err);
+}
+
+/* A subnet without a segment may get one as long as it is the network's only subnet; it keeps it then. */
+static bool segment_change(struct http_request *request, yyjson_val *body, const char *id,
+			   const char *network_id, const char *now, struct error *err)
+{
+	const char *wish = field_text(body, "segment_id", NULL);
+
+	if (!yyjson_obj_get(body, "segment_id") || text_equal(wish, now) || (!wish && !*now))
+		return true;
+	if (*now)
+		return error_set_typed(err, ERROR_CONFLICT, "SubnetSegmentAssociationChangeNotAllowed",
+				       "A subnet that is already associated with a segment cannot have its "
+				       "segment association changed.");
+	return segment_check(request->db, network_id, id, wish, err) &&
+	       store_exec(request->db, err, "UPDATE subnet SET segment_id = ?2 WHERE id = ?1", V(id),
+			  V(wish));
 }
 
 static bool owned_check(struct http_request *request, const char *network_id, const char *rule,
@@ -165,14 +212,15 @@ static bool subnet_insert(struct http_request *request, yyjson_val *body, const 
 	return store_exec(request->db, err,
 			  "INSERT INTO subnet (id, network_id, project_id, name, description, ip_version, "
 			  "cidr, gateway_ip, enable_dhcp, pools, dns_nameservers, host_routes, revision, "
-			  "created_at, updated_at) "
-			  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?13)",
+			  "created_at, updated_at, segment_id) "
+			  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 0, ?13, ?13, ?14)",
 			  V(sys_uuid(id)), V(network_id), V(project), V(field_text(body, "name", "")),
 			  V(field_text(body, "description", "")), V(plan->network.version),
 			  V((const char *)plan->cidr),
 			  V((const char *)(*plan->gateway_text ? plan->gateway_text : NULL)), V(plan->dhcp),
 			  V(plan->pools), V(list_json(request, body, "dns_nameservers", "[]")),
-			  V(list_json(request, body, "host_routes", "[]")), V(sys_now())) &&
+			  V(list_json(request, body, "host_routes", "[]")), V(sys_now()),
+			  V(field_text(body, "segment_id", NULL))) &&
 	       store_exec(request->db, err,
 			  "UPDATE network SET revision = revision + 1, updated_at = ?2 WHERE id = ?1",
 			  V(network_id), V(sys_now())) &&
@@ -194,6 +242,7 @@ static bool create_one(struct http_request *request, yyjson_val *body, char id[3
 	       owned_check(request, network_id, "create_subnet", err) &&
 	       quota_check(request->db, "subnet", "SELECT 1 FROM subnet WHERE project_id = ?1 LIMIT ?2",
 			   project, err) &&
+	       segment_check(request->db, network_id, "", field_text(body, "segment_id", NULL), err) &&
 	       subnet_plan_make(request, body, &plan, err) &&
 	       overlap_check(request->db, network_id, &plan, err) &&
 	       subnet_insert(request, body, project, &plan, id, err);
@@ -213,12 +262,13 @@ bool subnet_show(struct http_request *request, struct http_response *response, s
 
 /* What there is, if the requester may change it: that is up to the network's owner. */
 static bool subnet_writable(struct http_request *request, const char *id, char network_id[37],
-			    struct subnet_plan *plan, struct error *err)
+			    const char **segment_id, struct subnet_plan *plan, struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
 	if (!store_query(request->db, &rows, err,
-			 "SELECT network_id, cidr, gateway_ip, enable_dhcp, pools FROM subnet WHERE id = ?1",
+			 "SELECT network_id, cidr, gateway_ip, enable_dhcp, pools, ifnull(segment_id, '') "
+			 "FROM subnet WHERE id = ?1",
 			 V(id)))
 		return false;
 	if (!store_next(&rows) || !ip_parse_cidr(store_text(&rows, 1), &plan->network, &plan->prefix))
@@ -229,6 +279,7 @@ static bool subnet_writable(struct http_request *request, const char *id, char n
 		ip_format(&plan->gateway, plan->gateway_text);
 	plan->dhcp = store_int(&rows, 3);
 	plan->pools = http_copy(request, store_text(&rows, 4));
+	*segment_id = http_copy(request, store_text(&rows, 5));
 	if (!store_end(&rows, err))
 		return false;
 	if (owned_check(request, network_id,
@@ -240,12 +291,13 @@ static bool subnet_writable(struct http_request *request, const char *id, char n
 bool subnet_update(struct http_request *request, struct http_response *response, struct error *err)
 {
 	yyjson_val *body = network_body(request, "subnet", err);
-	const char *id = request->params[0];
+	const char *id = request->params[0], *segment_id;
 	struct subnet_plan plan = {0};
 	char network_id[37];
 
-	if (!body || !subnet_writable(request, id, network_id, &plan, err) ||
+	if (!body || !subnet_writable(request, id, network_id, &segment_id, &plan, err) ||
 	    !fields_check(request, body, "subnet", subnet_fields, ELEMENTS_OF(subnet_fields), err) ||
+	    !segment_change(request, body, id, network_id, segment_id, err) ||
 	    !subnet_plan_change(request, body, &plan, err))
 		return false;
 	if (!store_exec(
@@ -267,11 +319,11 @@ bool subnet_update(struct http_request *request, struct http_response *response,
 
 bool subnet_delete(struct http_request *request, struct http_response *response, struct error *err)
 {
-	const char *id = request->params[0];
+	const char *id = request->params[0], *segment_id;
 	struct subnet_plan plan = {0};
 	char network_id[37];
 
-	if (!subnet_writable(request, id, network_id, &plan, err))
+	if (!subnet_writable(request, id, network_id, &segment_id, &plan, err))
 		return false;
 	response->status = 204;
 	if (store_exec(request->db, err, "DELETE FROM subnet WHERE id = ?1", V(id)))

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "numa/network.h"
 
 #include <string.h>
 
@@ -277,25 +278,28 @@ static bool cells_read(yyjson_val *list, struct numa_cell *cells, int *count, st
 bool numa_host_read(yyjson_val *list, struct numa_host *host, struct error *err)
 {
 	size_t size = yyjson_arr_size(list);
-	struct numa_cell *cells;
-	int count = 0;
+	struct numa_host fresh = *host;
 
 	if (!yyjson_is_arr(list) || size > NUMA_MAX_CELLS)
 		return error_set(err, ERROR_BAD_REQUEST, "cells must be a list of at most %d NUMA nodes",
 				 NUMA_MAX_CELLS);
-	cells = memory_alloc(size * sizeof *cells + 1);
-	if (!cells_read(list, cells, &count, err)) {
-		cells_free(cells, count);
+	fresh.cells = memory_alloc(size * sizeof *fresh.cells + 1);
+	fresh.cell_count = 0;
+	if (!cells_read(list, fresh.cells, &fresh.cell_count, err) ||
+	    !numa_networks_read(list, &fresh, err)) {
+		cells_free(fresh.cells, fresh.cell_count);
+		free(fresh.networks);
 		return false;
 	}
 	cells_free(host->cells, host->cell_count);
-	host->cells = cells;
-	host->cell_count = count;
+	free(host->networks);
+	*host = fresh;
 	return true;
 }
 
 void numa_host_done(struct numa_host *host)
 {
 	cells_free(host->cells, host->cell_count);
+	free(host->networks);
 	*host = (struct numa_host){0};
 }

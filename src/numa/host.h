@@ -34,17 +34,27 @@ struct numa_cell {
 	int page_count;				 /* at least 1 */
 };
 
+/* A physical network that is near some of the cells (bit i: cells[i]). */
+struct numa_network {
+	char name[65];
+	uint64_t cells;
+};
+
 /* Start from {0}. */
 struct numa_host {
 	struct numa_cell *cells; /* by id */
 	int cell_count;
+	int network_count;
+	struct numa_network *networks;	/* those that are near any */
+	uint64_t tunnel_cells;		/* near which tunnels end; 0: it does not matter */
 	double cpu_ratio, memory_ratio; /* overcommitment of what floats; 0 counts as 1 */
 	bool pack; /* [compute] packing_host_numa_cells_allocation_strategy: fullest cells first */
 };
 
 /* Reads an inventory's `cells`: a list of
  *	{"id": 0, "socket": 0, "cpus": "0-15", "dedicated": "2-15", "shared": "0-1", "siblings": ["0,8",
- *"1,9"], "memory_mb": 65536, "page_kb": 4, "hugepages": [{"size_kb": 2048, "total": 512, "reserved": 0}]}
+ *"1,9"], "memory_mb": 65536, "page_kb": 4, "hugepages": [{"size_kb": 2048, "total": 512, "reserved": 0}],
+ *	 "physical_networks": ["physnet_a"], "tunnels": true}
  * Without socket it is unknown; without dedicated and shared all CPUs are shared (as in Nova); CPUs that no
  * siblings name are a core each; page_kb is 4 unless it is said.  Nothing is in use afterwards.  Replaces the
  * cells of *host only if all is well. */

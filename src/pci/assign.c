@@ -8,12 +8,13 @@
 /* Bounds the search on hosts with very many different PFs that are wanted whole and for their VFs at once. */
 #define ASSIGN_MAX_TRIES 4096
 
-/* A PF that some slot may have whole while others may have its VFs. */
+/* A unit that some slot may have whole while others may have parts of it: a PF, or several that go together.
+ */
 struct contested {
-	int candidate; /* of the PF */
+	int unit, candidate; /* the first that is had whole */
 	uint64_t pf_fits, vf_fits;
-	int vfs;    /* candidates among its VFs */
-	bool mixed; /* its VFs are not alike */
+	int pfs, vfs; /* candidates that are had whole, and parts */
+	bool mixed;   /* its VFs, or what is had whole, are not alike */
 	int class;
 	bool taken; /* whole, in this try */
 };
@@ -42,7 +43,7 @@ static bool is_open(const struct assignment *a, size_t i)
 
 	if (!a->any_node && candidate->numa_node != a->numa_node)
 		return false;
-	return a->contest[i] < 0 || a->contested[a->contest[i]].taken == candidate->is_pf;
+	return a->contest[i] < 0 || a->contested[a->contest[i]].taken == candidate->whole;
 }
 
 static bool slot_may(const struct assignment *a, size_t slot, size_t i)
@@ -88,13 +89,28 @@ static bool match(struct assignment *a)
 
 /* --- which PFs are taken whole --- */
 
-static struct contested *contested_of(struct assignment *a, int pf)
+static struct contested *contested_of(struct assignment *a, int unit)
 {
 	for (size_t k = 0; k < a->contested_count; k++) {
-		if (a->candidates[a->contested[k].candidate].pf == pf)
+		if (a->contested[k].unit == unit)
 			return &a->contested[k];
 	}
 	return NULL;
+}
+
+/* The first of its unit makes it. */
+static void contested_count_pf(struct assignment *a, size_t i)
+{
+	const struct pci_candidate *pf = &a->candidates[i];
+	struct contested *c = contested_of(a, pf->unit);
+
+	if (!c) {
+		c = ARRAY_ADD(a->contested, a->contested_count);
+		*c = (struct contested){.unit = pf->unit, .candidate = (int)i, .pf_fits = pf->fits};
+	}
+	c->mixed |= c->pf_fits != pf->fits;
+	c->pf_fits |= pf->fits;
+	c->pfs++;
 }
 
 static void contested_count_vf(struct contested *c, const struct pci_candidate *vf)
@@ -114,7 +130,8 @@ static int contested_compare(const void *left, const void *right)
 
 static bool contested_alike(const struct contested *a, const struct contested *b)
 {
-	return a->pf_fits == b->pf_fits && a->vf_fits == b->vf_fits && !a->mixed && !b->mixed;
+	return a->pf_fits == b->pf_fits && a->vf_fits == b->vf_fits && a->pfs == b->pfs && !a->mixed &&
+	       !b->mixed;
 }
 
 static void contested_classify(struct assignment *a)
@@ -141,14 +158,13 @@ static void contested_find(struct assignment *a)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < a->count; i++) {
-		if (a->candidates[i].is_pf)
-			*ARRAY_ADD(a->contested, a->contested_count) =
-				(struct contested){.candidate = (int)i, .pf_fits = a->candidates[i].fits};
+		if (a->candidates[i].whole && a->candidates[i].unit >= 0)
+			contested_count_pf(a, i);
 	}
 	for (size_t i = 0; a->contested_count && i < a->count; i++) {
-		struct contested *c = a->candidates[i].is_pf || a->candidates[i].pf < 0
+		struct contested *c = a->candidates[i].whole || a->candidates[i].unit < 0
 					      ? NULL
-					      : contested_of(a, a->candidates[i].pf);
+					      : contested_of(a, a->candidates[i].unit);
 
 		if (c)
 			contested_count_vf(c, &a->candidates[i]);
@@ -160,7 +176,8 @@ static void contested_find(struct assignment *a)
 	a->contested_count = kept;
 	contested_classify(a);
 	for (size_t i = 0; i < a->count; i++) {
-		struct contested *c = a->candidates[i].pf < 0 ? NULL : contested_of(a, a->candidates[i].pf);
+		struct contested *c =
+			a->candidates[i].unit < 0 ? NULL : contested_of(a, a->candidates[i].unit);
 
 		a->contest[i] = c ? (int)(c - a->contested) : -1;
 	}

@@ -16,8 +16,10 @@ enum { PCI_ASSIGN_MAX_SLOTS = 64, PCI_ASSIGN_MAX_REQUESTS = 64 };
 struct pci_candidate {
 	uint64_t fits; /* bit r: request r may have it */
 	int device;    /* the caller's own */
-	int pf;	       /* the caller's index of a VF's PF, or of the PF itself; -1 for another device */
-	bool is_pf;
+	/* Devices of one unit are had either whole or in parts, never both: a PF (and what is taken along
+	 * with it, if anything is) or its VFs.  The caller's number; -1: it excludes nothing. */
+	int unit;
+	bool whole;
 	int numa_node; /* -1: none */
 };
 

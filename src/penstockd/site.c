@@ -31,14 +31,12 @@ bool site_settings_read(const struct config *config, struct site_settings *setti
 	const char *connection = config_text(config, "database", "connection", NULL);
 
 	*settings = (struct site_settings){
-		.state_dir = config_text(config, "DEFAULT", "state_path", SITE_STATE_DIR),
-		.address = config_text(config, "penstock", "listen", "0.0.0.0"),
-		.public_url = config_text(config, "penstock", "public_url", NULL),
+		.state_dir = config_text_given(config, "DEFAULT", "state_path", SITE_STATE_DIR),
+		.address = config_text_given(config, "penstock", "listen", "0.0.0.0"),
+		.public_url = config_text_given(config, "penstock", "public_url", NULL),
 	};
 	if (!config_int(config, "penstock", "port", SITE_PORT, 0, 65535, &settings->port, err))
 		return false;
-	if (text_is_empty(settings->public_url))
-		settings->public_url = NULL;
 	if (text_is_empty(connection) || item_is_mysql(connection))
 		settings->database = memory_printf("%s/penstock.db", settings->state_dir);
 	else if (text_starts_with(connection, SQLITE) && connection[strlen(SQLITE)])

@@ -1,7 +1,8 @@
 /* Claims: choosing a host and its devices, writing it down, giving it back. */
+#include "scheduler/claim.h"
+
 #include "base/memory.h"
 #include "numa/placement.h"
-#include "scheduler/fleet.h"
 #include "scheduler/inventory.h"
 #include "scheduler/order.h"
 #include "scheduler/place.h"
@@ -11,8 +12,6 @@
 #include <string.h>
 
 #define REFUSALS_SHOWN 64
-/* A claim that finds the store changed behind its back reads the host again and decides anew. */
-#define CLAIM_ATTEMPTS 3
 
 #define SET(field, value) snprintf(field, sizeof(field), "%s", value)
 
@@ -61,8 +60,8 @@ static void mac_format(uint64_t mac, char text[18])
 			 (unsigned)(mac >> 16 & 0xff), (unsigned)(mac >> 8 & 0xff), (unsigned)(mac & 0xff));
 }
 
-static void grant_device(const struct fleet_host *host, const struct fleet_device *device,
-			 struct scheduler_device *out)
+void claim_fill_device(const struct fleet_host *host, const struct fleet_device *device,
+		       struct scheduler_device *out)
 {
 	const struct pci_kind *kind = &fleet.kinds[device->kind];
 
@@ -93,7 +92,7 @@ static void grant_fill(const struct place *place, const struct place_choice *cho
 		const struct place_request *request = &place->requests[place->slots[i]];
 		struct scheduler_device *device = &grant->devices[i];
 
-		grant_device(host, &host->devices[choice->chosen[i]], device);
+		claim_fill_device(host, &host->devices[choice->chosen[i]], device);
 		if (request->alias)
 			SET(device->alias, request->alias->name);
 		else
@@ -163,6 +162,24 @@ static bool claim_write(struct store *db, const struct scheduler_request *reques
 	return usage_add(db, host_id, 1, vcpus, request->memory_mb, request->disk_gb, err);
 }
 
+/* Mates of an IOMMU group are claims that nobody asked for: of no port and no alias. */
+static bool mates_write(struct store *db, const char *server_id, const struct place_choice *choice,
+			size_t position, struct error *err)
+{
+	char address[PCI_ADDRESS_SIZE];
+
+	for (size_t i = 0; i < choice->mate_count; i++) {
+		pci_address_format(choice->host->devices[choice->mates[i]].address, address);
+		if (!store_exec(db, err,
+				"INSERT INTO device_claim (host_id, address, server_id, position, port_id, "
+				"alias) VALUES (?1, ?2, ?3, ?4, '', '')",
+				V((const char *)choice->host->id), V((const char *)address), V(server_id),
+				V((int64_t)(position + i))))
+			return false;
+	}
+	return true;
+}
+
 /* In a savepoint of its own: whatever fails leaves nothing behind, and the host is read again. */
 static bool claim_save(struct store *db, const struct place_choice *choice,
 		       const struct scheduler_request *request, const struct scheduler_grant *grant,
@@ -171,7 +188,9 @@ static bool claim_save(struct store *db, const struct place_choice *choice,
 	if (!store_savepoint_begin(db, err))
 		return false;
 	fleet_watch(db, choice->host);
-	if (claim_write(db, request, grant, choice->numa, err) && store_savepoint_keep(db, err))
+	if (claim_write(db, request, grant, choice->numa, err) &&
+	    mates_write(db, request->server_id, choice, grant->device_count, err) &&
+	    store_savepoint_keep(db, err))
 		return true;
 	store_savepoint_undo(db);
 	return false;
@@ -196,28 +215,34 @@ static void fleet_take(const struct place *place, const struct place_choice *cho
 		numa_record(&host->numa, choice->numa);
 	for (size_t i = 0; i < place->slot_count; i++)
 		fleet_device_set_claimed(host, &host->devices[choice->chosen[i]], true);
+	for (size_t i = 0; i < choice->mate_count; i++)
+		fleet_device_set_claimed(host, &host->devices[choice->mates[i]], true);
 	if (place->slot_count > 0)
 		fleet_count_pools(host);
 }
 
-/* Which VF of its PF each is: the fleet has no use for it, a port's binding shows it. */
+/* The fleet has no use for it, a port's binding shows it. */
+bool claim_number_device(struct store *db, const char *host_id, struct scheduler_device *device,
+			 struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	if (!*device->parent)
+		return true;
+	if (!store_query(db, &rows, err,
+			 "SELECT json_extract(report, '$.vf_index') FROM device WHERE host_id = ?1 AND "
+			 "address = ?2",
+			 V(host_id), V((const char *)device->address)))
+		return false;
+	if (store_next(&rows) && !store_is_null(&rows, 0))
+		device->vf_num = (int)store_int(&rows, 0);
+	return store_end(&rows, err);
+}
+
 static bool grant_number(struct store *db, struct scheduler_grant *grant, struct error *err)
 {
 	for (size_t i = 0; i < grant->device_count; i++) {
-		struct scheduler_device *device = &grant->devices[i];
-		_cleanup_(store_rows_done) struct store_rows rows = {0};
-
-		if (!*device->parent)
-			continue;
-		if (!store_query(
-			    db, &rows, err,
-			    "SELECT json_extract(report, '$.vf_index') FROM device WHERE host_id = ?1 AND "
-			    "address = ?2",
-			    V((const char *)grant->host_id), V((const char *)device->address)))
-			return false;
-		if (store_next(&rows) && !store_is_null(&rows, 0))
-			device->vf_num = (int)store_int(&rows, 0);
-		if (!store_end(&rows, err))
+		if (!claim_number_device(db, grant->host_id, &grant->devices[i], err))
 			return false;
 	}
 	return true;
@@ -426,7 +451,7 @@ bool scheduler_devices_of_server(struct store *db, const char *server_id, struct
 			 "json_extract(d.report, '$.vf_index') FROM device_claim c "
 			 "JOIN device d ON d.host_id = c.host_id AND d.address = c.address "
 			 "LEFT JOIN device p ON p.host_id = d.host_id AND p.address = d.parent "
-			 "WHERE c.server_id = ?1 ORDER BY c.position",
+			 "WHERE c.server_id = ?1 AND (c.port_id <> '' OR c.alias <> '') ORDER BY c.position",
 			 V(server_id)))
 		return false;
 	while (store_next(&rows))

@@ -34,10 +34,11 @@ static void explain_amount(const struct place_amount *a, struct text *why)
 
 /* What became of the devices that one request may have. */
 struct census {
-	unsigned offered, used, broken, blocked, unhealthy;
+	unsigned offered, used, broken, blocked, unhealthy, grouped;
 	const struct fleet_device *first_broken;  /* a PF with VFs in use */
 	const struct fleet_device *first_blocked; /* a VF whose PF is in use */
-	bool missing;
+	const struct fleet_device *first_grouped; /* one whose IOMMU group is closed */
+	uint32_t first_ill;			  /* index of one that is unhealthy */
 };
 
 static void census_take(const struct place *place, const struct fleet_host *host, size_t request,
@@ -52,7 +53,8 @@ static void census_take(const struct place *place, const struct fleet_host *host
 		if (device->claimed) {
 			census->used++;
 		} else if (!device->healthy) {
-			census->unhealthy++;
+			if (census->unhealthy++ == 0)
+				census->first_ill = i;
 		} else if (device->vfs_claimed > 0) {
 			census->broken++;
 			if (!census->first_broken)
@@ -61,6 +63,10 @@ static void census_take(const struct place *place, const struct fleet_host *host
 			census->blocked++;
 			if (!census->first_blocked)
 				census->first_blocked = device;
+		} else if (device->group && host->groups[device->group - 1].closed) {
+			census->grouped++;
+			if (!census->first_grouped)
+				census->first_grouped = device;
 		}
 	}
 }
@@ -125,6 +131,42 @@ static void explain_blocked(const struct fleet_host *host, const struct census *
 		  pci_address_format(pf->address, address));
 }
 
+/* Whose mate it is that is in use. */
+static void explain_grouped(const struct fleet_host *host, const struct census *c, struct text *why)
+{
+	char address[PCI_ADDRESS_SIZE];
+	const struct fleet_device *mate = NULL;
+
+	for (uint32_t i = 0; i < host->device_count && !mate; i++) {
+		const struct fleet_device *device = &host->devices[i];
+
+		if (device->group == c->first_grouped->group && (device->claimed || device->vfs_claimed > 0))
+			mate = device;
+	}
+	if (mate)
+		text_addf(why, "%u of %u share an IOMMU group with %s%s, which %s in use", c->grouped,
+			  c->offered, mate->claimed ? "" : "VFs of ",
+			  pci_address_format(mate->address, address), mate->claimed ? "is" : "are");
+	else
+		text_addf(
+			why,
+			"%u of %u are in an IOMMU group with VFs and other devices, which cannot go together",
+			c->grouped, c->offered);
+}
+
+static void explain_unhealthy(const struct fleet_host *host, const struct census *c, struct text *why)
+{
+	char address[PCI_ADDRESS_SIZE];
+
+	text_addf(why, "%u of %u cannot be used now", c->unhealthy, c->offered);
+	for (uint32_t i = 0; i < host->ill_count; i++) {
+		if (host->ill[i].device == c->first_ill)
+			text_addf(why, " (%s: %s)",
+				  pci_address_format(host->devices[c->first_ill].address, address),
+				  host->ill[i].why);
+	}
+}
+
 static void add_part(struct text *why, bool *first)
 {
 	if (!*first)
@@ -143,7 +185,7 @@ static void explain_shortage(const struct fleet_host *host, const struct place_r
 		return;
 	}
 	explain_wish(request, why);
-	if (c->used + c->broken + c->blocked + c->unhealthy == 0)
+	if (c->used + c->broken + c->blocked + c->unhealthy + c->grouped == 0)
 		text_addf(why, "it has %u", c->offered);
 	if (c->used) {
 		add_part(why, &first);
@@ -157,9 +199,13 @@ static void explain_shortage(const struct fleet_host *host, const struct place_r
 		add_part(why, &first);
 		explain_blocked(host, c, why);
 	}
+	if (c->grouped) {
+		add_part(why, &first);
+		explain_grouped(host, c, why);
+	}
 	if (c->unhealthy) {
 		add_part(why, &first);
-		text_addf(why, "%u of %u cannot be used now", c->unhealthy, c->offered);
+		explain_unhealthy(host, c, why);
 	}
 }
 
@@ -173,7 +219,8 @@ static void explain_devices(const struct place *place, const struct fleet_host *
 			explain_none(&place->requests[r], why);
 			return;
 		}
-		if (census.offered - census.used - census.broken - census.blocked - census.unhealthy <
+		if (census.offered - census.used - census.broken - census.blocked - census.unhealthy -
+			    census.grouped <
 		    place->requests[r].count) {
 			explain_shortage(host, &place->requests[r], &census, why);
 			return;
@@ -232,12 +279,45 @@ static void explain_affinity(const struct place *place, const struct fleet_host 
 		  free_on(place, host, r, PCI_NUMA_NONE));
 }
 
+void place_explain_beside(const struct place *place, const struct fleet_host *host, struct text *why)
+{
+	if (place_devices_fit(place, host))
+		explain_affinity(place, host, why);
+	else
+		explain_devices(place, host, why);
+}
+
+static bool networks_accept(void *context, const struct numa_host *host, uint64_t cells)
+{
+	return numa_networks_fit(host, cells, context);
+}
+
+/* CPUs and memory are there, but not near the networks, whatever the devices say. */
+static bool explain_networks(const struct place *place, const struct fleet_host *host, struct text *why)
+{
+	const struct numa_networks *networks = place->request->networks;
+	const struct numa_fit how = {.accept = networks_accept, .context = (void *)networks};
+	int cells = place->request->numa->cell_count;
+
+	if (!networks || numa_fit(&host->numa, place->request->numa, &how, NULL, NULL))
+		return false;
+	text_add(why, "needs to be near the networks ");
+	numa_networks_explain(&host->numa, networks, why);
+	if (cells == 1)
+		text_add(why, ": no NUMA node near all of them has the CPUs and the memory");
+	else
+		text_addf(why, ": no %d NUMA nodes near all of them have the CPUs and the memory", cells);
+	return true;
+}
+
 static void explain_fit(const struct place *place, const struct fleet_host *host, struct text *why)
 {
 	const struct numa_fit how = {.wants_devices = place->slot_count > 0};
 	_cleanup_free_ struct numa_placement *numa = memory_alloc(sizeof *numa);
 
 	if (place_has_topology(place) && !numa_fit(&host->numa, place->request->numa, &how, numa, why))
+		return;
+	if (place_has_topology(place) && explain_networks(place, host, why))
 		return;
 	if (place_has_topology(place) && place_devices_fit(place, host))
 		explain_affinity(place, host, why);
@@ -261,12 +341,12 @@ void place_explain(const struct place *place, const struct fleet_host *host, str
 			text_addf(why, " (%.200s)", host->disabled_reason);
 		return;
 	}
-	if (!heartbeat_is_up(host->heartbeat->heard_at)) {
-		explain_silence(host, why);
-		return;
-	}
 	if (host->vcpus == 0) {
 		text_add(why, "has not told yet what it has");
+		return;
+	}
+	if (!heartbeat_is_up(host->heartbeat->heard_at)) {
+		explain_silence(host, why);
 		return;
 	}
 	if (broken) {

@@ -78,6 +78,10 @@ static void host_forget(struct fleet_host *host)
 	free(host->disabled_reason);
 	free(host->devices);
 	free(host->pools);
+	free(host->groups);
+	for (uint32_t i = 0; i < host->ill_count; i++)
+		free(host->ill[i].why);
+	free(host->ill);
 	numa_host_done(&host->numa);
 	*host = (struct fleet_host){.heartbeat = host->heartbeat};
 }
@@ -102,6 +106,8 @@ struct fleet_device *fleet_device_find(const struct fleet_host *host, pci_addres
 bool fleet_device_is_free(const struct fleet_host *host, const struct fleet_device *device)
 {
 	if (!device->offered || !device->healthy || device->claimed || device->vfs_claimed > 0)
+		return false;
+	if (device->group && host->groups[device->group - 1].closed)
 		return false;
 	return device->parent < 0 || !host->devices[device->parent].claimed;
 }
@@ -132,6 +138,7 @@ static struct fleet_pool *host_pool(struct fleet_host *host, uint32_t kind)
 void fleet_count_pools(struct fleet_host *host)
 {
 	order_moved(host);
+	fleet_groups_settle(host);
 	host->free_devices = 0;
 	for (uint32_t i = 0; i < host->pool_count; i++)
 		host->pools[i].offered = host->pools[i].free = 0;
@@ -200,7 +207,7 @@ static bool host_read(struct store *db, struct fleet_host *host, struct error *e
 			 "SELECT h.name, coalesce(h.aggregate_zone, h.availability_zone), h.enabled, "
 			 "h.disabled_reason, h.vcpus, h.memory_mb, "
 			 "h.reserved_memory_mb, h.disk_gb, s.vcpus_used, s.memory_mb_used, s.disk_gb_used, "
-			 "s.heard_at, h.cells "
+			 "s.heard_at, h.cells, h.grant_mates "
 			 "FROM host h JOIN host_state s ON s.host_id = h.id WHERE h.id = ?1",
 			 V((const char *)host->id)))
 		return false;
@@ -221,6 +228,7 @@ static bool host_read(struct store *db, struct fleet_host *host, struct error *e
 		if (host->heartbeat->heard_at < host->heartbeat->stored_at)
 			host->heartbeat->heard_at = host->heartbeat->stored_at;
 		cells_read(host, store_text(&rows, 12));
+		host->grant_mates = store_int(&rows, 13);
 	}
 	return store_end(&rows, err);
 }
@@ -256,6 +264,7 @@ enum {
 	DEVICE_MAC,
 	DEVICE_SERVER,
 	DEVICE_PARENT,
+	DEVICE_GROUP,
 };
 
 static uint32_t kind_read(struct store_rows *rows)
@@ -304,6 +313,14 @@ static void device_read(struct store_rows *rows, struct fleet_device *device, pc
 		*parent = PCI_ADDRESS_NONE;
 }
 
+static void ill_add(struct fleet_host *host, uint32_t device, const char *health)
+{
+	size_t count = host->ill_count;
+
+	*ARRAY_ADD(host->ill, count) = (struct fleet_ill){.device = device, .why = memory_copy_text(health)};
+	host->ill_count = (uint32_t)count;
+}
+
 /* A PF that the agent does not tell of needs no bookkeeping: it cannot be claimed. */
 static void devices_link(struct fleet_host *host, const pci_address *parents)
 {
@@ -323,20 +340,31 @@ static bool devices_read(struct store *db, struct fleet_host *host, struct error
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 	_cleanup_free_ pci_address *parents = NULL;
-	size_t count = 0, parent_count = 0;
+	_cleanup_free_ int32_t *groups = NULL;
+	size_t count = 0, parent_count = 0, group_count = 0;
 
-	if (!store_query(db, &rows, err,
-			 "SELECT d.address, d.vendor_id, d.product_id, d.type, d.numa_node, "
-			 "d.physical_network, d.tags, "
-			 "d.offered, d.health, d.state, d.mac_address, c.server_id, d.parent FROM device d "
-			 "LEFT JOIN device_claim c ON c.host_id = d.host_id AND c.address = d.address "
-			 "WHERE d.host_id = ?1 ORDER BY d.address",
-			 V((const char *)host->id)))
+	if (!store_query(
+		    db, &rows, err,
+		    "SELECT d.address, d.vendor_id, d.product_id, d.type, d.numa_node, "
+		    "d.physical_network, d.tags, "
+		    "d.offered, d.health, d.state, d.mac_address, c.server_id, d.parent, d.iommu_group FROM "
+		    "device d "
+		    "LEFT JOIN device_claim c ON c.host_id = d.host_id AND c.address = d.address "
+		    "WHERE d.host_id = ?1 ORDER BY d.address",
+		    V((const char *)host->id)))
 		return false;
-	while (store_next(&rows))
+	while (store_next(&rows)) {
+		const char *health = store_text(&rows, DEVICE_HEALTH);
+
+		if (strcmp(health, "ok") != 0)
+			ill_add(host, (uint32_t)count, health);
 		device_read(&rows, ARRAY_ADD(host->devices, count), ARRAY_ADD(parents, parent_count));
+		*ARRAY_ADD(groups, group_count) =
+			store_is_null(&rows, DEVICE_GROUP) ? -1 : (int32_t)store_int(&rows, DEVICE_GROUP);
+	}
 	host->device_count = (uint32_t)count;
 	devices_link(host, parents);
+	fleet_groups_make(host, groups);
 	fleet_count_pools(host);
 	return store_end(&rows, err);
 }

@@ -24,6 +24,7 @@ struct fleet_device {
 	bool offered;
 	bool healthy; /* and there */
 	bool claimed;
+	uint16_t group;	      /* 1 + index of host->groups; 0: alone in its IOMMU group */
 	uint64_t mac_address; /* of a PF: six bytes, 0 if unknown */
 };
 
@@ -32,6 +33,19 @@ struct fleet_pool {
 	uint32_t kind;
 	uint32_t offered; /* in use or not */
 	uint32_t free;	  /* could be had now, each by itself */
+};
+
+/* An IOMMU group of several devices (groups.c). */
+struct fleet_group {
+	uint32_t first; /* device: stands for the group */
+	bool mixed;	/* VFs beside other things */
+	bool closed;	/* none of it can be had now */
+};
+
+/* A device that must not be handed out, and why. */
+struct fleet_ill {
+	uint32_t device;
+	char *why;
 };
 
 struct fleet_host {
@@ -49,6 +63,10 @@ struct fleet_host {
 	uint32_t free_devices;
 	struct fleet_device *devices; /* by address */
 	uint32_t device_count;
+	uint32_t group_count, ill_count;
+	struct fleet_group *groups;
+	struct fleet_ill *ill;
+	bool grant_mates; /* [pci] iommu_group_mates = grant */
 	struct heartbeat *heartbeat;
 	char id[37];
 	char *name, *availability_zone, *disabled_reason;
@@ -75,10 +93,22 @@ void fleet_watch(struct store *db, const struct fleet_host *host);
 /* The store has changed in a way that is not repeated here: read it again before the next use. */
 void fleet_mark_stale(struct store *db, struct fleet_host *host);
 
-/* Could it be had now?  Offered, healthy, nobody's, and for a PF none of its VFs, for a VF its PF nobody's.
- */
+/* Could it be had now?  Offered, healthy, nobody's, and for a PF none of its VFs, for a VF its PF nobody's;
+ * nor is a mate of its IOMMU group anybody's. */
 bool fleet_device_is_free(const struct fleet_host *host, const struct fleet_device *device);
 void fleet_device_set_claimed(struct fleet_host *host, struct fleet_device *device, bool claimed);
 struct fleet_device *fleet_device_find(const struct fleet_host *host, pci_address address);
 /* Counts the pools anew, after devices were claimed or given back. */
 void fleet_count_pools(struct fleet_host *host);
+
+/* --- groups.c --- */
+
+/* Puts devices with equal numbers (-1: none) into groups. */
+void fleet_groups_make(struct fleet_host *host, const int32_t *numbers);
+/* Which groups are closed now; before devices are looked at, after any were claimed or given back. */
+void fleet_groups_settle(struct fleet_host *host);
+/* What is taken whole with this device, or, for a VF, what must not be: a number of PFs (and of mates that
+ * are taken with them) of the host, or -1: nothing else. */
+int fleet_device_unit(const struct fleet_host *host, const struct fleet_device *device);
+/* Devices that go with those that are chosen; *mates is freed by the caller. */
+size_t fleet_mates(const struct fleet_host *host, const int *chosen, size_t count, uint32_t **mates);

@@ -137,10 +137,10 @@ static void host_fill(struct store_rows *rows, struct scheduler_host *host)
 	SET(host->cpu_info, store_text(rows, HOST_CPU_INFO));
 	host->enabled = store_int(rows, HOST_ENABLED);
 	host->heard_at = heartbeat_heard_at(host->id, store_int(rows, HOST_HEARD));
-	host->up = heartbeat_is_up(host->heard_at);
 	host->created_at = store_int(rows, HOST_CREATED);
 	host->number = store_int(rows, HOST_NUMBER);
 	host->vcpus = store_int(rows, HOST_VCPUS);
+	host->up = host->vcpus > 0 && heartbeat_is_up(host->heard_at);
 	host->vcpus_used = store_int(rows, HOST_VCPUS_USED);
 	host->memory_mb = store_int(rows, HOST_MEMORY);
 	host->memory_mb_used = store_int(rows, HOST_MEMORY_USED) + store_int(rows, HOST_RESERVED);

@@ -190,7 +190,7 @@ static bool device_parse(const struct reader *r, struct inventory_device *device
 	       read_text(r, "driver", 63, NULL, &ignored_text) &&
 	       read_text(r, "netdev", 127, NULL, &ignored_text) &&
 	       read_int(r, "vf_index", -1, 65535, -1, &ignored) &&
-	       read_int(r, "iommu_group", -1, INT32_MAX, -1, &ignored) &&
+	       read_int(r, "iommu_group", -1, INT32_MAX, -1, &device->iommu_group) &&
 	       read_int(r, "numvfs", -1, 65535, -1, &ignored) &&
 	       read_int(r, "totalvfs", -1, 65535, -1, &ignored);
 }
@@ -246,6 +246,17 @@ static bool zone_parse(const struct reader *r, struct inventory *inventory)
 	       (*inventory->availability_zone || bad(r, "availability_zone", "is empty"));
 }
 
+static bool mates_parse(const struct reader *r, struct inventory *inventory)
+{
+	const char *mates;
+
+	if (!read_text(r, "iommu_group_mates", 16, "refuse", &mates))
+		return false;
+	inventory->grant_mates = strcmp(mates, "grant") == 0;
+	return inventory->grant_mates || strcmp(mates, "refuse") == 0 ||
+	       bad(r, "iommu_group_mates", "expected refuse or grant");
+}
+
 bool inventory_parse(yyjson_val *json, struct inventory *inventory, struct error *err)
 {
 	struct reader r = {.object = json, .err = err};
@@ -259,6 +270,7 @@ bool inventory_parse(yyjson_val *json, struct inventory *inventory, struct error
 	    !read_int(&r, "memory_mb", 1, MAX_AMOUNT, 0, &inventory->memory_mb) ||
 	    !read_int(&r, "disk_gb", 0, MAX_AMOUNT, -1, &inventory->disk_gb) ||
 	    !read_int(&r, "reserved_memory_mb", 0, MAX_AMOUNT, 0, &inventory->reserved_memory_mb) ||
+	    !mates_parse(&r, inventory) ||
 	    !read_json(&r, "cpu", YYJSON_TYPE_OBJ, sizeof((struct scheduler_host *)0)->cpu_info - 1, "{}",
 		       &inventory->cpu_info) ||
 	    !read_json(&r, "cells", YYJSON_TYPE_ARR, MAX_CELLS_TEXT, "[]", &inventory->cells))
@@ -289,17 +301,18 @@ static bool device_insert(struct store *db, const char *host_id, const struct in
 	return store_exec(
 		db, err,
 		"INSERT INTO device (host_id, address, vendor_id, product_id, type, parent, numa_node, "
-		"mac_address, physical_network, tags, offered, health, state, report) "
-		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'present', ?13) "
+		"mac_address, physical_network, tags, offered, health, state, report, iommu_group) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, 'present', ?13, ?14) "
 		"ON CONFLICT (host_id, address) DO UPDATE SET vendor_id = excluded.vendor_id, "
 		"product_id = excluded.product_id, type = excluded.type, parent = excluded.parent, "
 		"numa_node = excluded.numa_node, mac_address = excluded.mac_address, "
 		"physical_network = excluded.physical_network, tags = excluded.tags, "
 		"offered = excluded.offered, health = excluded.health, state = excluded.state, "
-		"report = excluded.report",
+		"report = excluded.report, iommu_group = excluded.iommu_group",
 		V(host_id), V((const char *)d->address_text), V(d->vendor_id), V(d->product_id),
 		V(pci_type_text(d->type)), V(d->parent), V_OPTIONAL(d->numa_node), V(d->mac_address),
-		V(d->physical_network), V(d->tags), V(d->offered), V(d->health), V(d->report));
+		V(d->physical_network), V(d->tags), V(d->offered), V(d->health), V(d->report),
+		V_OPTIONAL(d->iommu_group));
 }
 
 static bool device_delete(struct store *db, const char *host_id, const char *address, struct error *err)
@@ -434,13 +447,16 @@ bool inventory_store(struct store *db, const char *host_id, const struct invento
 		    db, err,
 		    "UPDATE host SET availability_zone = ?2, vcpus = ?3, memory_mb = ?4, reserved_memory_mb "
 		    "= ?5, "
-		    "disk_gb = ?6, hypervisor_type = ?7, hypervisor_version = ?8, cpu_info = ?9, cells = ?10 "
+		    "disk_gb = ?6, hypervisor_type = ?7, hypervisor_version = ?8, cpu_info = ?9, cells = "
+		    "?10, "
+		    "grant_mates = ?11 "
 		    "WHERE id = ?1 AND (availability_zone, vcpus, memory_mb, reserved_memory_mb, disk_gb, "
-		    "hypervisor_type, hypervisor_version, cpu_info, cells) IS DISTINCT FROM "
-		    "(?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+		    "hypervisor_type, hypervisor_version, cpu_info, cells, grant_mates) IS DISTINCT FROM "
+		    "(?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 		    V(host_id), V(inventory->availability_zone), V(inventory->vcpus), V(inventory->memory_mb),
 		    V(inventory->reserved_memory_mb), V(inventory->disk_gb), V(inventory->hypervisor_type),
-		    V(inventory->hypervisor_version), V(inventory->cpu_info), V(inventory->cells)))
+		    V(inventory->hypervisor_version), V(inventory->cpu_info), V(inventory->cells),
+		    V(inventory->grant_mates)))
 		return false;
 	*changed = store_changes(db) > 0;
 	return devices_store(db, host_id, inventory, changed, err);

@@ -20,7 +20,7 @@ struct inventory_device {
 	char address_text[PCI_ADDRESS_SIZE];
 	const char *vendor_id, *product_id, *parent, *mac_address, *physical_network, *health;
 	enum pci_type type;
-	int64_t numa_node; /* -1: none */
+	int64_t numa_node, iommu_group; /* -1: none */
 	bool offered;
 	char *tags, *report;
 };
@@ -28,6 +28,7 @@ struct inventory_device {
 struct inventory {
 	const char *availability_zone, *hypervisor_type;
 	int64_t hypervisor_version, vcpus, memory_mb, reserved_memory_mb, disk_gb;
+	bool grant_mates;	/* iommu_group_mates */
 	char *cpu_info, *cells; /* JSON, owned */
 	struct inventory_device *devices;
 	size_t device_count; /* sorted by address */

@@ -38,5 +38,9 @@ const struct store_migration scheduler_migrations[] = {
 	 "CREATE TABLE cpu_claim (host_id TEXT NOT NULL REFERENCES host (id), cpu INTEGER NOT NULL,"
 	 " server_id TEXT NOT NULL REFERENCES claim (server_id), PRIMARY KEY (host_id, cpu)) STRICT;"
 	 "CREATE INDEX cpu_claim_server ON cpu_claim (server_id);"},
+	/* what the IOMMU cannot tell apart; grant_mates: the host gives a group's devices away together */
+	{"ALTER TABLE host ADD COLUMN grant_mates INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE device ADD COLUMN iommu_group INTEGER;"
+	 "UPDATE device SET iommu_group = json_extract(report, '$.iommu_group');"},
 };
 const size_t scheduler_migration_count = sizeof scheduler_migrations / sizeof *scheduler_migrations;

@@ -322,14 +322,12 @@ static size_t candidates_find(const struct place *place, const struct fleet_host
 		fits &= policies_allow(place, distance_of(affinity, kind->numa_node));
 		if (!fits)
 			continue;
-		ranked[count++] =
-			(struct ranked){.rank = device_rank(host, device, affinity),
-					.candidate = {.fits = fits,
-						      .device = (int)i,
-						      .pf = kind->type == PCI_TYPE_PF ? (int)i
-										      : device->parent,
-						      .is_pf = kind->type == PCI_TYPE_PF,
-						      .numa_node = kind->numa_node}};
+		ranked[count++] = (struct ranked){.rank = device_rank(host, device, affinity),
+						  .candidate = {.fits = fits,
+								.device = (int)i,
+								.unit = fleet_device_unit(host, device),
+								.whole = device->parent < 0,
+								.numa_node = kind->numa_node}};
 	}
 	qsort(ranked, count, sizeof *ranked, ranked_compare);
 	for (size_t i = 0; i < count; i++)
@@ -361,6 +359,20 @@ bool place_devices_fit(const struct place *place, const struct fleet_host *host)
 	return place->slot_count == 0 || devices_fit(place, host, NULL, chosen);
 }
 
+bool place_devices_beside(const struct place *place, const struct fleet_host *host,
+			  const struct numa_placement *numa, int *chosen)
+{
+	struct affinity affinity = {.host = &host->numa};
+
+	for (int i = 0; numa && i < numa->cell_count; i++) {
+		for (int k = 0; k < host->numa.cell_count; k++) {
+			if (host->numa.cells[k].id == numa->cells[i].host_cell)
+				affinity.cells |= UINT64_C(1) << k;
+		}
+	}
+	return devices_fit(place, host, numa && numa->cell_count ? &affinity : NULL, chosen);
+}
+
 /* --- cells --- */
 
 struct cells_try {
@@ -373,8 +385,16 @@ static bool cells_accept(void *context, const struct numa_host *numa, uint64_t c
 {
 	const struct cells_try *try = context;
 	const struct affinity affinity = {.host = numa, .cells = cells};
+	const struct numa_networks *networks = try->place->request->networks;
 
-	return devices_fit(try->place, try->host, &affinity, try->chosen);
+	return (!networks || numa_networks_fit(numa, cells, networks)) &&
+	       (try->place->slot_count == 0 || devices_fit(try->place, try->host, &affinity, try->chosen));
+}
+
+static bool cells_matter(const struct place *place, const struct numa_host *numa)
+{
+	return place->slot_count > 0 ||
+	       (place->request->networks && (numa->network_count > 0 || numa->tunnel_cells));
 }
 
 bool place_has_topology(const struct place *place)
@@ -388,7 +408,7 @@ static bool cells_fit(const struct place *place, const struct fleet_host *host, 
 		      struct numa_placement *numa)
 {
 	struct cells_try try = {.place = place, .host = host, .chosen = chosen};
-	struct numa_fit how = {.accept = place->slot_count ? cells_accept : NULL,
+	struct numa_fit how = {.accept = cells_matter(place, &host->numa) ? cells_accept : NULL,
 			       .context = &try,
 			       .wants_devices = place->slot_count > 0};
 
@@ -422,6 +442,7 @@ double place_weight(const struct place *place, const struct fleet_host *host)
 void place_choice_done(struct place_choice *choice)
 {
 	free(choice->numa);
+	free(choice->mates);
 	*choice = (struct place_choice){0};
 }
 
@@ -474,8 +495,7 @@ static void choose_in_order(const struct place *place, const uint32_t *hosts, st
 	}
 }
 
-/* The best of the hosts that fit; of equals, the one that joined first. */
-void place_choose(const struct place *place, struct place_choice *best)
+static void find_best(const struct place *place, struct place_choice *best)
 {
 	const uint32_t *hosts = order_hosts(place->slot_count > 0);
 
@@ -486,4 +506,12 @@ void place_choose(const struct place *place, struct place_choice *best)
 		return;
 	}
 	choose_in_order(place, hosts, best);
+}
+
+/* The best of the hosts that fit; of equals, the one that joined first. */
+void place_choose(const struct place *place, struct place_choice *best)
+{
+	find_best(place, best);
+	if (best->host)
+		best->mate_count = fleet_mates(best->host, best->chosen, place->slot_count, &best->mates);
 }

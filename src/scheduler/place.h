@@ -55,10 +55,17 @@ struct place_choice {
 	double weight;
 	int chosen[SCHEDULER_MAX_DEVICES];
 	struct numa_placement *numa; /* NULL if there is no topology */
+	uint32_t *mates;	     /* devices of IOMMU groups that go with those chosen */
+	size_t mate_count;
 };
-/* Looks at all hosts; place_choice_done() in any case. */
+/* Looks at hosts, the best first; place_choice_done() in any case. */
 void place_choose(const struct place *place, struct place_choice *best);
 void place_choice_done(struct place_choice *choice);
+/* Devices alone, for a guest that is there: numa is its place, or NULL; chosen[i] as of place_fits(). */
+bool place_devices_beside(const struct place *place, const struct fleet_host *host,
+			  const struct numa_placement *numa, int *chosen);
+/* Why not. */
+void place_explain_beside(const struct place *place, const struct fleet_host *host, struct text *why);
 /* The nearest reason why it does not fit, without the host's name and without a newline. */
 void place_explain(const struct place *place, const struct fleet_host *host, struct text *why);
 

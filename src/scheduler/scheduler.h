@@ -11,10 +11,11 @@
 #include "config/config.h"
 #include "http/http.h"
 #include "numa/guest.h"
+#include "numa/network.h"
 #include "store/store.h"
 
 /* Reads [pci] alias / [DEFAULT] pci_alias, the allocation ratios ([DEFAULT] cpu_, ram_, disk_allocation_ratio
- * and initial_...; 16, 1.5 and 1) and [filter_scheduler] cpu_, ram_, disk_, pci_weight_multiplier.  A bad
+ * and initial_...; 4, 1 and 1) and [filter_scheduler] cpu_, ram_, disk_, pci_weight_multiplier.  A bad
  * value is an error that names file, line and option.  enabled_filters is not read: every filter is on,
  * always. */
 bool scheduler_configure(const struct config *config, struct error *err);
@@ -36,7 +37,7 @@ struct scheduler_host {
 	char aggregate_zone[64]; /* that zone, if aggregates say it; "" if the agent does */
 	bool enabled;		 /* service-enable / disable */
 	char disabled_reason[256];
-	bool up;		      /* heard of within SCHEDULER_DOWN_AFTER */
+	bool up;		      /* it told what it has, and was heard of within SCHEDULER_DOWN_AFTER */
 	int64_t heard_at, created_at; /* microseconds */
 	int64_t number;		      /* small integer: the service's id in old microversions */
 	int64_t vcpus, vcpus_used, memory_mb, memory_mb_used, disk_gb, disk_gb_used;
@@ -109,6 +110,8 @@ struct scheduler_request {
 	const struct scheduler_rule *rules;
 	size_t rule_count;
 	const struct numa_guest *numa; /* NULL: no topology */
+	const struct numa_networks
+		*networks; /* that its ports are on, or NULL: they are near some cells only */
 };
 
 struct scheduler_device {
@@ -149,11 +152,27 @@ bool scheduler_claim(struct store *db, const struct scheduler_request *request, 
  * nothing. */
 bool scheduler_dry_run(struct store *db, const struct scheduler_request *request, struct text *lines,
 		       const char **where, struct error *err);
+/* Adds a device for one more port to what the server has claimed, on its host and as near to its cells as its
+ * policies want: the port's own, or that of its flavor and image (`numa`: of that only the policy counts; or
+ * NULL).  ERROR_CONFLICT: there is none, and `why` says so in words. */
+bool scheduler_claim_port(struct store *db, const char *server_id, const struct scheduler_port_request *port,
+			  const struct numa_guest *numa, struct scheduler_device *device, struct text *why,
+			  struct error *err);
+/* Gives back what was claimed for this port.  Nothing is fine. */
+bool scheduler_release_port(struct store *db, const char *server_id, const char *port_id, struct error *err);
 /* Gives everything of this server back.  Nothing claimed is fine. */
 bool scheduler_release(struct store *db, const char *server_id, struct error *err);
+/* The claim of `from` is `to`'s from now on (ids; `to` is any UUID): same host, devices and CPUs, and `from`
+ * may claim again.  scheduler_release(to) gives it back.  Nothing claimed is fine; ERROR_CONFLICT if `to` has
+ * a claim. */
+bool scheduler_claim_rename(struct store *db, const char *from, const char *to, struct error *err);
+/* A server that moves has two claims, the other one in the name of its move: each gets the name of the other.
+ * Hosts and devices are as they were. */
+bool scheduler_claims_swap(struct store *db, const char *server_id, const char *move_id, struct error *err);
 /* The server's place on NUMA cells and CPUs as its agent is told it (JSON, docs/agent-protocol.md), freed by
  * the caller; NULL if it has no topology. */
 bool scheduler_numa_of_server(struct store *db, const char *server_id, char **json, struct error *err);
-/* Devices that a server has, *devices freed by the caller. */
+/* Devices that a server has, *devices freed by the caller; not those that are only mates of their IOMMU
+ * groups. */
 bool scheduler_devices_of_server(struct store *db, const char *server_id, struct scheduler_device **devices,
 				 size_t *count, struct error *err);

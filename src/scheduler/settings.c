@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-struct scheduler_settings scheduler_settings = {.cpu_ratio = 16,
-						.ram_ratio = 1.5,
+struct scheduler_settings scheduler_settings = {.cpu_ratio = 4,
+						.ram_ratio = 1,
 						.disk_ratio = 1,
 						.cpu_weight = 1,
 						.ram_weight = 1,
@@ -56,9 +56,9 @@ bool scheduler_configure(const struct config *config, struct error *err)
 	return config_bool(config, "compute", "packing_host_numa_cells_allocation_strategy", false,
 			   &s->pack_cells, err) &&
 	       aliases_read(config, &s->aliases, err) &&
-	       ratio_read(config, "cpu_allocation_ratio", "initial_cpu_allocation_ratio", 16, &s->cpu_ratio,
+	       ratio_read(config, "cpu_allocation_ratio", "initial_cpu_allocation_ratio", 4, &s->cpu_ratio,
 			  err) &&
-	       ratio_read(config, "ram_allocation_ratio", "initial_ram_allocation_ratio", 1.5, &s->ram_ratio,
+	       ratio_read(config, "ram_allocation_ratio", "initial_ram_allocation_ratio", 1, &s->ram_ratio,
 			  err) &&
 	       ratio_read(config, "disk_allocation_ratio", "initial_disk_allocation_ratio", 1, &s->disk_ratio,
 			  err) &&

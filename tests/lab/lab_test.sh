@@ -1,6 +1,6 @@
 #!/bin/bash
 # Lab tests: penstockd and penstock-agent on a real kernel with real SR-IOV, with the quick probe guest.
-# lab_test.sh BUILD-FOLDER; prints "ok lab NAME" lines.
+# lab_test.sh BUILD-FOLDER; prints "ok lab NAME" lines.  ONLY="NAME ..." runs only those.
 set -uo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 build=$(cd "$1" && pwd)
@@ -18,6 +18,13 @@ until_true() {
 		sleep 0.3
 	done
 }
+# says PATTERN: is it in what comes in?  Reads to the end: who writes must not be stopped by a closed pipe.
+says() {
+	local text
+	text=$(cat)
+	echo "$text" >&2
+	grep -q -- "$1" <<< "$text"
+}
 check() { # NAME: runs the function test_NAME
 	# Not as a condition: bash ignores -e there.
 	(set -e; "test_$1") > "$LAB_DIR/out/test.log" 2>&1
@@ -28,6 +35,7 @@ check() { # NAME: runs the function test_NAME
 		lab run 'tail -n 8 /var/log/penstock/*.log' | sed 's/^/# /'
 		echo "not ok lab $1"
 		failures=$((failures + 1))
+		sweep
 	fi
 }
 
@@ -62,7 +70,11 @@ is_settled() { case $(status_of "$1") in ACTIVE | ERROR) ;; *) false ;; esac; }
 is_gone() { [ "$(api GET "/compute/v2.1/servers/$1" | field itemNotFound.code)" = 404 ]; }
 delete_server() { api DELETE "/compute/v2.1/servers/$1"; until_true 180 is_gone "$1"; }
 console() { api POST "/compute/v2.1/servers/$1/action" '{"os-getConsoleOutput":{}}' | field output; }
-console_says() { console "$1" | grep -q "$2"; }
+console_says() { console "$1" | says "$2" 2> /dev/null; }
+sweep() { # what a test that failed has left
+	local id
+	for id in $(api GET /compute/v2.1/servers | grep -o '"id":"[^"]*"' | cut -d'"' -f4); do delete_server "$id" > /dev/null; done
+}
 vf_dirt() { lab run "ip link show p5p1 | grep 'vf ' | grep -c 'vlan\|fa:16:3e'"; }
 clean() {
 	[ "$(vf_dirt)" = 0 ] && [ -z "$(lab run 'virsh -q list --all')" ] &&
@@ -101,9 +113,9 @@ test_two_vfs_talk_over_their_vlan_and_leave_no_trace() {
 	s2=$(make_server "$FLAVOR" '[{"port":"'"$p2"'"}]' "$ip1")
 	until_true 180 is_status "$s1" ACTIVE
 	until_true 180 is_status "$s2" ACTIVE
-	lab run "ip link show p5p1" | tee /dev/stderr | grep -q "$(port_mac "$p1").*vlan 10[12]"
+	lab run "ip link show p5p1" | says "$(port_mac "$p1").*vlan 10[12]"
 	until_true 180 console_says "$s2" "PROBE ping $ip1 3/3"
-	console "$s2" | grep -q "mac=$(port_mac "$p2")"
+	console "$s2" | says "mac=$(port_mac "$p2")"
 	delete_server "$s1"
 	delete_server "$s2"
 	clean
@@ -135,7 +147,7 @@ test_restarts_go_unnoticed_by_guests() {
 	until_true 60 curl -sf -o /dev/null "http://127.0.0.1:$port/identity/v3"
 	for s in "$s1" "$s2"; do
 		until_true 60 console_says "$s" "PROBE"
-		alive=$(console "$s" | grep -c "PROBE alive")
+		alive=$(console "$s" | grep -c "PROBE alive" || true)
 		until_true 60 console_says "$s" "PROBE alive $((alive + 1))"
 		is_status "$s" ACTIVE
 	done
@@ -157,8 +169,8 @@ test_a_linux_guest_finds_its_addresses() {
 	s=$(IMAGE=$image make_server "$flavor" '[{"port":"'"$p"'"},{"uuid":"'"$net"'"}]')
 	until_true 180 is_status "$s" ACTIVE
 	until_true 400 console_says "$s" "GUEST done"
-	console "$s" | tee /dev/stderr | grep -q "driver=igbvf mac=$(port_mac "$p") static $(api GET "/network/v2.0/ports/$p" | field port.fixed_ips.0.ip_address)/24"
-	console "$s" | grep -q "driver=virtio_net .* dhcp $(api GET "/compute/v2.1/servers/$s" | field server.addresses.private.0.addr)"
+	console "$s" | says "driver=igbvf mac=$(port_mac "$p") static $(api GET "/network/v2.0/ports/$p" | field port.fixed_ips.0.ip_address)/24"
+	console "$s" | says "driver=virtio_net .* dhcp $(api GET "/compute/v2.1/servers/$s" | field server.addresses.private.0.addr)"
 	delete_server "$s"
 	clean
 }
@@ -180,11 +192,11 @@ test_a_macvtap_port_speaks_through_its_vf() {
 	xml=$(lab run "virsh -q dumpxml $s1")
 	echo "$xml"
 	grep -q "<source dev='$netdev' mode='passthrough'/>" <<< "$xml"
-	lab run "readlink /sys/bus/pci/devices/$vf/driver; ip link show p5p1; ip -d link show $netdev" | tee /dev/stderr | grep -q "igbvf"
-	lab run "ip link show p5p1" | grep -q "vf 0 .*$(port_mac "$p1").*vlan 10[12]"
-	lab run "ip link show $netdev" | grep -q "$(port_mac "$p1")"
+	lab run "readlink /sys/bus/pci/devices/$vf/driver; ip link show p5p1; ip -d link show $netdev" | says "igbvf"
+	lab run "ip link show p5p1" | says "vf 0 .*$(port_mac "$p1").*vlan 10[12]"
+	lab run "ip link show $netdev" | says "$(port_mac "$p1")"
 	until_true 400 console_says "$s1" "GUEST ping .* ok"
-	console "$s1" | tee /dev/stderr | grep -q "driver=virtio_net mac=$(port_mac "$p1") static"
+	console "$s1" | says "driver=virtio_net mac=$(port_mac "$p1") static"
 	delete_server "$s1"
 	delete_server "$s2"
 	[ "$(lab run "cat /sys/class/net/$netdev/address")" = "$mac" ]
@@ -214,7 +226,7 @@ test_a_pinned_guest_is_beside_its_device() {
 	until_true 180 console_says "$s" "PROBE pf"
 	near=$(make_server "$flavor" '"none"')
 	until_true 60 is_status "$near" ERROR
-	api GET "/compute/v2.1/servers/$near" | field server.fault.details | tee /dev/stderr | grep -q "lab1: needs"
+	api GET "/compute/v2.1/servers/$near" | field server.fault.details | says "lab1: needs"
 	delete_server "$near"
 	delete_server "$s"
 	[ "$(lab run 'cat /sys/devices/system/node/node1/hugepages/hugepages-2048kB/free_hugepages')" = 32 ]
@@ -223,7 +235,80 @@ test_a_pinned_guest_is_beside_its_device() {
 	restart penstock-agent
 	clean
 }
-near_is_known() { lab run "/usr/local/bin/penstock explain --config-file /run/lab/etc/nova.conf --config-file /run/lab/etc/penstock.conf --flavor $1" | grep -q "fits, with 0000:41:00.0, on NUMA node 1 (CPUs 1)"; }
+near_is_known() { explain "$1" | says "fits, with 0000:41:00.0, on NUMA node 1 (CPUs 1)"; }
+explain() { lab run "/usr/local/bin/penstock explain --config-file /run/lab/etc/nova.conf --config-file /run/lab/etc/penstock.conf --flavor $1"; }
+fits() { explain "$1" | says "fits, with"; }
+
+# The lab's NVMe drive (a PF of its own kind, node 0), and two devices that stand for GPUs: 1234:11e8 on node 1, 1234:1111 on node 0.
+test_an_nvme_drive_and_a_gpu_go_and_come_back() {
+	local flavor far s xml
+	configure '
+device_spec = {"vendor_id": "1b36", "product_id": "0010"}
+device_spec = [{"vendor_id": "1234", "product_id": "11e8"}, {"vendor_id": "1234", "product_id": "1111"}]
+alias = {"name": "nvme", "vendor_id": "1b36", "product_id": "0010", "device_type": "type-PF"}
+alias = {"name": "gpu", "vendor_id": "1234", "product_id": "11e8", "device_type": "type-PCI"}
+alias = {"name": "far-gpu", "vendor_id": "1234", "product_id": "1111", "device_type": "type-PCI", "numa_policy": "required"}
+[compute]
+cpu_shared_set = 0
+cpu_dedicated_set = 1'
+	[ "$(lab run 'cat /sys/class/nvme/nvme*/serial')" = LAB0001 ]
+	flavor=$(make_flavor '"pci_passthrough:alias":"nvme:1,gpu:1"')
+	until_true 30 fits "$flavor"
+	s=$(make_server "$flavor" '"none"')
+	until_true 180 is_status "$s" ACTIVE
+	xml=$(lab run "virsh -q dumpxml $s")
+	echo "$xml"
+	grep -q "<address domain='0x0000' bus='0x22' slot='0x00' function='0x0'/>" <<< "$xml"
+	grep -q "<address domain='0x0000' bus='0x42' slot='0x00' function='0x0'/>" <<< "$xml"
+	[ "$(driver_of 0000:22:00.0) $(driver_of 0000:42:00.0)" = "vfio-pci vfio-pci" ]
+	far=$(make_server "$flavor" '"none"')
+	until_true 60 is_status "$far" ERROR
+	api GET "/compute/v2.1/servers/$far" | field server.fault.details | says "lab1: alias nvme: needs 1 device: 1 of 1 is in use"
+	delete_server "$far"
+	delete_server "$s"
+	[ "$(driver_of 0000:22:00.0) $(driver_of 0000:42:00.0)" = "nvme " ]
+	until_true 30 lab run 'grep -q LAB0001 /sys/class/nvme/nvme*/serial && [ -b /dev/nvme0n1 ]'
+
+	# The CPU for pinned guests is on node 1.
+	s=$(make_server "$(make_flavor '"pci_passthrough:alias":"gpu:1","hw:cpu_policy":"dedicated"')" '"none"')
+	far=$(make_server "$(make_flavor '"pci_passthrough:alias":"far-gpu:1","hw:cpu_policy":"dedicated"')" '"none"')
+	until_true 180 is_status "$s" ACTIVE
+	until_true 60 is_status "$far" ERROR
+	lab run "virsh -q dumpxml $s" | says "<vcpupin vcpu='0' cpuset='1'/>"
+	delete_server "$far"
+	delete_server "$s"
+	far=$(make_server "$(make_flavor '"pci_passthrough:alias":"far-gpu:1","hw:cpu_policy":"dedicated"')" '"none"')
+	until_true 60 is_status "$far" ERROR
+	api GET "/compute/v2.1/servers/$far" | field server.fault.details | says "NUMA policy required"
+	delete_server "$far"
+	configure_back
+	clean
+}
+driver_of() { lab run "basename \$(readlink /sys/bus/pci/devices/$1/driver)" 2> /dev/null || true; }
+make_flavor() { # EXTRA-SPECS
+	local id
+	id=$(api POST /compute/v2.1/flavors '{"flavor":{"name":"f'"$RANDOM$RANDOM"'","ram":64,"disk":1,"vcpus":1}}' | field flavor.id)
+	api POST "/compute/v2.1/flavors/$id/os-extra_specs" '{"extra_specs":{'"$1"'}}' > /dev/null
+	echo "$id"
+}
+# Both daemons start again with this at the end of [pci] in nova.conf.
+configure() {
+	cp "$LAB_DIR/etc/nova.conf" "$LAB_DIR/out/nova.conf.before"
+	printf '[pci]%s\n' "$1" >> "$LAB_DIR/etc/nova.conf"
+	restart_both
+}
+configure_back() {
+	cp "$LAB_DIR/out/nova.conf.before" "$LAB_DIR/etc/nova.conf"
+	restart_both
+}
+restart_both() {
+	local log=/var/log/penstock/penstock-agent.log count
+	restart penstockd
+	until_true 60 curl -sf -o /dev/null "http://127.0.0.1:$port/identity/v3"
+	restart penstock-agent
+	until_true 60 lab run "tail -n 3 $log | grep -q 'servers of an earlier time'"
+	until_true 60 sh -c "curl -s -H 'X-Auth-Token: $TOKEN' http://127.0.0.1:$port/network/v2.0/agents | grep -q '\"alive\": *true'"
+}
 
 # kill -9 of each daemon at ten random moments while servers are made and deleted.
 test_kill_9_at_random_moments_loses_nothing() {
@@ -252,8 +337,8 @@ test_kill_9_at_random_moments_loses_nothing() {
 setup || { echo "not ok lab setup"; exit 1; }
 for test in two_vfs_talk_over_their_vlan_and_leave_no_trace a_whole_pf_goes_and_comes_back_as_it_was \
 	restarts_go_unnoticed_by_guests a_linux_guest_finds_its_addresses a_macvtap_port_speaks_through_its_vf \
-	a_pinned_guest_is_beside_its_device kill_9_at_random_moments_loses_nothing; do
-	[ -z "${ONLY:-}" ] || [ "$ONLY" = "$test" ] || continue
+	a_pinned_guest_is_beside_its_device an_nvme_drive_and_a_gpu_go_and_come_back kill_9_at_random_moments_loses_nothing; do
+	[[ -z ${ONLY:-} || " $ONLY " = *" $test "* ]] || continue
 	check "$test"
 done
 lab down

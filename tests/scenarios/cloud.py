@@ -20,6 +20,8 @@ UUID = "11111111-2222-3333-4444-555555555555"
 
 # Of the host H1: Intel, type-PCI 1533, PF 1528, VF 1515.
 ALIASES = """
+[DEFAULT]
+allow_resize_to_same_host = true
 [pci]
 alias = {"name": "a1", "vendor_id": "8086", "product_id": "1533", "device_type": "type-PCI"}
 alias = {"name": "a2", "vendor_id": "8086", "product_id": "1533", "device_type": "type-PCI"}

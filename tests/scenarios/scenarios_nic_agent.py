@@ -1,6 +1,6 @@
 """K. The NIC agent, which is a part of the real agent on a simulated host."""
 from agent import PROGRAM, unit
-from cloud import NETWORK, UUID, differs, lacks, refused_start, same, until
+from cloud import NETWORK, UUID, differs, refused_start, same, until
 from scenarios_ports import nic
 
 OFFERED = '[pci]\ndevice_spec = {"product_id": "10ca", "physical_network": "physnet4"}\n'
@@ -8,6 +8,25 @@ OFFERED = '[pci]\ndevice_spec = {"product_id": "10ca", "physical_network": "phys
 
 def mapped(*pfs):
     return "[sriov_nic]\nphysical_device_mappings = %s\n" % ",".join("physnet4:" + pf for pf in pfs)
+
+
+def policy_of(cloud, **rules):
+    """A QoS policy with these rules."""
+    policy = cloud.make(NETWORK + "/qos/policies", "policy", {"name": cloud.name("qos")})
+    for kind, values in rules.items():
+        status, answer = rule_of(cloud, policy, kind, **values)
+        assert status == 201, answer
+    return policy
+
+
+def rule_of(cloud, policy, kind, **values):
+    """(status, answer) of one more rule."""
+    return cloud.api("POST", "%s/qos/policies/%s/%s_rules" % (NETWORK, policy["id"], kind), {kind + "_rule": values})
+
+
+def told_rates(cloud, server, **wanted):
+    """The host is told these rates of the server's only port."""
+    until(lambda: cloud.desired(server)["ports"][0]["qos"] == (wanted or None), 10, "the host is told %s" % wanted)
 
 
 def active(cloud, port, status="ACTIVE"):
@@ -57,11 +76,12 @@ def scenario_174(cloud):
 
 def scenario_176(cloud):
     """VF released"""
-    server, port = running(cloud)
+    policy = policy_of(cloud, bandwidth_limit={"max_kbps": 3000}, minimum_bandwidth={"min_kbps": 2000})
+    server, port = running(cloud, qos_policy_id=policy["id"])
     cloud.delete(server)
     active(cloud, port, "DOWN")
     unit(cloud, "agent", "agent_device_test", "test_a_vf_goes_and_comes_back")
-    lacks("QoS")
+    unit(cloud, "agent", "agent_lifecycle_test", "test_rates_are_set_change_and_go")
 
 
 def scenario_177(cloud):
@@ -99,17 +119,37 @@ def scenario_179(cloud):
 
 def scenario_181(cloud):
     """rate rounding"""
-    lacks("QoS")
+    cloud.host(nic())
+    policy = policy_of(cloud, bandwidth_limit={"max_kbps": 99})
+    server = cloud.boot(ports=[cloud.port(qos_policy_id=policy["id"])])
+    rule = cloud.api("GET", "%s/qos/policies/%s" % (NETWORK, policy["id"]))[1]["policy"]["rules"][0]["id"]
+    for kbps in (99, 2001, 2499, 2500, 0):
+        status, answer = cloud.api("PUT", "%s/qos/alias_bandwidth_limit_rules/%s" % (NETWORK, rule), {"alias_bandwidth_limit_rule": {"max_kbps": kbps}})
+        same((status, answer["alias_bandwidth_limit_rule"]["max_kbps"]), (200, kbps), "PUT of the rule")
+        told_rates(cloud, server, **({"max_kbps": kbps, "min_kbps": 0} if kbps else {}))
+    unit(cloud, "agent", "agent_netlink_test", "test_rates_are_rounded")
 
 
 def scenario_182(cloud):
     """rates independent"""
-    lacks("QoS")
+    cloud.host(nic())
+    policy = policy_of(cloud, minimum_bandwidth={"min_kbps": 2000})
+    server = cloud.boot(ports=[cloud.port(qos_policy_id=policy["id"])])
+    told_rates(cloud, server, max_kbps=0, min_kbps=2000)
+    same(rule_of(cloud, policy, "bandwidth_limit", max_kbps=3000)[0], 201, "POST of a limit")
+    told_rates(cloud, server, max_kbps=3000, min_kbps=2000)
+    unit(cloud, "agent", "agent_netlink_test", "test_one_rate_leaves_the_other")
 
 
 def scenario_183(cloud):
     """ingress limit"""
-    lacks("QoS")
+    bad = policy_of(cloud, bandwidth_limit={"max_kbps": 1000, "direction": "ingress"})
+    good = policy_of(cloud, bandwidth_limit={"max_kbps": 1000})
+    port = cloud.port(qos_policy_id=good["id"])
+    for status, answer in (cloud.put("port", port, qos_policy_id=bad["id"]), rule_of(cloud, good, "bandwidth_limit", max_kbps=1, direction="ingress"),
+                           rule_of(cloud, good, "dscp_marking", dscp_mark=26)):
+        same((status, answer["NeutronError"]["type"]), (409, "QosRuleNotSupported"), "a rule that a VF cannot have")
+    same(cloud.get_port(port)["qos_policy_id"], good["id"], "the port's policy")
 
 
 def scenario_184(cloud):
@@ -127,9 +167,36 @@ def scenario_184(cloud):
 
 def scenario_186(cloud):
     """live-migration target"""
-    lacks("migration")
+    here, there = cloud.hosts(nic(), nic())
+    port = cloud.port()
+    server = cloud.boot(ports=[port])
+    target = there if cloud.host_name(server) == here.name else here
+    path = "%s/ports/%s/bindings" % (NETWORK, port["id"])
+    wish = {"host": target.name, "profile": {"pci_vendor_info": "8086:1515", "pci_slot": "0000:81:10.1", "physical_network": "physnet4"}}
+    status, answer = cloud.api("POST", path, {"binding": wish})
+    assert status == 201, answer
+    same((answer["binding"]["status"], answer["binding"]["vif_type"]), ("INACTIVE", "hw_veb"), "a binding for another host")
+    before = cloud.get_port(port)
+    same((before["binding:host_id"], before["status"], target.running), (cloud.host_name(server), "ACTIVE", {}), "with an inactive binding")
+    status, answer = cloud.api("PUT", path + "/%s/activate" % target.name)
+    same((status, answer["binding"]["status"]), (200, "ACTIVE"), "the binding that was activated")
+    after = cloud.get_port(port)
+    same((after["binding:host_id"], after["binding:profile"]["pci_slot"], after["status"]), (target.name, "0000:81:10.1", "DOWN"), "the port then")
+    status, answer = cloud.api("GET", path)
+    same(sorted((b["host"] == target.name, b["status"]) for b in answer["bindings"]), [(False, "INACTIVE"), (True, "ACTIVE")], "the bindings")
+    same(cloud.api("PUT", path + "/%s/activate" % before["binding:host_id"])[0], 200, "and back")
+    differs("a binding alone programs no VF: the host acts when the server itself is moved to it")
 
 
 def scenario_187(cloud):
     """bandwidth of unmapped device"""
-    lacks("QoS")
+    agent = cloud.agent(OFFERED + mapped("sim0") + "resource_provider_bandwidths = sim0:10000000:5000000\n"
+                        "resource_provider_inventory_defaults = reserved:100\n")
+    (said,) = [a["configurations"] for a in cloud.api("GET", NETWORK + "/agents")[1]["agents"] if a["host"] == agent.name]
+    same((said["resource_provider_bandwidths"], said["resource_provider_hypervisors"]),
+         ({"sim0": {"egress": 10000000, "ingress": 5000000}}, {"sim0": agent.name}), "what the agent tells")
+    same(said["resource_provider_inventory_defaults"], {"allocation_ratio": 1.0, "min_unit": 1, "step_size": 1, "reserved": 100}, "its defaults")
+    for option, bad in (("bandwidths", "sim7:1:1"), ("bandwidths", "sim0:1"), ("bandwidths", "sim0:many:1"), ("bandwidths", "sim0:1:1,sim0:2:2"),
+                        ("hypervisors", "sim7:h"), ("inventory_defaults", "nonsense:1"), ("inventory_defaults", "reserved:-1")):
+        told = refused_start(cloud.build, PROGRAM, mapped("sim0") + "resource_provider_%s = %s\n" % (option, bad), "--token", "none", "--simulate", "8,2,4")
+        assert "resource_provider_" + option in told, told

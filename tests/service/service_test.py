@@ -538,6 +538,43 @@ def test_the_openstack_command(site, story, host):
     openstack("network", "delete", "private")
 
 
+def test_the_openstack_command_and_qos(site, story, host):
+    openstack = client(site, "/usr/bin/openstack")
+    openstack("network", "qos", "policy", "create", "--share", "gold")
+    openstack("network", "qos", "rule", "create", "--type", "bandwidth-limit", "--max-kbps", "3000", "--max-burst-kbits", "300", "--egress", "gold")
+    openstack("network", "qos", "rule", "create", "--type", "minimum-bandwidth", "--min-kbps", "1000", "--egress", "gold")
+    rule = openstack("network", "qos", "rule", "list", "gold", "-f", "value", "-c", "ID", "-c", "Type", "-c", "Max Kbps").splitlines()[0].split()
+    assert rule[1:] == ["bandwidth_limit", "3000"], rule
+    openstack("network", "qos", "rule", "set", "--max-kbps", "2500", "gold", rule[0])
+    assert openstack("network", "qos", "rule", "show", "gold", rule[0], "-f", "value", "-c", "max_kbps") == "2500"
+    assert "minimum_bandwidth" in openstack("network", "qos", "rule", "type", "list")
+    openstack("network", "qos", "rule", "type", "show", "bandwidth_limit")
+    port = openstack("port", "create", "--network", "nfv", "--vnic-type", "direct", "--qos-policy", "gold", "gold_port", "-f", "value", "-c", "id")
+    server = story.server({"id": port})
+    assert story.settle(server)["status"] == "ACTIVE", story.show(server)
+    assert host.running[server]["ports"][0]["qos"] == {"max_kbps": 2500, "min_kbps": 1000}, host.running[server]["ports"]
+    openstack("port", "unset", "--qos-policy", "gold_port")
+    until(lambda: host.running[server]["ports"][0]["qos"] is None, 10, "the host is told")
+    story.delete(server)
+    openstack("port", "delete", "gold_port")
+    openstack("network", "qos", "policy", "set", "--no-share", "--name", "silver", "gold")
+    openstack("network", "qos", "rule", "delete", "silver", rule[0])
+    openstack("network", "qos", "policy", "delete", "silver")
+
+
+def test_the_openstack_command_and_segments(site, story, host):
+    openstack = client(site, "/usr/bin/openstack")
+    net = openstack("network", "create", "--provider-network-type", "vlan", "--provider-physical-network", "physnet_sriov", "wide", "-f", "value", "-c", "id")
+    openstack("network", "segment", "create", "--network", "wide", "--network-type", "vlan", "--physical-network", "physnet_sriov", "second")
+    assert len(openstack("network", "segment", "list", "--network", "wide", "-f", "value").splitlines()) == 2
+    openstack("network", "segment", "set", "--description", "d", "second")
+    assert openstack("network", "segment", "show", "second", "-f", "value", "-c", "network_id") == net
+    openstack("subnet", "create", "--network", "wide", "--network-segment", "second", "--subnet-range", "10.7.0.0/24", "wide_subnet")
+    openstack("subnet", "delete", "wide_subnet")
+    openstack("network", "segment", "delete", "second")
+    openstack("network", "delete", "wide")
+
+
 def main():
     os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1")
     site = Site(sys.argv[1])

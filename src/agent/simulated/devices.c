@@ -17,6 +17,14 @@ int simulated_index(const struct simulated_device *device)
 	return (int)(device - simulated->devices);
 }
 
+int simulated_group(const struct simulated_device *device)
+{
+	int pf = simulated_index(device) / (simulated->vfs + 1);
+
+	return 1 + (simulated_is_pf(device) ? pf / simulated->share * simulated->share * (simulated->vfs + 1)
+					    : simulated_index(device));
+}
+
 bool simulated_is_pf(const struct simulated_device *device)
 {
 	return simulated_index(device) % (simulated->vfs + 1) == 0;
@@ -307,7 +315,7 @@ static void link_locked(struct simulated_device *device, const char *link, char 
 	if (strcmp(link, "driver") == 0) {
 		snprintf(name, size, "%s", device->driver);
 	} else if (strcmp(link, "iommu_group") == 0) {
-		snprintf(name, size, "%d", simulated_index(device) + 1);
+		snprintf(name, size, "%d", simulated_group(device));
 	} else if (strcmp(link, "physfn") == 0 && !simulated_is_pf(device)) {
 		simulated_address(simulated_pf_of(device), address);
 		snprintf(name, size, "%s", address);

@@ -357,6 +357,116 @@ static void test_trust_that_the_nic_does_not_have_is_an_error_only_if_wanted(voi
 	assert_non_null(strstr(err.message, "trust"));
 }
 
+/* --- rates --- */
+
+static void test_rates_are_rounded(void **state)
+{
+	static const struct {
+		int64_t kbps;
+		int mbps;
+	} cases[] = {{0, 0},	{1, 1},	   {99, 1},   {999, 1},	   {1000, 1}, {1499, 1},	   {1500, 2},
+		     {2001, 2}, {2499, 2}, {2500, 3}, {10000, 10}, {-1, 0},   {INT32_MAX, 2147484}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		assert_int_equal(vf_rate(cases[i].kbps), cases[i].mbps);
+}
+
+static void assert_rates(int vf, int min, int max)
+{
+	struct vf_settings now;
+	struct error err;
+
+	assert_true(vf_read("sim0", vf, &now, &err));
+	assert_int_equal(now.min_rate, min);
+	assert_int_equal(now.max_rate, max);
+}
+
+static void test_one_rate_leaves_the_other(void **state)
+{
+	struct vf_settings wanted = port;
+	struct error err;
+
+	(void)state;
+	wanted.min_rate = 2;
+	assert_true(vf_program("sim0", 0, &wanted, &err));
+	assert_rates(0, 2, 0);
+	sent = 0;
+	wanted.max_rate = 3;
+	assert_true(vf_program("sim0", 0, &wanted, &err));
+	assert_int_equal(sent, 1);
+	assert_rates(0, 2, 3);
+	wanted.min_rate = 0;
+	assert_true(vf_program("sim0", 0, &wanted, &err));
+	assert_rates(0, 0, 3);
+	assert_rates(1, 0, 0); /* its neighbour */
+	assert_true(vf_program("sim0", 0, &vf_clean, &err));
+	assert_rates(0, 0, 0);
+}
+
+static int rates_refused; /* those that the driver does not take */
+enum { MINIMUM = 1, MAXIMUM = 2, NONE = 4 };
+
+/* Like igb: EINVAL for a minimum; for everything while the PF has no link. */
+static int limited_netlink(struct nlmsghdr *message, world_answer *answer, void *argument, char *why,
+			   size_t size)
+{
+	const struct nlattr *list, *info, *attribute;
+
+	*why = '\0';
+	if (message->nlmsg_type == RTM_SETLINK) {
+		list = mnl_nlmsg_get_payload_offset(message, sizeof(struct ifinfomsg));
+		info = mnl_attr_get_payload(list);
+		attribute = mnl_attr_get_payload(info);
+		const struct ifla_vf_rate *rate = mnl_attr_get_payload(attribute);
+
+		if (mnl_attr_get_type(attribute) == IFLA_VF_RATE &&
+		    ((rates_refused & MINIMUM && rate->min_tx_rate) ||
+		     (rates_refused & MAXIMUM && rate->max_tx_rate) || rates_refused & NONE))
+			return EINVAL;
+	}
+	return world_simulated.netlink(message, answer, argument, why, size);
+}
+
+static void test_a_driver_without_minimum_says_so(void **state)
+{
+	struct vf_settings wanted = port;
+	struct error err;
+
+	(void)state;
+	changed.netlink = limited_netlink;
+	rates_refused = MINIMUM;
+	wanted.min_rate = 2;
+	wanted.max_rate = 3;
+	assert_false(vf_program("sim0", 0, &wanted, &err));
+	assert_non_null(
+		strstr(err.message, "VF 0 of sim0: its driver cannot guarantee a minimum rate (2 Mbit/s"));
+	assert_rates(0, 0, 3); /* the limit holds all the same */
+	rates_refused = MINIMUM | MAXIMUM;
+	assert_false(vf_program("sim0", 1, &wanted, &err));
+	assert_non_null(strstr(err.message, "rates of VF 1 of sim0: Invalid argument"));
+}
+
+/* A rate that cannot be taken off must not be passed over: the VF's next owner would have it. */
+static void test_a_rate_that_stays_is_an_error(void **state)
+{
+	struct vf_settings wanted = port;
+	struct error err;
+
+	(void)state;
+	changed.netlink = limited_netlink;
+	rates_refused = 0;
+	wanted.max_rate = 3;
+	assert_true(vf_program("sim0", 0, &wanted, &err));
+	rates_refused = NONE;
+	assert_false(vf_program("sim0", 0, &vf_clean, &err));
+	assert_non_null(strstr(err.message, "rates of VF 0 of sim0"));
+	assert_true(vf_program("sim0", 1, &vf_clean, &err)); /* never had any */
+	rates_refused = 0;
+	assert_true(vf_program("sim0", 0, &vf_clean, &err));
+	assert_rates(0, 0, 0);
+}
+
 static void test_a_vf_that_is_not_there(void **state)
 {
 	struct error err;
@@ -397,6 +507,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_missing_link_state_is_no_obstacle, make, drop),
 		cmocka_unit_test_setup_teardown(
 			test_trust_that_the_nic_does_not_have_is_an_error_only_if_wanted, make, drop),
+		cmocka_unit_test(test_rates_are_rounded),
+		cmocka_unit_test_setup_teardown(test_one_rate_leaves_the_other, make, drop),
+		cmocka_unit_test_setup_teardown(test_a_driver_without_minimum_says_so, make, drop),
+		cmocka_unit_test_setup_teardown(test_a_rate_that_stays_is_an_error, make, drop),
 		cmocka_unit_test_setup_teardown(test_a_vf_that_is_not_there, make, drop),
 		cmocka_unit_test_setup_teardown(test_network_devices, make, drop),
 	};

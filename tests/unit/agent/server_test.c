@@ -54,6 +54,8 @@ static void test_sizes_are_limited(void **state)
 {
 	(void)state;
 	assert_false(accepted("\"vlan\": 1010", "\"vlan\": 4095"));
+	assert_false(accepted("\"max_kbps\": 3000", "\"max_kbps\": -1"));
+	assert_false(accepted("\"min_kbps\": 2000", "\"min_kbps\": 2147483648"));
 	assert_false(accepted("\"memory_mb\": 64", "\"memory_mb\": -1"));
 	assert_false(accepted("\"memory_mb\": 64", "\"memory_mb\": 9000000000"));
 	assert_false(accepted("\"vcpus\": 1", "\"vcpus\": 0"));

@@ -19,6 +19,7 @@ const char wanted_json[] =
 	"\"fa:16:3e:00:00:01\","
 	"   \"vnic_type\": \"direct\", \"admin_state_up\": true, \"port_security\": true, \"mtu\": 1500, "
 	"\"vlan\": 1010,"
+	"   \"qos\": {\"max_kbps\": 3000, \"min_kbps\": 2000},"
 	"   \"device\": {\"address\": \"0000:10:10.1\", \"type\": \"type-VF\", \"parent\": \"0000:10:00.0\"},"
 	"   \"network\": {\"id\": \"bbbbbbbb-2222-3333-4444-555555555555\", \"name\": \"n\", \"type\": "
 	"\"vlan\","

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+#include <dirent.h>
 #include <sys/wait.h>
 
 /* Runs the command with its errors; the exit status, and everything that it prints. */
@@ -71,6 +72,30 @@ static void test_the_demo_is_good(void **state)
 	for (const char *line = printed.data; line && *line; line = strchr(line, '\n') + 1)
 		assert_true(text_starts_with(line, "warning: " PROJECT "/demo/") &&
 			    strstr(line, ": older name of "));
+}
+
+/* All of etc/ together and each file alone, without a word. */
+static void test_the_examples_are_good(void **state)
+{
+	_cleanup_free_ struct dirent **entries = NULL;
+	_cleanup_(text_done) struct text all = {0}, printed = {0};
+	int count = scandir(PROJECT "/etc", &entries, NULL, alphasort);
+
+	(void)state;
+	text_add(&all, "check");
+	for (int i = 0; i < count; i++) {
+		_cleanup_free_ char *one = memory_printf("check " PROJECT "/etc/%s", entries[i]->d_name);
+
+		if (*entries[i]->d_name != '.') {
+			text_addf(&all, " " PROJECT "/etc/%s", entries[i]->d_name);
+			assert_int_equal(run(one, &printed), 0);
+		}
+		free(entries[i]);
+	}
+	assert_true(all.length > strlen("check"));
+	assert_int_equal(run(all.data, &printed), 0);
+	if (printed.data)
+		fail_msg("%s", printed.data);
 }
 
 static void test_what_it_says_of_files(void **state)
@@ -145,6 +170,7 @@ int main(void)
 		cmocka_unit_test(test_its_own_words),
 		cmocka_unit_test(test_the_documentation_is_what_it_prints),
 		cmocka_unit_test(test_the_demo_is_good),
+		cmocka_unit_test(test_the_examples_are_good),
 		cmocka_unit_test(test_what_it_says_of_files),
 	};
 

@@ -12,8 +12,9 @@ static int open_subnet(void **state)
 	assert_non_null(db);
 	assert_true(store_migrate(db, "network", network_migrations, network_migration_count, &err));
 	assert_true(store_exec(db, &err,
-			       "INSERT INTO network VALUES ('n', 'p', '', '', 1, 0, 0, 1, 1500, 'local', "
-			       "NULL, NULL, 0, 0, 0)"));
+			       "INSERT INTO network (id, project_id, name, description, admin_state_up, "
+			       "shared, external, port_security, mtu, revision, created_at, updated_at) "
+			       "VALUES ('n', 'p', '', '', 1, 0, 0, 1, 1500, 0, 0, 0)"));
 	assert_true(store_exec(
 		db, &err,
 		"INSERT INTO port (id, network_id, project_id, name, description, mac_address, "

@@ -21,8 +21,8 @@ static void open_with(const char *settings)
 		       "'provider:network_type': 'vlan', 'provider:physical_network': 'physnet_a', "
 		       "'provider:segmentation_id': 101, 'shared': true");
 	port = make(MEMBER, "port", text("'network_id': '%s', 'binding:vnic_type': 'direct'", network));
-	assert_true(network_agent_report(cloud_db, "h1", "{\"physnet_a\": [\"p5p1\"]}", 0, &err));
-	assert_true(network_agent_report(cloud_db, "h2", "{\"physnet_b\": [\"p5p1\"]}", 0, &err));
+	assert_true(network_agent_report(cloud_db, "h1", "{\"physnet_a\": [\"p5p1\"]}", 0, NULL, &err));
+	assert_true(network_agent_report(cloud_db, "h2", "{\"physnet_b\": [\"p5p1\"]}", 0, NULL, &err));
 	*told = '\0';
 	network_on_port_change(hook);
 }

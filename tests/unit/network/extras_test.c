@@ -28,8 +28,8 @@ static void agents(void **state)
 	struct error err;
 
 	(void)state;
-	assert_true(network_agent_report(cloud_db, "h1", "{\"physnet_a\": [\"p5p1\"]}", 3, &err));
-	assert_true(network_agent_report(cloud_db, "h2", "{}", 0, &err));
+	assert_true(network_agent_report(cloud_db, "h1", "{\"physnet_a\": [\"p5p1\"]}", 3, NULL, &err));
+	assert_true(network_agent_report(cloud_db, "h2", "{}", 0, NULL, &err));
 	assert_int_equal(cloud_call(ADMIN, "GET", "/agents?host=h1&alive=true", NULL), 200);
 	assert_int_equal(cloud_size("/agents"), 1);
 	const char *id = cloud_at("/agents/0/id"), *path = text("/agents/%s", id);
@@ -53,7 +53,7 @@ static void agents(void **state)
 	clock_offset = 76 * INT64_C(1000000);
 	assert_int_equal(cloud_call(ADMIN, "GET", path, NULL), 200);
 	assert_at("/agent/alive", "false");
-	assert_true(network_agent_report(cloud_db, "h1", "{}", 0, &err));
+	assert_true(network_agent_report(cloud_db, "h1", "{}", 0, NULL, &err));
 	assert_int_equal(cloud_call(ADMIN, "GET", path, NULL), 200);
 	assert_at("/agent/alive", "true");
 	clock_offset = 0;

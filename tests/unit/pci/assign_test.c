@@ -16,7 +16,7 @@ static void check(const struct pci_candidate *c, size_t count, const uint8_t *sl
 			const struct pci_candidate *a = &c[chosen[i]], *b = &c[chosen[k]];
 
 			assert_int_not_equal(chosen[i], chosen[k]);
-			assert_false(a->pf >= 0 && a->pf == b->pf && (a->is_pf || b->is_pf));
+			assert_false(a->unit >= 0 && a->unit == b->unit && (a->whole || b->whole));
 		}
 	}
 }
@@ -34,7 +34,7 @@ static bool exhaustive(const struct pci_candidate *c, size_t count, const uint8_
 			const struct pci_candidate *other = &c[chosen[k]];
 
 			free = chosen[k] != (int)i &&
-			       !(c[i].pf >= 0 && c[i].pf == other->pf && (c[i].is_pf || other->is_pf));
+			       !(c[i].unit >= 0 && c[i].unit == other->unit && (c[i].whole || other->whole));
 		}
 		if (!free)
 			continue;
@@ -65,18 +65,18 @@ static size_t random_host(struct pci_candidate *c, unsigned requests)
 
 		if (below(4))
 			c[count++] = (struct pci_candidate){.fits = (uint64_t)pf_kinds[below(2)],
-							    .pf = pf,
-							    .is_pf = true,
+							    .unit = pf,
+							    .whole = true,
 							    .numa_node = node};
 		for (unsigned vf = 0, vfs = below(4), kind = below(2), mixed = below(4); vf < vfs; vf++)
 			c[count++] =
 				(struct pci_candidate){.fits = (uint64_t)vf_kinds[mixed ? kind : below(2)],
-						       .pf = pf,
+						       .unit = pf,
 						       .numa_node = node};
 	}
 	for (unsigned plain = below(3); plain > 0; plain--)
 		c[count++] = (struct pci_candidate){.fits = below(1u << requests),
-						    .pf = -1,
+						    .unit = -1,
 						    .numa_node = (int)below(3) - 1};
 	for (size_t i = count; i > 1; i--) { /* any order of preference */
 		size_t k = below((unsigned)i);
@@ -119,8 +119,8 @@ static void test_random(void **state)
 /* A wide wish must not take the only device of a narrow one (Nova's would). */
 static void test_no_greed(void **state)
 {
-	const struct pci_candidate c[] = {{.fits = 3, .pf = -1, .numa_node = -1},
-					  {.fits = 1, .pf = -1, .numa_node = -1}};
+	const struct pci_candidate c[] = {{.fits = 3, .unit = -1, .numa_node = -1},
+					  {.fits = 1, .unit = -1, .numa_node = -1}};
 	const uint8_t slots[] = {0, 1};
 	int chosen[2];
 
@@ -132,9 +132,9 @@ static void test_no_greed(void **state)
 
 static void test_preference(void **state)
 {
-	const struct pci_candidate c[] = {{.fits = 1, .pf = -1, .numa_node = 0},
-					  {.fits = 1, .pf = -1, .numa_node = 1},
-					  {.fits = 1, .pf = -1, .numa_node = 1}};
+	const struct pci_candidate c[] = {{.fits = 1, .unit = -1, .numa_node = 0},
+					  {.fits = 1, .unit = -1, .numa_node = 1},
+					  {.fits = 1, .unit = -1, .numa_node = 1}};
 	const uint8_t slots[] = {0, 0, 0};
 	int chosen[3];
 
@@ -164,13 +164,13 @@ static void test_mixed_vfs(void **state)
 
 	(void)state;
 	for (int pf = 0; pf < 2; pf++) {
-		c[count++] = (struct pci_candidate){.fits = 1, .pf = pf, .is_pf = true, .numa_node = -1};
+		c[count++] = (struct pci_candidate){.fits = 1, .unit = pf, .whole = true, .numa_node = -1};
 		for (int i = 0; i < 4 && vfs[pf][i]; i++)
-			c[count++] = (struct pci_candidate){.fits = vfs[pf][i], .pf = pf, .numa_node = -1};
+			c[count++] = (struct pci_candidate){.fits = vfs[pf][i], .unit = pf, .numa_node = -1};
 	}
 	assert_true(pci_assign(c, count, slots, 3, chosen));
 	check(c, count, slots, 3, chosen);
-	assert_int_equal(c[chosen[0]].pf, 1);
+	assert_int_equal(c[chosen[0]].unit, 1);
 }
 
 /* 16 PFs with 16 VFs: eight whole PFs and 56 VFs, in a moment. */
@@ -185,8 +185,8 @@ static void test_large(void **state)
 	for (int pf = 0; pf < 16; pf++) {
 		for (int i = 0; i < 17; i++)
 			c[count++] = (struct pci_candidate){.fits = i ? 2 : 1,
-							    .pf = pf,
-							    .is_pf = i == 0,
+							    .unit = pf,
+							    .whole = i == 0,
 							    .numa_node = pf % 2};
 	}
 	for (int i = 0; i < PCI_ASSIGN_MAX_SLOTS; i++)

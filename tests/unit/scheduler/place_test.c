@@ -132,7 +132,68 @@ static void test_health(void **state)
 	site_device(&host, "0000:01:00.0", "10de:1eb8", "type-PCI", NULL, NULL, -1, "\"health\":\"ill\"");
 	site_device(&host, "0000:02:00.0", "10de:1eb8", "type-PCI", NULL, NULL, -1, "\"offered\":false");
 	assert_non_null(site_report(&host));
-	REFUSED("alias=gpu:1", "h: alias gpu: needs 1 device: 1 of 1 cannot be used now");
+	REFUSED("alias=gpu:1", "h: alias gpu: needs 1 device: 1 of 1 cannot be used now (0000:01:00.0: ill)");
+}
+
+/* Two GPUs that the IOMMU cannot tell apart, a card whose ports are such, and a GPU by itself. */
+static void grouped(const char *mates)
+{
+	struct site_host host = {.name = "h", .more = mates};
+
+	site_device(&host, "0000:61:00.0", "10de:1eb8", "type-PCI", NULL, NULL, 0, "\"iommu_group\":7");
+	site_device(&host, "0000:61:00.1", "10de:1eb8", "type-PCI", NULL, NULL, 0, "\"iommu_group\":7");
+	site_device(&host, "0000:21:00.0", "8086:10c9", "type-PF", NULL, "net", 0, "\"iommu_group\":8");
+	site_device(&host, "0000:21:00.1", "8086:10c9", "type-PF", NULL, "other", 0, "\"iommu_group\":8");
+	site_device(&host, "0000:21:10.1", "8086:10ca", "type-VF", "0000:21:00.1", "other", 0,
+		    "\"iommu_group\":9");
+	assert_non_null(site_report(&host));
+}
+
+static void test_groups(void **state)
+{
+	(void)state;
+	grouped(NULL);
+	assert_true(site_claim("s1", "alias=gpu:1"));
+	REFUSED("alias=gpu:1", "h: alias gpu: needs 1 device: 1 of 2 is in use, 1 of 2 share an IOMMU group "
+			       "with 0000:61:00.0, which is in use");
+	site_release("s1");
+	assert_true(site_claim("s1", "alias=gpu:2")); /* one server may have both */
+	/* a PF's mate is not touched, nor are its VFs */
+	assert_true(site_claim("s2", "direct-physical=net"));
+	assert_true(site_claim("s3", "direct=other"));
+	REFUSED("direct-physical=other",
+		"h: needs 1 PF of other: the PF 0000:21:00.1 has 1 of its VFs in use");
+}
+
+static void test_groups_granted(void **state)
+{
+	struct scheduler_device *devices;
+	size_t count;
+
+	(void)state;
+	grouped("\"iommu_group_mates\":\"grant\",");
+	assert_true(site_claim("s1", "alias=gpu:1"));
+	assert_string_equal(site_granted(), "0000:61:00.0");
+	/* the mate is the server's, but it is not given to the guest */
+	assert_int_equal(site_count("SELECT count(*) FROM device_claim WHERE server_id = 's1'"), 2);
+	assert_true(scheduler_devices_of_server(db, "s1", &devices, &count, &err));
+	assert_int_equal(count, 1);
+	free(devices);
+	REFUSED("alias=gpu:1", "h: alias gpu: needs 1 device: 2 of 2 are in use");
+	assert_true(scheduler_load(db, &err)); /* also after a restart */
+	REFUSED("alias=gpu:1", "h: alias gpu: needs 1 device: 2 of 2 are in use");
+	site_release("s1");
+	assert_true(site_claim("s1", "alias=gpu:2"));
+	/* a PF brings the other port along, without its VFs */
+	REFUSED("direct-physical=net direct=other",
+		"h: has devices for each wish, but not for all 2 together: "
+		"they want the same ones, or a PF and VFs of it");
+	assert_true(site_claim("s2", "direct=other"));
+	REFUSED("direct-physical=net", "h: needs 1 PF of net: 1 of 1 share an IOMMU group with VFs of "
+				       "0000:21:00.1, which are in use");
+	site_release("s2");
+	assert_true(site_claim("s2", "direct-physical=net"));
+	REFUSED("direct=other", "h: needs 1 VF of other: 1 of 1 go with a PF that is in use (0000:21:00.1)");
 }
 
 static void test_states_of_a_host(void **state)
@@ -146,6 +207,7 @@ static void test_states_of_a_host(void **state)
 	assert_true(scheduler_host_join(db, "young", "c", id, &err));
 	assert_true(store_transaction_commit(db, &err));
 	REFUSED("", "young: has not told yet what it has");
+	assert_true(scheduler_host_load(db, "young", &view, &err) && !view.up);
 	assert_true(store_transaction_begin(db, &err));
 	assert_true(scheduler_host_set_enabled(db, id, false, "broken fan", &err));
 	assert_true(store_transaction_commit(db, &err));
@@ -331,6 +393,19 @@ static void test_ratios(void **state)
 	assert_true(site_claim("s2", "vcpus=1 memory=500"));
 	REFUSED("vcpus=1 memory=1", "h: needs 1 MB of memory, 0 are free");
 	REFUSED("vcpus=2 memory=0", "h: needs 2 vCPUs, 1 is free");
+	site_close();
+	site_open(""); /* Nova's: CPUs four times, the rest once */
+	host = (struct site_host){.name = "h", .vcpus = 4, .memory_mb = 4096, .disk_gb = 40};
+	assert_non_null(site_report(&host));
+	for (int i = 0; i < 4; i++)
+		assert_true(site_claim(i == 0	? "a"
+				       : i == 1 ? "b"
+				       : i == 2 ? "c"
+						: "d",
+				       "vcpus=4 memory=1024 disk=10"));
+	REFUSED("vcpus=1 memory=1 disk=0", "h: needs 1 vCPUs, 0 are free");
+	REFUSED("vcpus=0 memory=1 disk=0", "h: needs 1 MB of memory, 0 are free");
+	REFUSED("vcpus=0 memory=0 disk=1", "h: needs 1 GB of disk, 0 are free");
 }
 
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -338,10 +413,20 @@ static void test_ratios(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_story),	 TEST(test_refusals),	      TEST(test_one_pf),
-		TEST(test_health),	 TEST(test_states_of_a_host), TEST(test_weights),
-		TEST(test_choice),	 TEST(test_live_migratable),  TEST(test_untyped_alias),
-		TEST(test_bad_requests), TEST(test_behind_the_back),  TEST(test_configuration),
+		TEST(test_story),
+		TEST(test_refusals),
+		TEST(test_one_pf),
+		TEST(test_health),
+		TEST(test_groups),
+		TEST(test_groups_granted),
+		TEST(test_states_of_a_host),
+		TEST(test_weights),
+		TEST(test_choice),
+		TEST(test_live_migratable),
+		TEST(test_untyped_alias),
+		TEST(test_bad_requests),
+		TEST(test_behind_the_back),
+		TEST(test_configuration),
 		TEST(test_ratios),
 	};
 

@@ -107,6 +107,7 @@ static void test_bad_inventories(void **state)
 		{"\"hypervisor\":3", "hypervisor"},
 		{"\"hypervisor\":{\"type\":\"a hypervisor with a long name\"}", "hypervisor.type"},
 		{"\"cpu\":[]", "cpu"},
+		{"\"iommu_group_mates\":\"steal\"", "iommu_group_mates"},
 		{"\"cells\":{}", "cells"},
 		{"\"devices\":{}", "devices"},
 		{"\"devices\":[3]", "devices[0]."},

@@ -80,15 +80,15 @@ static bool report(struct site_host *host, char id[37])
 	bool ok;
 
 	snprintf(hash, sizeof hash, "hash of %s", host->name);
-	_cleanup_free_ char *json =
-		memory_printf("{\"version\":1,\"availability_zone\":\"%s\",\"vcpus\":%lld,\"memory_mb\":%lld,"
-			      "\"disk_gb\":%lld,"
-			      "\"reserved_memory_mb\":%lld,\"devices\":[%s]}",
-			      host->zone ? host->zone : "nova", (long long)(host->vcpus ? host->vcpus : 8),
-			      (long long)(host->memory_mb ? host->memory_mb : 8192),
-			      (long long)(host->disk_gb ? host->disk_gb : 100),
-			      (long long)host->reserved_memory_mb,
-			      host->devices.data ? host->devices.data : "");
+	_cleanup_free_ char *json = memory_printf(
+		"{%s\"version\":1,\"availability_zone\":\"%s\",\"vcpus\":%lld,\"memory_mb\":%lld,"
+		"\"disk_gb\":%lld,"
+		"\"reserved_memory_mb\":%lld,\"devices\":[%s]}",
+		host->more ? host->more : "", host->zone ? host->zone : "nova",
+		(long long)(host->vcpus ? host->vcpus : 8),
+		(long long)(host->memory_mb ? host->memory_mb : 8192),
+		(long long)(host->disk_gb ? host->disk_gb : 100), (long long)host->reserved_memory_mb,
+		host->devices.data ? host->devices.data : "");
 	yyjson_doc *doc = yyjson_read(json, strlen(json), 0);
 
 	ok = scheduler_host_join(db, host->name, hash, id, &err) &&

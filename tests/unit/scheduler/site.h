@@ -30,6 +30,7 @@ struct site_host {
 	const char *name;
 	const char *zone;
 	int64_t vcpus, memory_mb, disk_gb, reserved_memory_mb;
+	const char *more; /* members of the inventory, ended by a comma, or NULL */
 	struct text devices;
 };
 /* One device as the protocol has it; physnet and parent may be NULL, node -1. */
