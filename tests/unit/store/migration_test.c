@@ -48,7 +48,6 @@ static sqlite3 *open_database(const char *path)
 	sqlite3 *db;
 
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, "PRAGMA foreign_keys = ON", NULL, NULL, NULL), SQLITE_OK);
 	return db;
 }
 
@@ -75,7 +74,6 @@ static char *query(sqlite3 *db, const char *sql)
 	return text_take(&text);
 }
 
-/* In the order in which they were made, so that a table comes after those that it refers to. */
 #define TABLES \
 	"SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' " \
 	"AND name <> 'schema_version' ORDER BY rowid"
@@ -97,11 +95,13 @@ static char *query_file(const char *path, const char *sql)
 	return query(db, sql);
 }
 
-/* What a made-up row has in a column: every reference then leads to a row. */
+/* What a made-up row has in a column: once all tables have theirs, every reference leads to a row. */
 static const char *made_up(const char *table, const char *column, const char *type)
 {
 	if (strcmp(table, "device") == 0 && strcmp(column, "state") == 0)
 		return "'present'";
+	if (strcmp(table, "device") == 0 && strcmp(column, "report") == 0)
+		return "'{\"iommu_group\": 3}'";
 	return strcmp(type, "INTEGER") == 0 ? "1" : "'x'";
 }
 
