@@ -126,8 +126,12 @@ static const struct http_route network_routes[] = {
 	{HTTP_GET, "/v2.0/quotas/{project}/default", quota_default, HTTP_READ},
 	{HTTP_GET, "/v2.0/quotas/{project}/details", quota_details,
 	 HTTP_READ}, /* asked for as details.json */
-	{HTTP_GET, "/v2.0/security-groups", group_list, HTTP_READ},
-	{HTTP_GET, "/v2.0/security-groups/{id}", group_show, HTTP_READ},
+	RESOURCE("security-groups", group),
+	TAGS(TAGGED_GROUP, "security-groups"),
+	{HTTP_GET, "/v2.0/security-group-rules", group_rule_list, HTTP_READ},
+	{HTTP_POST, "/v2.0/security-group-rules", group_rule_create, HTTP_WRITE},
+	{HTTP_GET, "/v2.0/security-group-rules/{id}", group_rule_show, HTTP_READ},
+	{HTTP_DELETE, "/v2.0/security-group-rules/{id}", group_rule_delete, HTTP_WRITE},
 };
 
 static bool network_before(struct http_request *request, struct http_response *response, struct error *err)

@@ -542,3 +542,16 @@ bool scheduler_devices_of_server(struct store *db, const char *server_id, struct
 		fill_device(ARRAY_ADD(*devices, *count), DOUBLE_PORT);
 	return true;
 }
+
+void scheduler_build_begins(struct store *db, const char *host_id)
+{
+	(void)db;
+	(void)host_id;
+}
+
+void scheduler_build_ends(struct store *db, const char *host_id, enum scheduler_build build)
+{
+	(void)db;
+	(void)host_id;
+	(void)build;
+}
