@@ -39,6 +39,32 @@ static void test_text_to_int64_takes_whole_numbers_only(void **state)
 	assert_int_equal(value, -5);
 }
 
+/* XML 1.0 has no U+FFFE and U+FFFF, which JSON has. */
+static void test_xml_has_its_characters_only(void **state)
+{
+	struct text text = {0};
+
+	(void)state;
+	text_add_xml(&text, "\xef\xbf\xbe|\xef\xbf\xbf|\xef\xbf\xbd|\x7f");
+	assert_string_equal(text.data, "?|?|\xef\xbf\xbd|\x7f");
+	text_done(&text);
+}
+
+/* Limits in formats ("%.40s") count bytes and cut characters. */
+static void test_errors_are_utf8(void **state)
+{
+	struct error err;
+	char text[] = "a\xe2\x82|\xff\xc3\xa4\xc3";
+
+	(void)state;
+	text_make_utf8(text);
+	assert_string_equal(text, "a|\xc3\xa4");
+	error_set(&err, ERROR_BAD_REQUEST, "'%.4s' is bad", "\xe2\x82\xac\xe2\x82\xac");
+	assert_string_equal(err.message, "'\xe2\x82\xac' is bad");
+	error_wrap(&err, "%.1s", "\xc3\xa4");
+	assert_string_equal(err.message, ": '\xe2\x82\xac' is bad");
+}
+
 static void test_text_is_utf8_follows_the_standard(void **state)
 {
 	(void)state;
@@ -167,6 +193,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text_grows_and_escapes),
 		cmocka_unit_test(test_text_to_int64_takes_whole_numbers_only),
+		cmocka_unit_test(test_xml_has_its_characters_only),
+		cmocka_unit_test(test_errors_are_utf8),
 		cmocka_unit_test(test_text_is_utf8_follows_the_standard),
 		cmocka_unit_test(test_text_distance_counts_letters),
 		cmocka_unit_test(test_map_keeps_what_was_put),
