@@ -52,6 +52,7 @@ struct agent {
 	bool asked; /* the controller was asked at least once, whether it answered or not */
 	int64_t revision;
 	bool inventory_sent;
+	struct error refused; /* why the host cannot be part of the site: the agent ends */
 };
 
 extern struct agent agent;

@@ -125,10 +125,8 @@ static bool setup_files(const struct lifecycle *life, const char *folder, yyjson
 	_cleanup_free_ char *iso = memory_printf("%s/config.iso", folder);
 
 	step(life, "image");
-	if (!disk_renew(folder, server, err))
-		return false;
-	if (!disk_settle(life, folder, server, err) || !setup_disk(life, folder, server, err) ||
-	    !link_boot_file(life, folder, server, "kernel", err) ||
+	if (!disk_renew(folder, server, err) || !disk_settle(life, folder, server, err) ||
+	    !setup_disk(life, folder, server, err) || !link_boot_file(life, folder, server, "kernel", err) ||
 	    !link_boot_file(life, folder, server, "ramdisk", err))
 		return blame_image(err);
 	step(life, "config drive");

@@ -107,7 +107,8 @@ static bool wish_run(struct store *db, const struct flavor *flavor, const struct
 					    .rules = placement.rules,
 					    .rule_count = placement.count,
 					    .numa = &numa,
-					    .networks = &placement.networks};
+					    .networks = &placement.networks,
+					    .isolate = flavor_isolates(flavor)};
 	if (!scheduler_dry_run(db, &request, out, &where, err))
 		return false;
 	if (where)

@@ -76,6 +76,13 @@ char *flavor_spec(const struct flavor *flavor, const char *key)
 	return value;
 }
 
+bool flavor_isolates(const struct flavor *flavor)
+{
+	_cleanup_free_ char *policy = flavor_spec(flavor, "group_policy");
+
+	return text_equal(policy, "isolate");
+}
+
 char *flavor_embedded(const struct flavor *flavor)
 {
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);

@@ -18,5 +18,7 @@ bool flavor_stored(const char *id, const char *json, struct flavor *flavor, stru
 void flavor_done(struct flavor *flavor);
 /* One extra spec, in malloc'ed memory; NULL if it is not set. */
 char *flavor_spec(const struct flavor *flavor, const char *key);
+/* Has it group_policy = isolate? */
+bool flavor_isolates(const struct flavor *flavor);
 /* As servers show it since microversion 2.47: JSON, malloc'ed. */
 char *flavor_embedded(const struct flavor *flavor);

@@ -231,7 +231,8 @@ static bool birth_claim(struct http_request *request, struct plan *plan, struct 
 					 .ports = ports,
 					 .availability_zone = plan->wish->zone,
 					 .host = plan->wish->host,
-					 .numa = &plan->numa};
+					 .numa = &plan->numa,
+					 .isolate = flavor_isolates(&plan->flavor)};
 
 	if (!placement_make(request->db, request->auth, &plan->wish->hints, plan->flavor.extra_specs,
 			    &plan->placement, err))
@@ -354,6 +355,7 @@ static bool server_bear(struct http_request *request, struct plan *plan, struct 
 		return false;
 	if (!birth->placed)
 		return birth_refused(request, birth, err);
+	scheduler_build_begins(request->db, birth->grant.host_id);
 	for (size_t i = 0; i < plan->nic_count; i++) {
 		if (!birth_port(request, plan, birth, i, err))
 			return false;

@@ -129,6 +129,7 @@ bool server_build_failed(struct store *db, struct server *server, const char *fa
 
 	if (!fault || !*fault)
 		fault = "The host gave no reason.";
+	scheduler_build_ends(db, server->host_id, SCHEDULER_BUILD_FAILED);
 	if (!attempt_note(db, server, fault, err) || !history_read(db, server->id, &history, err))
 		return false;
 	if (history.forced || text_equal(kind, "image") || compute_settings.max_attempts == 1)
@@ -139,6 +140,7 @@ bool server_build_failed(struct store *db, struct server *server, const char *fa
 		return false;
 	if (!placed)
 		return exhausted(db, server, &history, &refusals, err);
+	scheduler_build_begins(db, server->host_id);
 	log_warning("server %s: building on %s failed (%.200s); trying %s, attempt %lld of %lld", server->id,
 		    before, fault, server->host_name, (long long)history.attempts + 1,
 		    (long long)compute_settings.max_attempts);

@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "numa/placement.h"
+#include "scheduler/in_placement.h"
 #include "scheduler/inventory.h"
 #include "scheduler/order.h"
 #include "scheduler/place.h"
@@ -190,6 +191,7 @@ static bool claim_save(struct store *db, const struct place_choice *choice,
 	fleet_watch(db, choice->host);
 	if (claim_write(db, request, grant, choice->numa, err) &&
 	    mates_write(db, request->server_id, choice, grant->device_count, err) &&
+	    in_placement_spend(db, choice->host, choice->chosen, grant->device_count, err) &&
 	    store_savepoint_keep(db, err))
 		return true;
 	store_savepoint_undo(db);
@@ -203,6 +205,7 @@ static void fleet_add_usage(struct fleet_host *host, int sign, int64_t vcpus, in
 	host->vcpus_used += sign * vcpus;
 	host->memory_mb_used += sign * memory_mb;
 	host->disk_gb_used += sign * disk_gb;
+	host->servers += sign;
 }
 
 static void fleet_take(const struct place *place, const struct place_choice *choice)

@@ -1,6 +1,7 @@
 /* Devices of ports that come to a server, and leave it, after it was placed. */
 #include "base/memory.h"
 #include "scheduler/claim.h"
+#include "scheduler/in_placement.h"
 #include "scheduler/inventory.h"
 #include "scheduler/order.h"
 #include "scheduler/place.h"
@@ -54,12 +55,14 @@ static bool port_write(struct store *db, const char *server_id, const struct ten
 
 /* In a savepoint of its own: if it fails the host is read again. */
 static bool port_save(struct store *db, const char *server_id, const struct fleet_host *host,
-		      const struct tenure *tenure, const struct scheduler_device *device, struct error *err)
+		      const struct tenure *tenure, const struct scheduler_device *device, int chosen,
+		      struct error *err)
 {
 	if (!store_savepoint_begin(db, err))
 		return false;
 	fleet_watch(db, host);
-	if (port_write(db, server_id, tenure, device, err) && store_savepoint_keep(db, err))
+	if (port_write(db, server_id, tenure, device, err) && in_placement_spend(db, host, &chosen, 1, err) &&
+	    store_savepoint_keep(db, err))
 		return true;
 	store_savepoint_undo(db);
 	return false;
@@ -99,7 +102,7 @@ static bool claim_once(struct store *db, const struct scheduler_request *request
 	snprintf(device->port_id, sizeof device->port_id, "%s", request->ports[0].port_id);
 	if (!claim_number_device(db, tenure.host_id, device, err))
 		return false;
-	if (!port_save(db, request->server_id, host, &tenure, device, err)) {
+	if (!port_save(db, request->server_id, host, &tenure, device, chosen[0], err)) {
 		*again = err->kind == ERROR_CONFLICT;
 		return false;
 	}

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "numa/placement.h"
+#include "pci/resource.h"
 #include "scheduler/order.h"
 #include "scheduler/settings.h"
 #include "scheduler/supply.h"
@@ -19,6 +20,8 @@ struct fleet fleet;
 
 /* id -> index + 1, as a pointer */
 static struct map host_index;
+/* resource classes and traits of kinds */
+static struct map names;
 
 /* --- hosts --- */
 
@@ -83,7 +86,9 @@ static void host_forget(struct fleet_host *host)
 		free(host->ill[i].why);
 	free(host->ill);
 	numa_host_done(&host->numa);
-	*host = (struct fleet_host){.heartbeat = host->heartbeat};
+	*host = (struct fleet_host){.heartbeat = host->heartbeat,
+				    .building = host->building,
+				    .failed_builds = host->failed_builds};
 }
 
 /* --- devices --- */
@@ -167,7 +172,9 @@ static bool kinds_equal(const struct pci_kind *a, const struct pci_kind *b)
 	return a->vendor_id == b->vendor_id && a->product_id == b->product_id && a->type == b->type &&
 	       a->numa_node == b->numa_node && a->remote_managed == b->remote_managed &&
 	       a->trusted == b->trusted && a->live_migratable == b->live_migratable &&
-	       a->tag_count == b->tag_count && strcmp(a->physical_network, b->physical_network) == 0;
+	       a->tag_count == b->tag_count && a->one_time_use == b->one_time_use &&
+	       a->resource_class == b->resource_class && a->traits == b->traits &&
+	       strcmp(a->physical_network, b->physical_network) == 0;
 }
 
 static uint32_t kind_intern(const struct pci_kind *kind)
@@ -207,7 +214,7 @@ static bool host_read(struct store *db, struct fleet_host *host, struct error *e
 			 "SELECT h.name, coalesce(h.aggregate_zone, h.availability_zone), h.enabled, "
 			 "h.disabled_reason, h.vcpus, h.memory_mb, "
 			 "h.reserved_memory_mb, h.disk_gb, s.vcpus_used, s.memory_mb_used, s.disk_gb_used, "
-			 "s.heard_at, h.cells, h.grant_mates, h.forced_down "
+			 "s.heard_at, h.cells, h.grant_mates, s.servers, h.hypervisor_version, h.forced_down "
 			 "FROM host h JOIN host_state s ON s.host_id = h.id WHERE h.id = ?1",
 			 V((const char *)host->id)))
 		return false;
@@ -229,7 +236,9 @@ static bool host_read(struct store *db, struct fleet_host *host, struct error *e
 			host->heartbeat->heard_at = host->heartbeat->stored_at;
 		cells_read(host, store_text(&rows, 12));
 		host->grant_mates = store_int(&rows, 13);
-		host->forced_down = store_int(&rows, 14);
+		host->servers = store_int(&rows, 14);
+		host->hypervisor_version = store_int(&rows, 15);
+		host->forced_down = store_int(&rows, 16);
 	}
 	return store_end(&rows, err);
 }
@@ -266,7 +275,33 @@ enum {
 	DEVICE_SERVER,
 	DEVICE_PARENT,
 	DEVICE_GROUP,
+	DEVICE_IN_PLACEMENT,
 };
+
+/* The same text for the same name, so that kinds compare by pointers. */
+static const char *name_intern(const char *name)
+{
+	char *known = map_get(&names, name);
+
+	if (!known) {
+		known = memory_copy_text(name);
+		map_put(&names, name, known);
+	}
+	return known;
+}
+
+/* Names that are too long leave the device out, as in Placement's own view. */
+static void kind_set_resource(struct pci_kind *kind, yyjson_val *tags)
+{
+	struct pci_resource resource = {0};
+	struct error ignored;
+
+	if (pci_resource_of(kind->vendor_id, kind->product_id, tags, &resource, &ignored)) {
+		kind->resource_class = name_intern(resource.resource_class);
+		kind->traits = name_intern(resource.traits);
+	}
+	pci_resource_done(&resource);
+}
 
 static uint32_t kind_read(struct store_rows *rows)
 {
@@ -284,6 +319,8 @@ static uint32_t kind_read(struct store_rows *rows)
 	pci_type_parse(store_text(rows, DEVICE_TYPE), &kind.type);
 	snprintf(kind.physical_network, sizeof kind.physical_network, "%s", physnet ? physnet : "");
 	pci_kind_set_tags(&kind, yyjson_doc_get_root(doc));
+	if (store_int(rows, DEVICE_IN_PLACEMENT) && !*kind.physical_network)
+		kind_set_resource(&kind, yyjson_doc_get_root(doc));
 	yyjson_doc_free(doc);
 	return kind_intern(&kind);
 }
@@ -344,15 +381,16 @@ static bool devices_read(struct store *db, struct fleet_host *host, struct error
 	_cleanup_free_ int32_t *groups = NULL;
 	size_t count = 0, parent_count = 0, group_count = 0;
 
-	if (!store_query(
-		    db, &rows, err,
-		    "SELECT d.address, d.vendor_id, d.product_id, d.type, d.numa_node, "
-		    "d.physical_network, d.tags, "
-		    "d.offered, d.health, d.state, d.mac_address, c.server_id, d.parent, d.iommu_group FROM "
-		    "device d "
-		    "LEFT JOIN device_claim c ON c.host_id = d.host_id AND c.address = d.address "
-		    "WHERE d.host_id = ?1 ORDER BY d.address",
-		    V((const char *)host->id)))
+	if (!store_query(db, &rows, err,
+			 "SELECT d.address, d.vendor_id, d.product_id, d.type, d.numa_node, "
+			 "d.physical_network, d.tags, "
+			 "d.offered, iif(u.address IS NULL, d.health, 'it was used once ([pci] "
+			 "one_time_use)'), d.state, d.mac_address, c.server_id, d.parent, d.iommu_group, "
+			 "h.in_placement FROM device d JOIN host h ON h.id = d.host_id "
+			 "LEFT JOIN device_spent u ON u.host_id = d.host_id AND u.address = d.address "
+			 "LEFT JOIN device_claim c ON c.host_id = d.host_id AND c.address = d.address "
+			 "WHERE d.host_id = ?1 ORDER BY d.address",
+			 V((const char *)host->id)))
 		return false;
 	while (store_next(&rows)) {
 		const char *health = store_text(&rows, DEVICE_HEALTH);
@@ -406,6 +444,7 @@ bool scheduler_load(struct store *db, struct error *err)
 	free(fleet.hosts);
 	free(fleet.kinds);
 	map_done(&host_index, NULL);
+	map_done(&names, free);
 	fleet = (struct fleet){0};
 	order_forget();
 	supply_forget();

@@ -59,6 +59,10 @@ struct fleet_host {
 	int64_t shared_vcpus;  /* CPUs that vCPUs may float on: all, but those that are dedicated */
 	struct numa_host numa; /* its cells, with what guests that have a topology use of them */
 	int64_t vcpus_used, memory_mb_used, disk_gb_used; /* by claims */
+	int64_t servers;				  /* claims */
+	int64_t hypervisor_version;
+	int building; /* builds.c */
+	uint32_t failed_builds;
 	struct fleet_pool *pools;
 	uint32_t pool_count;
 	uint32_t free_devices;

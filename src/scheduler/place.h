@@ -22,6 +22,7 @@ struct place_request {
 struct place_rule {
 	const struct scheduler_rule *rule;
 	uint32_t *listed; /* how often, by host of the fleet */
+	uint32_t most;	  /* of these */
 };
 
 /* A request made ready for looking at many hosts. */
@@ -87,6 +88,13 @@ void place_amounts(const struct place *place, const struct fleet_host *host,
 bool place_amount_fits(const struct place_amount *amount);
 /* Which requests may have devices of the pool's kind on this host. */
 uint64_t place_pool_fits(const struct place *place, const struct fleet_host *host, uint32_t kind);
+/* --- isolate.c --- */
+
+/* Is each device of an alias to be of another PF? */
+bool place_isolates(const struct place *place);
+/* Leaves of each PF what one device of it could be had for; returns how many candidates are left. */
+size_t place_isolate(const struct place *place, const struct fleet_host *host,
+		     struct pci_candidate *candidates, size_t count);
 /* --- rules.c --- */
 
 void place_rules_begin(struct place *place);
@@ -96,6 +104,8 @@ const struct scheduler_rule *place_rule_broken(const struct place *place, const 
 /* Does any rule weigh hosts? */
 bool place_rules_weigh(const struct place *place);
 double place_rules_weight(const struct place *place, const struct fleet_host *host);
+/* No host gets more from them. */
+double place_rules_most(const struct place *place);
 
 /* Can all devices be had, wherever on the host they are? */
 bool place_devices_fit(const struct place *place, const struct fleet_host *host);

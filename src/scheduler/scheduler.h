@@ -99,7 +99,8 @@ struct scheduler_rule {
 	const char *const *host_ids; /* a host may be listed several times */
 	size_t host_count;
 	bool only;     /* on one of these; else on none of them */
-	double weight; /* not 0: no host is refused, and each listing of a host adds this to its weight */
+	double weight; /* not 0: no host is refused; the one that is listed most often gets this, others as
+			  much of it as they are listed */
 };
 
 struct scheduler_request {
@@ -115,6 +116,7 @@ struct scheduler_request {
 	const struct numa_guest *numa; /* NULL: no topology */
 	const struct numa_networks
 		*networks; /* that its ports are on, or NULL: they are near some cells only */
+	bool isolate;	   /* group_policy: with pci_in_placement each device of an alias is of another PF */
 };
 
 struct scheduler_device {
@@ -163,6 +165,14 @@ bool scheduler_claim_port(struct store *db, const char *server_id, const struct 
 			  struct error *err);
 /* Gives back what was claimed for this port.  Nothing is fine. */
 bool scheduler_release_port(struct store *db, const char *server_id, const char *port_id, struct error *err);
+/* A host begins to build a server, and how that ended. */
+enum scheduler_build {
+	SCHEDULER_BUILD_DONE,
+	SCHEDULER_BUILD_FAILED,
+	SCHEDULER_BUILD_LEFT /* deleted meanwhile */
+};
+void scheduler_build_begins(struct store *db, const char *host_id);
+void scheduler_build_ends(struct store *db, const char *host_id, enum scheduler_build build);
 /* Gives everything of this server back.  Nothing claimed is fine. */
 bool scheduler_release(struct store *db, const char *server_id, struct error *err);
 /* The claim of `from` is `to`'s from now on (ids; `to` is any UUID): same host, devices and CPUs, and `from`

@@ -274,16 +274,16 @@ class Cloud:
 
     # --- other configurations ---
 
-    def restart(self, more=""):
+    def restart(self, more="", aliases=ALIASES):
         self.site.kill()
         with open(self.site.config, "w") as out:
-            out.write(CONFIG % {"folder": self.site.folder, "port": self.site.port} + ALIASES + more)
+            out.write(CONFIG % {"folder": self.site.folder, "port": self.site.port} + aliases + more)
         self.site.start()
 
     @contextlib.contextmanager
-    def configured(self, more):
-        """penstockd with more in its configuration."""
-        self.restart(more)
+    def configured(self, more, aliases=ALIASES):
+        """penstockd with more in its configuration, or other aliases."""
+        self.restart(more, aliases)
         try:
             yield
         finally:
