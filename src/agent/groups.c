@@ -7,14 +7,9 @@
 
 static bool grant_mates;
 
-bool groups_configure(const struct config *config, struct error *err)
+void groups_configure(bool grant)
 {
-	const char *mode = config_text(config, "pci", "iommu_group_mates", "refuse");
-
-	grant_mates = strcmp(mode, "grant") == 0;
-	return grant_mates || strcmp(mode, "refuse") == 0 ||
-	       error_set(err, ERROR_BAD_REQUEST, "[pci] iommu_group_mates = %.40s: expected refuse or grant",
-			 mode);
+	grant_mates = grant;
 }
 
 const char *groups_mode(void)

@@ -3,11 +3,11 @@
 #pragma once
 
 #include "agent/known.h"
-#include "config/config.h"
 
-/* [pci] iommu_group_mates (an option of ours): refuse, or grant, which takes the offered devices of a group
- * from their drivers together with the one that a guest gets. */
-bool groups_configure(const struct config *config, struct error *err);
+/* Whether [pci] iommu_group_mates (an option of ours) is `grant`: offered devices of a group are taken from
+ * their drivers together with the one that a guest gets.  Else, `refuse`, they are left alone.  Before any
+ * thread starts. */
+void groups_configure(bool grant);
 /* "refuse" or "grant", as the inventory has it. */
 const char *groups_mode(void);
 

@@ -183,10 +183,10 @@ static bool settings_read(const struct config *config, struct agent_settings *s,
 	    !network_configure(config_text(config, "penstock", "network_forward", "nat"), err))
 		return false;
 	libvirt_configure(config_text_given(config, "libvirt", "connection_uri", "qemu:///system"));
+	groups_configure(s->grant_mates);
 	vm_confine(cpu_set_is_empty(&s->cpu_shared_set) ? NULL : &s->cpu_shared_set);
-	return groups_configure(config, err) && plug_read(config, err) &&
-	       folder_make(s->state_dir, 0711, err) && folder_make(s->folders.instances, 0711, err) &&
-	       folder_make(s->folders.cache, 0711, err);
+	return plug_read(config, err) && folder_make(s->state_dir, 0711, err) &&
+	       folder_make(s->folders.instances, 0711, err) && folder_make(s->folders.cache, 0711, err);
 }
 
 static bool token_read(const struct options *o, char token[128])
@@ -226,7 +226,7 @@ static bool run(const struct options *o, struct error *err)
 	if (!config_read_sources(config, &o->sources, err) || !config_accept(config, err) ||
 	    !settings_read(config, &settings, err) ||
 	    (o->simulate && !simulation_read(o->simulate, &settings, err)) ||
-	    !physnets_check(&settings, err) ||
+	    !physnets_check(config, &settings, err) ||
 	    (settings.report_in_placement && !report_check_placement(&settings, err)))
 		return false;
 	load_vfio();

@@ -2,12 +2,8 @@
 #include "agent/physnets.h"
 
 #include "agent/inventory.h"
-#include "base/memory.h"
-#include "base/text.h"
 
 #include <string.h>
-
-#define TUNNELS "" /* is no name of a physical network */
 
 static bool has_node(const struct host_facts *facts, int node)
 {
@@ -18,7 +14,7 @@ static bool has_node(const struct host_facts *facts, int node)
 	return false;
 }
 
-bool physnets_check(const struct agent_settings *settings, struct error *err)
+bool physnets_check(const struct config *config, const struct agent_settings *settings, struct error *err)
 {
 	struct host_facts facts;
 
@@ -28,13 +24,15 @@ bool physnets_check(const struct agent_settings *settings, struct error *err)
 		return false;
 	for (size_t i = 0; i < settings->near_count; i++) {
 		const struct near_network *near = &settings->near[i];
-		bool tunnels = strcmp(near->name, TUNNELS) == 0;
+		bool tunnels = strcmp(near->name, NEAR_TUNNELS) == 0;
+		char group[100], node[20];
 
+		snprintf(group, sizeof group, "%s%s", tunnels ? "neutron_tunnel" : "neutron_physnet_",
+			 near->name);
+		snprintf(node, sizeof node, "%d", near->node);
 		if (!has_node(&facts, near->node))
-			return error_set(err, ERROR_BAD_REQUEST,
-					 "[%s%s] numa_nodes: this host has no NUMA node %d",
-					 tunnels ? "neutron_tunnel" : "neutron_physnet_", near->name,
-					 near->node);
+			return config_refuse_item(config, group, "numa_nodes", node,
+						  "this host has no such NUMA node", err);
 	}
 	return true;
 }
@@ -48,7 +46,7 @@ void physnets_add(const struct agent_settings *settings, int node, yyjson_mut_do
 
 		if (near->node != node)
 			continue;
-		if (strcmp(near->name, TUNNELS) == 0) {
+		if (strcmp(near->name, NEAR_TUNNELS) == 0) {
 			yyjson_mut_obj_add_bool(doc, cell, "tunnels", true);
 			continue;
 		}

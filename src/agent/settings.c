@@ -73,7 +73,7 @@ static bool cpu_sets_read(const struct config *config, struct agent_settings *s,
 			      "it has CPUs in common with cpu_shared_set", err));
 }
 
-/* --- networks near NUMA nodes --- */
+/* --- networks that are near some NUMA nodes --- */
 
 static bool nodes_read(const struct config *config, const char *group, const char *name,
 		       struct agent_settings *settings, size_t *count, struct error *err)
@@ -92,7 +92,7 @@ static bool nodes_read(const struct config *config, const char *group, const cha
 	return true;
 }
 
-static bool near_read(const struct config *config, struct agent_settings *settings, struct error *err)
+static bool physnets_read(const struct config *config, struct agent_settings *settings, struct error *err)
 {
 	char item[128], name[ITEM_PHYSNET_SIZE], why[200];
 	size_t nodes;
@@ -108,7 +108,7 @@ static bool near_read(const struct config *config, struct agent_settings *settin
 		if (nodes == 0)
 			return config_refuse_item(config, "neutron", "physnets", item, why, err);
 	}
-	return nodes_read(config, "neutron_tunnel", "", settings, &nodes, err);
+	return nodes_read(config, "neutron_tunnel", NEAR_TUNNELS, settings, &nodes, err);
 }
 
 /* --- all --- */
@@ -139,6 +139,16 @@ static bool folders_read(const struct config *config, struct agent_settings *s, 
 	return path_read(config, "DEFAULT", "instances_path", instances, s->folders.instances, err);
 }
 
+static bool mates_read(const struct config *config, struct agent_settings *s, struct error *err)
+{
+	const char *mates;
+
+	if (!config_choice(config, "pci", "iommu_group_mates", "refuse", "refuse,grant", &mates, err))
+		return false;
+	s->grant_mates = strcmp(mates, "grant") == 0;
+	return true;
+}
+
 static void texts_read(const struct config *config, struct agent_settings *s)
 {
 	char kernel[256];
@@ -159,7 +169,8 @@ bool agent_settings_read(const struct config *config, struct agent_settings *s,
 	       config_int(config, "DEFAULT", "reserved_host_memory_mb", 512, 0, INT32_MAX,
 			  &s->reserved_memory_mb, err) &&
 	       specs_read(config, s, warn, user, err) && agent_nic_read(config, s, err) &&
-	       cpu_sets_read(config, s, err) && reserved_read(config, s, err) && near_read(config, s, err);
+	       cpu_sets_read(config, s, err) && reserved_read(config, s, err) &&
+	       physnets_read(config, s, err) && mates_read(config, s, err);
 }
 
 void agent_settings_done(struct agent_settings *s)

@@ -31,9 +31,11 @@ struct nic_bandwidth {
 	int64_t egress_kbps, ingress_kbps;
 };
 
-/* A network that is near a NUMA node (physnets.h). */
+/* A network that is near a NUMA node: [neutron] physnets, [neutron_physnet_NAME] and [neutron_tunnel]
+ * numa_nodes. */
+#define NEAR_TUNNELS "" /* is no name of a physical network */
 struct near_network {
-	char name[ITEM_PHYSNET_SIZE]; /* "": tunnels */
+	char name[ITEM_PHYSNET_SIZE]; /* or NEAR_TUNNELS */
 	int node;
 };
 
@@ -61,6 +63,7 @@ struct agent_settings {
 	size_t reserved_page_count;
 	struct near_network *near;
 	size_t near_count;
+	bool grant_mates; /* [pci] iommu_group_mates = grant */
 };
 
 /* Start from {0}.  A value that is not allowed, or contradicts another one, is an error with its place;

@@ -111,10 +111,21 @@ static bool forget_password(struct store *db, const struct server *server, struc
 			  V((const char *)server->id));
 }
 
+/* For the weighers of hosts: a build is over. */
+static void settle_build(struct store *db, enum server_state before, const struct server *server)
+{
+	bool failed = server->life.state == SERVER_ERROR;
+
+	if (before == SERVER_SPAWNING && server->life.state != SERVER_SPAWNING)
+		scheduler_build_ends(db, server->host_id,
+				     failed ? SCHEDULER_BUILD_FAILED : SCHEDULER_BUILD_DONE);
+}
+
 static bool report_life(struct store *db, struct server *server, enum server_report report, const char *fault,
 			struct error *err)
 {
-	bool taken;
+	enum server_state before = server->life.state;
+	bool taken, rebuilding = strcmp(server_state_info(before)->status, "REBUILD") == 0;
 	bool lost, refused = report == REPORT_RUNNING && (server->life.state == SERVER_PAUSING ||
 							  server->life.state == SERVER_SUSPENDING);
 
@@ -125,6 +136,9 @@ static bool report_life(struct store *db, struct server *server, enum server_rep
 		return true;
 	if (!server_life_report(&server->life, report, sys_now(), &lost))
 		return true;
+	settle_build(db, before, server);
+	if (rebuilding && !move_evacuation_built(db, server->id, server->life.state == SERVER_ERROR, err))
+		return false;
 	if (lost)
 		fault = "The host says that nothing of the server is left on it. Its disk is gone with it; "
 			"the server "

@@ -455,6 +455,10 @@ static bool read_settings(const struct config *config, struct compute_settings *
 	    !config_bool(config, "DEFAULT", "allow_resize_to_same_host", false,
 			 &settings->resize_to_same_host, err) ||
 	    !config_int(config, "scheduler", "max_attempts", 3, 1, INT32_MAX, &settings->max_attempts, err) ||
+	    !config_number(config, "filter_scheduler", "soft_affinity_weight_multiplier", 1, 0, 1e6,
+			   &settings->soft_affinity_weight, err) ||
+	    !config_number(config, "filter_scheduler", "soft_anti_affinity_weight_multiplier", 1, 0, 1e6,
+			   &settings->soft_anti_affinity_weight, err) ||
 	    !config_bool(config, "api", "enable_instance_password", true, &settings->password, err))
 		return false;
 	settings->move_timeout = move * TIME_SECOND;

@@ -58,6 +58,14 @@ bool move_insert(struct http_request *request, const struct move *move, const ch
 bool move_insert_refused(struct http_request *request, const struct server *server, const char *type,
 			 struct error *err);
 
+/* A server that has left a dead host: only a note for GET /os-migrations, accepted, done and completed as
+ * Nova's; what is left on the host is leftover.h's. */
+bool move_insert_evacuation(struct http_request *request, const struct server *before,
+			    const struct server *after, struct error *err);
+/* It was built, or not; the host that it left has removed what it had of it. */
+bool move_evacuation_built(struct store *db, const char *server_id, bool failed, struct error *err);
+bool move_evacuation_cleaned(struct store *db, const char *server_id, const char *host_id, struct error *err);
+
 /* The user's confirmation or second thoughts.  server->life is in the state that allows it. */
 bool move_confirm(struct store *db, struct server *server, struct move *move, struct error *err);
 bool move_revert(struct store *db, struct server *server, struct move *move, struct error *err);

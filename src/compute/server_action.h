@@ -17,6 +17,9 @@ action_handler action_create_image;
 /* server_rebuild.c */
 extern const struct schema action_rebuild_schema;
 action_handler action_rebuild;
+/* evacuate.c */
+extern const struct schema action_evacuate_schema;
+action_handler action_evacuate;
 /* shelve.c */
 extern const struct schema action_unshelve_schema;
 action_handler action_shelve, action_shelve_offload, action_unshelve;

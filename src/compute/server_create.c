@@ -355,6 +355,7 @@ static bool server_bear(struct http_request *request, struct plan *plan, struct 
 		return false;
 	if (!birth->placed)
 		return birth_refused(request, birth, err);
+	scheduler_build_begins(request->db, birth->grant.host_id);
 	for (size_t i = 0; i < plan->nic_count; i++) {
 		if (!birth_port(request, plan, birth, i, err))
 			return false;

@@ -13,6 +13,8 @@ bool server_delete(struct http_request *request, struct http_response *response,
 	/* Asking twice is fine: the host is at it. */
 	if (server_is_deleting(server.life.state))
 		return compute_empty(response, 204);
+	if (server.life.state == SERVER_SPAWNING)
+		scheduler_build_ends(request->db, server.host_id, SCHEDULER_BUILD_LEFT);
 	return server_user_move(&server, server_deleting(server.life.state), "delete", err) &&
 	       server_action_begin(request, server.id, "delete", err) &&
 	       server_save(request->db, &server, err) && compute_empty(response, 204);

@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-/* How much a soft policy counts for each member on a host: decisive among hosts that fit. */
-#define SOFT_WEIGHT 100.0
-
 static const char *const policies_hard[] = {"anti-affinity", "affinity", NULL};
 static const char *const policies_all[] = {"anti-affinity", "affinity", "soft-anti-affinity", "soft-affinity",
 					   NULL};
@@ -261,11 +258,12 @@ bool server_group_rule(struct store *db, const struct auth *auth, const struct p
 			      group.name, group.policy),
 		together);
 	if (soft)
-		rule->weight = together ? SOFT_WEIGHT : -SOFT_WEIGHT;
+		rule->weight = together ? compute_settings.soft_affinity_weight
+					: -compute_settings.soft_anti_affinity_weight;
 	if (!hosts_add(db, hints, soft || together ? 1 : group.most, soft, placement, rule, &members, err))
 		return false;
-	if (together && !soft && rule->host_count == 0)
-		placement->count--; /* the first may be anywhere */
+	if (soft ? rule->weight == 0 : together && rule->host_count == 0)
+		placement->count--; /* it says nothing; of a hard one the first may be anywhere */
 	return compute_settings.quota_server_group_members < 0 ||
 	       members < compute_settings.quota_server_group_members ||
 	       error_set(err, ERROR_FORBIDDEN, "Quota exceeded, too many servers in group");

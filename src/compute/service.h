@@ -27,8 +27,9 @@ struct compute_settings {
 	int64_t confirm_window;	  /* [DEFAULT] resize_confirm_window, microseconds; 0: moves wait forever */
 	int64_t offload_time;	  /* [DEFAULT] shelved_offload_time, microseconds; below 0: never */
 	bool resize_to_same_host; /* [DEFAULT] allow_resize_to_same_host */
-	char default_zone[64];	  /* [DEFAULT] default_availability_zone */
-	bool password;		  /* [api] enable_instance_password: show adminPass */
+	double soft_affinity_weight, soft_anti_affinity_weight; /* [filter_scheduler] ..._multiplier */
+	char default_zone[64];					/* [DEFAULT] default_availability_zone */
+	bool password; /* [api] enable_instance_password: show adminPass */
 };
 
 /* Set by compute_service(). */

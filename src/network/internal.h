@@ -65,6 +65,7 @@ struct network_settings {
 	unsigned char base_mac[4];			 /* the last one 0: any */
 	int64_t agent_down;				 /* microseconds */
 	int64_t quota_network, quota_subnet, quota_port; /* -1: none */
+	int64_t quota_group, quota_group_rule;		 /* security groups and their rules */
 };
 extern struct network_settings network_settings;
 
@@ -195,7 +196,7 @@ bool network_is_own(struct http_request *request, const char *network_id, bool *
 enum qos_kind { QOS_BANDWIDTH_LIMIT, QOS_MINIMUM_BANDWIDTH, QOS_DSCP_MARKING };
 enum { ROUTE_PUBLIC = 1, ROUTE_ALIAS = 2 };
 /* Whose tags a route is about. */
-enum tagged_kind { TAGGED_NETWORK, TAGGED_SUBNET, TAGGED_PORT, TAGGED_POLICY };
+enum tagged_kind { TAGGED_NETWORK, TAGGED_SUBNET, TAGGED_PORT, TAGGED_GROUP, TAGGED_POLICY };
 #define ROUTE_KIND(kind)     ((unsigned)(kind) << 4)
 #define ROUTE_KIND_OF(flags) ((flags) >> 4)
 
@@ -278,7 +279,26 @@ const char *binding_refusal(const struct network_port *port, const char *vendor_
 bool binding_profile(struct store *db, const char *port_id, char **profile, struct error *err);
 bool port_bind_host(struct store *db, const char *port_id, const char *host, const char *profile,
 		    struct error *err);
+
+/* --- security_group.c, security_rule.c --- */
+
+struct group_rule {
+	const char *group_id, *direction, *ethertype;
+	const char *protocol, *remote_ip, *remote_group_id, *description; /* or NULL */
+	int64_t port_min, port_max;					  /* -1: not given */
+};
 bool security_group_default(struct store *db, const char *project_id, char id[37], struct error *err);
+/* Is there such a group of the requester's project? */
+bool group_find(struct http_request *request, const char *id, bool *is_default, struct error *err);
+/* Adds member "security_group_rules" to the view of a group. */
+bool group_add_rules(struct store *db, const char *group_id, yyjson_mut_doc *doc, yyjson_mut_val *group,
+		     struct error *err);
+bool group_rule_insert(struct store *db, const struct group_rule *rule, char id[37], struct error *err);
+/* The port has these groups (a list, or null: none) from now on; NULL: nothing was said of them. */
+bool port_groups_set(struct store *db, const char *port_id, yyjson_val *list, struct error *err);
+/* A port without port security has no groups of its own (PS-2). */
+bool port_groups_check(struct store *db, const char *port_id, struct error *err);
+
 /* A new random MAC (a direct-physical port had the PF's, which is free again). */
 bool port_new_mac(struct store *db, const char *port_id, struct error *err);
 /* Deletes the port and gives its addresses back. */
@@ -297,6 +317,9 @@ http_handler segment_list, segment_show, segment_create, segment_update, segment
 http_handler policy_list, policy_show, policy_create, policy_update, policy_delete;
 http_handler rule_list, rule_show, rule_create, rule_update, rule_delete, rule_type_list, rule_type_show;
 http_handler tag_list, tag_replace, tag_clear, tag_show, tag_put, tag_delete;
+http_handler availability_list, availability_show;
 http_handler agent_list, agent_show, agent_update, agent_delete;
-http_handler extension_list, extension_show, zone_list, group_list, group_show;
+http_handler extension_list, extension_show, zone_list, group_list, group_show, group_create, group_update,
+	group_delete;
+http_handler group_rule_list, group_rule_show, group_rule_create, group_rule_delete;
 http_handler quota_list, quota_show, quota_default, quota_details, quota_update, quota_delete;

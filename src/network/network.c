@@ -118,6 +118,8 @@ static const struct http_route network_routes[] = {
 	{HTTP_GET, "/v2.0/agents/{id}", agent_show, HTTP_READ},
 	{HTTP_PUT, "/v2.0/agents/{id}", agent_update, HTTP_WRITE},
 	{HTTP_DELETE, "/v2.0/agents/{id}", agent_delete, HTTP_WRITE},
+	{HTTP_GET, "/v2.0/network-ip-availabilities", availability_list, HTTP_READ},
+	{HTTP_GET, "/v2.0/network-ip-availabilities/{id}", availability_show, HTTP_READ},
 	{HTTP_GET, "/v2.0/availability_zones", zone_list, HTTP_READ},
 	{HTTP_GET, "/v2.0/quotas", quota_list, HTTP_READ},
 	{HTTP_GET, "/v2.0/quotas/{project}", quota_show, HTTP_READ},
@@ -126,8 +128,12 @@ static const struct http_route network_routes[] = {
 	{HTTP_GET, "/v2.0/quotas/{project}/default", quota_default, HTTP_READ},
 	{HTTP_GET, "/v2.0/quotas/{project}/details", quota_details,
 	 HTTP_READ}, /* asked for as details.json */
-	{HTTP_GET, "/v2.0/security-groups", group_list, HTTP_READ},
-	{HTTP_GET, "/v2.0/security-groups/{id}", group_show, HTTP_READ},
+	RESOURCE("security-groups", group),
+	TAGS(TAGGED_GROUP, "security-groups"),
+	{HTTP_GET, "/v2.0/security-group-rules", group_rule_list, HTTP_READ},
+	{HTTP_POST, "/v2.0/security-group-rules", group_rule_create, HTTP_WRITE},
+	{HTTP_GET, "/v2.0/security-group-rules/{id}", group_rule_show, HTTP_READ},
+	{HTTP_DELETE, "/v2.0/security-group-rules/{id}", group_rule_delete, HTTP_WRITE},
 };
 
 static bool network_before(struct http_request *request, struct http_response *response, struct error *err)

@@ -13,7 +13,9 @@
 	"p.vif_details, p.pairs, p.revision, p.created_at, p.updated_at, " \
 	"(SELECT json_group_array(json_object('subnet_id', a.subnet_id, 'ip_address', a.ip_address)) " \
 	"FROM address a WHERE a.port_id = p.id), " \
-	"(SELECT g.id FROM security_group g WHERE g.project_id = p.project_id AND g.name = 'default'), " \
+	"CASE WHEN p.own_groups THEN (SELECT json_group_array(h.group_id) FROM port_group h " \
+	"WHERE h.port_id = p.id) ELSE (SELECT json_group_array(g.id) FROM security_group g " \
+	"WHERE g.project_id = p.project_id AND g.name = 'default') END, " \
 	"(SELECT n.project_id FROM network n WHERE n.id = p.network_id), p.numa_affinity_policy, " \
 	"p.uplink_status, json_extract(p.profile, '$.trusted'), p.qos_policy_id, " \
 	"(SELECT n.qos_policy_id FROM network n WHERE n.id = p.network_id), p.tags, p.dhcp_options"
@@ -69,7 +71,7 @@ static void add_pairs(yyjson_mut_doc *doc, yyjson_mut_val *view, const char *jso
 
 static yyjson_mut_val *port_view(struct http_request *request, yyjson_mut_doc *doc, struct store_rows *rows)
 {
-	yyjson_mut_val *view = yyjson_mut_obj(doc), *groups;
+	yyjson_mut_val *view = yyjson_mut_obj(doc);
 	bool secure = store_int(rows, 7), trusted;
 
 	add_text(doc, view, "id", store_text(rows, 0));
@@ -83,9 +85,7 @@ static yyjson_mut_val *port_view(struct http_request *request, yyjson_mut_doc *d
 	add_json(doc, view, "fixed_ips", store_text(rows, 20));
 	add_pairs(doc, view, store_text(rows, 16), store_text(rows, 5));
 	add_json(doc, view, "extra_dhcp_opts", store_text(rows, 29));
-	groups = yyjson_mut_obj_add_arr(doc, view, "security_groups");
-	if (secure && store_text(rows, 21))
-		yyjson_mut_arr_add_strcpy(doc, groups, store_text(rows, 21));
+	add_json(doc, view, "security_groups", secure ? store_text(rows, 21) : "[]");
 	add_text(doc, view, "binding:vnic_type", store_text(rows, 11));
 	if (request->auth->admin || request->auth->service) {
 		add_json(doc, view, "binding:profile", store_text(rows, 12));
@@ -328,6 +328,8 @@ static bool create_one(struct http_request *request, yyjson_val *body, char id[3
 	       qos_attach_check(request, body, NULL, err) &&
 	       port_pairs_check(port.pairs, port.port_security, err) &&
 	       port_insert(request->db, &port, id, err) &&
+	       port_groups_set(request->db, id, yyjson_obj_get(body, "security_groups"), err) &&
+	       (port.port_security || port_groups_check(request->db, id, err)) &&
 	       (!*host || port_bind_host(request->db, id, host, NULL, err));
 }
 
@@ -468,7 +470,9 @@ bool port_update(struct http_request *request, struct http_response *response, s
 		return false;
 #undef CHANGED
 	if (!port_policy_update(request->db, body, id, err) ||
-	    !options_update(request, body, id, now.dhcp_options, err))
+	    !options_update(request, body, id, now.dhcp_options, err) ||
+	    !port_groups_set(request->db, id, yyjson_obj_get(body, "security_groups"), err) ||
+	    !port_groups_check(request->db, id, err))
 		return false;
 	if (fixed && (!addresses_release(request->db, id, err) ||
 		      !address_take_list(request->db, id, now.network_id, fixed, err)))
@@ -497,9 +501,10 @@ bool port_delete(struct http_request *request, struct http_response *response, s
 	if (!port_writable(request, id, &now, err))
 		return false;
 	if (now.bound && strcmp(now.vnic_type, "normal") != 0)
-		return error_set_typed(
-			err, ERROR_CONFLICT, "PortInUse",
-			"Port %s has a device of a server bound to it: detach it first, or delete the server.", id);
+		return error_set_typed(err, ERROR_CONFLICT, "PortInUse",
+				       "Port %s has a device of a server bound to it: detach it first, or "
+				       "delete the server.",
+				       id);
 	response->status = 204;
 	return port_remove(request->db, id, err) &&
 	       (!now.bound || device_changed(request->db, now.device_id, err));

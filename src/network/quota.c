@@ -13,8 +13,11 @@ static const struct quota {
 	{"network", &network_settings.quota_network, "SELECT count(*) FROM network WHERE project_id = ?1"},
 	{"subnet", &network_settings.quota_subnet, "SELECT count(*) FROM subnet WHERE project_id = ?1"},
 	{"port", &network_settings.quota_port, "SELECT count(*) FROM port WHERE project_id = ?1"},
-	{"security_group", &(const int64_t){10}, "SELECT count(*) FROM security_group WHERE project_id = ?1"},
-	{"security_group_rule", &(const int64_t){100}, NULL},
+	{"security_group", &network_settings.quota_group,
+	 "SELECT count(*) FROM security_group WHERE project_id = ?1"},
+	{"security_group_rule", &network_settings.quota_group_rule,
+	 "SELECT count(*) FROM security_group_rule r JOIN security_group g ON g.id = r.group_id "
+	 "WHERE g.project_id = ?1"},
 	{"subnetpool"},
 	{"router"},
 	{"floatingip"},

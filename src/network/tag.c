@@ -26,6 +26,10 @@ static const struct tagged {
 			 "SELECT p.tags, p.project_id, 0, n.project_id FROM port p "
 			 "JOIN network n ON n.id = p.network_id WHERE p.id = ?1",
 			 "UPDATE port SET tags = ?2, revision = revision + 1, updated_at = ?3 WHERE id = ?1"},
+	[TAGGED_GROUP] = {"security_group", "SecurityGroupNotFound",
+			  "SELECT tags, project_id, 0, project_id FROM security_group WHERE id = ?1",
+			  "UPDATE security_group SET tags = ?2, revision = revision + 1, updated_at = ?3 "
+			  "WHERE id = ?1"},
 	[TAGGED_POLICY] = {"policy", "QosPolicyNotFound",
 			   "SELECT tags, project_id, shared, project_id FROM qos_policy WHERE id = ?1",
 			   "UPDATE qos_policy SET tags = ?2, revision = revision + 1, updated_at = ?3 "

@@ -205,6 +205,7 @@ static void fleet_add_usage(struct fleet_host *host, int sign, int64_t vcpus, in
 	host->vcpus_used += sign * vcpus;
 	host->memory_mb_used += sign * memory_mb;
 	host->disk_gb_used += sign * disk_gb;
+	host->servers += sign;
 }
 
 static void fleet_take(const struct place *place, const struct place_choice *choice)

@@ -1,5 +1,6 @@
 /* What a claim would find on each host; changes nothing. */
 #include "base/memory.h"
+#include "scheduler/order.h"
 #include "scheduler/place.h"
 
 static void add_devices(const struct place *place, const struct fleet_host *host, const int *chosen,
@@ -58,6 +59,7 @@ bool scheduler_dry_run(struct store *db, const struct scheduler_request *request
 	*where = NULL;
 	if (!fleet_refresh(db, err) || !place_begin(&place, request, err))
 		return false;
+	order_hosts(); /* weights are good now */
 	for (size_t i = 0; i < fleet.count; i++) {
 		if (fleet.hosts[i].there && place_is_asked_for(&place, &fleet.hosts[i]))
 			look_at(&place, &fleet.hosts[i], &best, where, lines);

@@ -52,12 +52,17 @@ struct fleet_host {
 	bool stale; /* to be read again before use */
 	bool there; /* false: its joining was undone */
 	bool enabled;
+	bool forced_down;
 	int64_t vcpus, memory_mb,
 		disk_gb; /* as reported, memory without what is reserved; vcpus 0: not yet reported */
 	int64_t total_memory_mb;
 	int64_t shared_vcpus;  /* CPUs that vCPUs may float on: all, but those that are dedicated */
 	struct numa_host numa; /* its cells, with what guests that have a topology use of them */
 	int64_t vcpus_used, memory_mb_used, disk_gb_used; /* by claims */
+	int64_t servers;				  /* claims */
+	int64_t hypervisor_version;
+	int building; /* builds.c */
+	uint32_t failed_builds;
 	struct fleet_pool *pools;
 	uint32_t pool_count;
 	uint32_t free_devices;

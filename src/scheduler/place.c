@@ -5,6 +5,7 @@
 #include "scheduler/order.h"
 #include "scheduler/settings.h"
 #include "scheduler/supply.h"
+#include "sys/sys.h"
 
 #include <string.h>
 #include <strings.h>
@@ -203,7 +204,7 @@ static bool host_fits(const struct place *place, const struct fleet_host *host)
 	struct place_amount amounts[PLACE_AMOUNTS];
 	const char *zone = place->request->availability_zone;
 
-	if (!host->there || !host->enabled || !place_is_asked_for(place, host) ||
+	if (!host->there || !host->enabled || host->forced_down || !place_is_asked_for(place, host) ||
 	    (zone && strcmp(zone, host->availability_zone) != 0) ||
 	    !heartbeat_is_up(host->heartbeat->heard_at) || place_rule_broken(place, host))
 		return false;
@@ -307,21 +308,49 @@ static int ranked_compare(const void *left, const void *right)
 	return a->rank < b->rank ? -1 : a->rank > b->rank;
 }
 
+/* Of VFs of one PF that are alike, more than there are slots make no difference. */
+struct alike {
+	uint32_t kind;
+	uint32_t count; /* that were taken for candidates */
+};
+
+static bool is_wanted_still(const struct place *place, const struct fleet_device *vf,
+			    const struct alike *alike)
+{
+	const struct alike *a = vf->parent >= 0 ? &alike[vf->parent] : NULL;
+
+	return !a || a->count < place->slot_count || a->kind != vf->kind;
+}
+
+/* The first VF of each PF says of which kind they are counted. */
+static void alike_count(const struct fleet_device *vf, struct alike *alike)
+{
+	struct alike *a = vf->parent >= 0 ? &alike[vf->parent] : NULL;
+
+	if (a && a->count == 0)
+		a->kind = vf->kind;
+	if (a && a->kind == vf->kind)
+		a->count++;
+}
+
 static size_t candidates_find(const struct place *place, const struct fleet_host *host,
 			      const struct affinity *affinity, struct pci_candidate *candidates)
 {
 	_cleanup_free_ struct ranked *ranked = memory_alloc(host->device_count * sizeof *ranked);
+	_cleanup_free_ struct alike *alike = memory_alloc(host->device_count * sizeof *alike);
 	size_t count = 0;
 
 	for (uint32_t i = 0; i < host->device_count; i++) {
 		const struct fleet_device *device = &host->devices[i];
 		const struct pci_kind *kind = &fleet.kinds[device->kind];
-		uint64_t fits =
-			fleet_device_is_free(host, device) ? place_pool_fits(place, host, device->kind) : 0;
+		uint64_t fits = 0;
 
-		fits &= policies_allow(place, distance_of(affinity, kind->numa_node));
+		if (is_wanted_still(place, device, alike) && fleet_device_is_free(host, device))
+			fits = place_pool_fits(place, host, device->kind) &
+			       policies_allow(place, distance_of(affinity, kind->numa_node));
 		if (!fits)
 			continue;
+		alike_count(device, alike);
 		ranked[count++] = (struct ranked){.rank = device_rank(host, device, affinity),
 						  .candidate = {.fits = fits,
 								.device = (int)i,
@@ -434,7 +463,7 @@ bool place_fits(const struct place *place, const struct fleet_host *host, int *c
 
 double place_weight(const struct place *place, const struct fleet_host *host)
 {
-	return place_rules_weight(place, host) + order_weight(host, place->slot_count > 0);
+	return place_rules_weight(place, host) + order_weight(host);
 }
 
 /* --- the choice --- */
@@ -465,47 +494,93 @@ static void choice_copy(const struct place *place, const struct place_choice *fr
 		*to->numa = *from->numa;
 }
 
-/* Rules that weigh hosts: each may be the best.  Whether it fits is looked at only for one that would be
- * better than the best so far. */
-static void choose_of_all(const struct place *place, struct place_choice *best)
+/* Rules that weigh hosts: one further down the order may be the best, unless the rules cannot lift it up. */
+static void choose_with_rules(const struct place *place, const uint32_t *hosts, struct place_choice *best)
 {
 	struct place_choice choice = {.numa = best->numa ? memory_alloc(sizeof *choice.numa) : NULL};
+	double most = place_rules_most(place);
 
 	for (size_t i = 0; i < fleet.count; i++) {
-		struct fleet_host *host = &fleet.hosts[i];
+		struct fleet_host *host = &fleet.hosts[hosts[i]];
 
+		if (best->host && order_weight(host) + most <= best->weight)
+			break;
 		if ((!best->host || place_weight(place, host) > best->weight) && choose(place, host, &choice))
 			choice_copy(place, &choice, best);
 	}
 	place_choice_done(&choice);
 }
 
-static void choose_in_order(const struct place *place, const uint32_t *hosts, struct place_choice *best)
+/* The first hosts of the order that fit, at most `most`; *best is what would be had on the last of them. */
+static size_t find_fitting(const struct place *place, const uint32_t *hosts, size_t from, size_t most,
+			   uint32_t *fitting, struct place_choice *best)
 {
 	_cleanup_free_ struct supply_demand *demands = NULL;
+	size_t count = 0;
 
 	if (place->request_count) {
 		demands = memory_alloc(place->request_count * sizeof *demands);
 		supply_demands(place, demands);
 	}
-	for (size_t i = 0; i < fleet.count; i++) {
+	for (size_t i = from; i < fleet.count && count < most; i++) {
 		if (supply_suffices(demands, place->request_count, hosts[i]) &&
 		    choose(place, &fleet.hosts[hosts[i]], best))
-			return;
+			fitting[count++] = (uint32_t)i;
 	}
+	return count;
+}
+
+static size_t random_below(size_t limit)
+{
+	uint64_t number;
+
+	sys_random(&number, sizeof number);
+	return (size_t)(number % limit);
+}
+
+/* Some host that is as good as the first that fits. */
+static uint32_t any_equal(const struct place *place, const uint32_t *hosts, uint32_t first,
+			  struct place_choice *best)
+{
+	double weight = order_weight(&fleet.hosts[hosts[first]]);
+	size_t end = first + 1;
+	uint32_t other;
+
+	while (end < fleet.count && order_weight(&fleet.hosts[hosts[end]]) == weight)
+		end++;
+	size_t from = first + random_below(end - first);
+	if (find_fitting(place, hosts, from, 1, &other, best) == 1 && other < end)
+		return other;
+	return first;
+}
+
+/* Of the best hosts, as many as host_subset_size, any. */
+static void choose_in_order(const struct place *place, const uint32_t *hosts, struct place_choice *best)
+{
+	const struct scheduler_settings *s = &scheduler_settings;
+	size_t most = (uint64_t)s->subset_size < fleet.count ? (size_t)s->subset_size : fleet.count;
+	_cleanup_free_ uint32_t *fitting = memory_alloc((most + 1) * sizeof *fitting);
+	size_t count = find_fitting(place, hosts, 0, most, fitting, best);
+	uint32_t chosen;
+
+	if (count == 0 || (most == 1 && !s->shuffle))
+		return;
+	chosen = fitting[random_below(count)];
+	if (s->shuffle && chosen == fitting[0])
+		chosen = any_equal(place, hosts, chosen, best);
+	choose(place, &fleet.hosts[hosts[chosen]], best);
 }
 
 static void find_best(const struct place *place, struct place_choice *best)
 {
-	const uint32_t *hosts = order_hosts(place->slot_count > 0);
+	const uint32_t *hosts = order_hosts();
 
 	*best = (struct place_choice){.numa = place_has_topology(place) ? memory_alloc(sizeof *best->numa)
 									: NULL};
-	if (place_rules_weigh(place)) {
-		choose_of_all(place, best);
-		return;
-	}
-	choose_in_order(place, hosts, best);
+	if (place_rules_weigh(place))
+		choose_with_rules(place, hosts, best);
+	else
+		choose_in_order(place, hosts, best);
 }
 
 /* The best of the hosts that fit; of equals, the one that joined first. */

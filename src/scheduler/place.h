@@ -22,6 +22,7 @@ struct place_request {
 struct place_rule {
 	const struct scheduler_rule *rule;
 	uint32_t *listed; /* how often, by host of the fleet */
+	uint32_t most;	  /* of these */
 };
 
 /* A request made ready for looking at many hosts. */
@@ -103,6 +104,8 @@ const struct scheduler_rule *place_rule_broken(const struct place *place, const 
 /* Does any rule weigh hosts? */
 bool place_rules_weigh(const struct place *place);
 double place_rules_weight(const struct place *place, const struct fleet_host *host);
+/* No host gets more from them. */
+double place_rules_most(const struct place *place);
 
 /* Can all devices be had, wherever on the host they are? */
 bool place_devices_fit(const struct place *place, const struct fleet_host *host);

@@ -10,8 +10,8 @@ static void rule_ready(const struct scheduler_rule *rule, struct place_rule *rea
 	for (size_t i = 0; i < rule->host_count; i++) {
 		const struct fleet_host *host = fleet_find(rule->host_ids[i]);
 
-		if (host)
-			ready->listed[host - fleet.hosts]++;
+		if (host && ++ready->listed[host - fleet.hosts] > ready->most)
+			ready->most = ready->listed[host - fleet.hosts];
 	}
 }
 
@@ -58,7 +58,20 @@ double place_rules_weight(const struct place *place, const struct fleet_host *ho
 {
 	double weight = 0;
 
-	for (size_t i = 0; place->rules && i < place->request->rule_count; i++)
-		weight += place->rules[i].rule->weight * place->rules[i].listed[host - fleet.hosts];
+	for (size_t i = 0; place->rules && i < place->request->rule_count; i++) {
+		const struct place_rule *rule = &place->rules[i];
+
+		if (rule->most > 0)
+			weight += rule->rule->weight * rule->listed[host - fleet.hosts] / rule->most;
+	}
 	return weight;
+}
+
+double place_rules_most(const struct place *place)
+{
+	double most = 0;
+
+	for (size_t i = 0; place->rules && i < place->request->rule_count; i++)
+		most += place->rules[i].rule->weight > 0 ? place->rules[i].rule->weight : 0;
+	return most;
 }

@@ -37,7 +37,8 @@ struct scheduler_host {
 	char aggregate_zone[64]; /* that zone, if aggregates say it; "" if the agent does */
 	bool enabled;		 /* service-enable / disable */
 	char disabled_reason[256];
-	bool up;		      /* it told what it has, and was heard of within SCHEDULER_DOWN_AFTER */
+	bool forced_down; /* the operator says that it is down */
+	bool up; /* it told what it has, was heard of within SCHEDULER_DOWN_AFTER, and is not forced down */
 	int64_t heard_at, created_at; /* microseconds */
 	int64_t number;		      /* small integer: the service's id in old microversions */
 	int64_t vcpus, vcpus_used, memory_mb, memory_mb_used, disk_gb, disk_gb_used;
@@ -65,6 +66,8 @@ bool scheduler_host_report(struct store *db, const char *host_id, yyjson_val *in
 bool scheduler_host_heard(struct store *db, const char *host_id, struct error *err);
 bool scheduler_host_set_enabled(struct store *db, const char *host_id, bool enabled, const char *reason,
 				struct error *err);
+/* It counts as down, whatever it says of itself. */
+bool scheduler_host_force_down(struct store *db, const char *host_id, bool down, struct error *err);
 /* The zone that the operator put the host into; NULL: the one that its agent says. */
 bool scheduler_host_set_zone(struct store *db, const char *host_id, const char *zone, struct error *err);
 /* Moves the host's revision and returns the new one; long polls with key "host:<id>" are woken after commit.
@@ -96,7 +99,8 @@ struct scheduler_rule {
 	const char *const *host_ids; /* a host may be listed several times */
 	size_t host_count;
 	bool only;     /* on one of these; else on none of them */
-	double weight; /* not 0: no host is refused, and each listing of a host adds this to its weight */
+	double weight; /* not 0: no host is refused; the one that is listed most often gets this, others as
+			  much of it as they are listed */
 };
 
 struct scheduler_request {
@@ -112,7 +116,7 @@ struct scheduler_request {
 	const struct numa_guest *numa; /* NULL: no topology */
 	const struct numa_networks
 		*networks; /* that its ports are on, or NULL: they are near some cells only */
-	bool isolate; /* group_policy: with pci_in_placement each device of an alias is of another PF */
+	bool isolate;	   /* group_policy: with pci_in_placement each device of an alias is of another PF */
 };
 
 struct scheduler_device {
@@ -161,6 +165,14 @@ bool scheduler_claim_port(struct store *db, const char *server_id, const struct 
 			  struct error *err);
 /* Gives back what was claimed for this port.  Nothing is fine. */
 bool scheduler_release_port(struct store *db, const char *server_id, const char *port_id, struct error *err);
+/* A host begins to build a server, and how that ended. */
+enum scheduler_build {
+	SCHEDULER_BUILD_DONE,
+	SCHEDULER_BUILD_FAILED,
+	SCHEDULER_BUILD_LEFT /* deleted meanwhile */
+};
+void scheduler_build_begins(struct store *db, const char *host_id);
+void scheduler_build_ends(struct store *db, const char *host_id, enum scheduler_build build);
 /* Gives everything of this server back.  Nothing claimed is fine. */
 bool scheduler_release(struct store *db, const char *server_id, struct error *err);
 /* The claim of `from` is `to`'s from now on (ids; `to` is any UUID): same host, devices and CPUs, and `from`

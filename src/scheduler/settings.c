@@ -9,10 +9,7 @@
 struct scheduler_settings scheduler_settings = {.cpu_ratio = 4,
 						.ram_ratio = 1,
 						.disk_ratio = 1,
-						.cpu_weight = 1,
-						.ram_weight = 1,
-						.disk_weight = 1,
-						.pci_weight = 1};
+						.subset_size = 1};
 
 #define NUMBER_MAX 1e6
 
@@ -28,10 +25,28 @@ static bool ratio_read(const struct config *config, const char *option, const ch
 	return true;
 }
 
-static bool weight_read(const struct config *config, const char *option, double min, double *weight,
-			struct error *err)
+static bool weights_read(const struct config *config, double weights[WEIGHER_COUNT], struct error *err)
 {
-	return config_number(config, "filter_scheduler", option, 1, min, NUMBER_MAX, weight, err);
+	static const struct {
+		const char *option;
+		double fallback, min;
+	} multipliers[WEIGHER_COUNT] = {
+		[WEIGHER_CPU] = {"cpu_weight_multiplier", 1, -NUMBER_MAX},
+		[WEIGHER_RAM] = {"ram_weight_multiplier", 1, -NUMBER_MAX},
+		[WEIGHER_DISK] = {"disk_weight_multiplier", 1, -NUMBER_MAX},
+		[WEIGHER_PCI] = {"pci_weight_multiplier", 1, 0},
+		[WEIGHER_INSTANCES] = {"num_instances_weight_multiplier", 0, -NUMBER_MAX},
+		[WEIGHER_IO_OPS] = {"io_ops_weight_multiplier", -1, -NUMBER_MAX},
+		[WEIGHER_BUILD_FAILURE] = {"build_failure_weight_multiplier", 1e6, -NUMBER_MAX},
+		[WEIGHER_VERSION] = {"hypervisor_version_weight_multiplier", 1, -NUMBER_MAX},
+	};
+
+	for (int w = 0; w < WEIGHER_COUNT; w++) {
+		if (!config_number(config, "filter_scheduler", multipliers[w].option, multipliers[w].fallback,
+				   multipliers[w].min, NUMBER_MAX, &weights[w], err))
+			return false;
+	}
+	return true;
 }
 
 static bool aliases_read(const struct config *config, struct pci_aliases *aliases, struct error *err)
@@ -65,8 +80,9 @@ bool scheduler_configure(const struct config *config, struct error *err)
 			  err) &&
 	       ratio_read(config, "disk_allocation_ratio", "initial_disk_allocation_ratio", 1, &s->disk_ratio,
 			  err) &&
-	       weight_read(config, "cpu_weight_multiplier", -NUMBER_MAX, &s->cpu_weight, err) &&
-	       weight_read(config, "ram_weight_multiplier", -NUMBER_MAX, &s->ram_weight, err) &&
-	       weight_read(config, "disk_weight_multiplier", -NUMBER_MAX, &s->disk_weight, err) &&
-	       weight_read(config, "pci_weight_multiplier", 0, &s->pci_weight, err);
+	       weights_read(config, s->weights, err) &&
+	       config_int(config, "filter_scheduler", "host_subset_size", 1, 1, INT32_MAX, &s->subset_size,
+			  err) &&
+	       config_bool(config, "filter_scheduler", "shuffle_best_same_weighed_hosts", false, &s->shuffle,
+			   err);
 }

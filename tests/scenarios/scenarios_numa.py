@@ -239,9 +239,9 @@ def scenario_118(cloud):
     same(cells_of(cloud, cloud.boot(single, normal(four))), [0], "the cell of a guest on physnet4")
     cloud.boot(cloud.flavor(vcpus=2), normal(four, one))  # without a topology nothing is near
     refuse = refused_start(cloud.build, "agent/penstock-agent", "[neutron]\nphysnets = a\n", "--simulate", "4")
-    assert "[neutron_physnet_a] numa_nodes is not set" in refuse, refuse
+    assert "penstock.conf:8: [neutron] physnets: 'a': [neutron_physnet_a] numa_nodes is not set" in refuse, refuse
     refuse = refused_start(cloud.build, "agent/penstock-agent", "[neutron_tunnel]\nnuma_nodes = 7\n", "--simulate", "4")
-    assert "[neutron_tunnel] numa_nodes: this host has no NUMA node 7" in refuse, refuse
+    assert "penstock.conf:8: [neutron_tunnel] numa_nodes: '7': this host has no such NUMA node" in refuse, refuse
     cloud.agent("[neutron]\nphysnets = a,b\n[neutron_physnet_a]\nnuma_nodes = 0,1\n[neutron_physnet_b]\nnuma_nodes = 1\n[neutron_tunnel]\nnuma_nodes = 0\n")
     told = json.loads(cloud.rows("SELECT cells FROM host WHERE name = 'sim'")[0][0])
     same([(c.get("physical_networks"), c.get("tunnels")) for c in told], [(["a"], True), (["a", "b"], None)], "what the agent says of its nodes")

@@ -227,16 +227,6 @@ static void test_the_inventory_keeps_what_a_guest_has(void **state)
 	world = &world_real;
 }
 
-static void set_mates(const char *mode)
-{
-	_cleanup_free_ char *text = memory_printf("[pci]\niommu_group_mates = %s\n", mode);
-	struct config *config = config_new();
-	struct error err;
-
-	assert_true(config_read_text(config, "nova.conf", text, &err) && groups_configure(config, &err));
-	config_free(config);
-}
-
 static void assert_health(const struct agent_settings *settings, const char *address, const char *health)
 {
 	yyjson_doc *doc = inventory(settings);
@@ -264,7 +254,7 @@ static void test_groups(void **state)
 	shell("ln -s ../../drivers/snd_hda_intel sys/bus/pci/devices/0000:03:00.1/driver");
 	assert_health(&settings, "0000:03:00.0",
 		      "its IOMMU group 5 has 0000:03:00.1 as well, which the driver snd_hda_intel holds");
-	set_mates("grant");
+	groups_configure(true);
 	assert_health(&settings, "0000:03:00.0",
 		      "its IOMMU group 5 has 0000:03:00.1 as well, which the driver snd_hda_intel holds");
 	assert_true(device_spec_parse("x", "[{\"product_id\": \"0011\"}, {\"product_id\": \"10ca\"}]",
@@ -274,7 +264,7 @@ static void test_groups(void **state)
 	assert_string_equal(mates[0], "0000:03:00.1");
 	assert_null(mates[1]);
 	world_list_free(mates);
-	set_mates("refuse");
+	groups_configure(false);
 	assert_null((mates = groups_mates("0000:03:00.0"))[0]);
 	world_list_free(mates);
 	assert_health(
@@ -286,24 +276,12 @@ static void test_groups(void **state)
 
 	assert_health(&settings, "0000:21:10.0", "ok");
 	shell("ln -sfn ../../kernel/iommu_groups/12 sys/bus/pci/devices/0000:21:10.0/iommu_group");
-	set_mates("grant");
+	groups_configure(true);
 	assert_health(&settings, "0000:21:10.0",
 		      "its IOMMU group 12 has 0000:21:00.0 as well, which the driver igb holds");
-	set_mates("refuse");
+	groups_configure(false);
 	device_specs_free(settings.specs, settings.spec_count);
 	world = &world_real;
-}
-
-static void test_bad_mode(void **state)
-{
-	struct config *config = config_new();
-	struct error err;
-
-	(void)state;
-	assert_true(config_read_text(config, "nova.conf", "[pci]\niommu_group_mates = perhaps\n", &err));
-	assert_false(groups_configure(config, &err));
-	assert_string_equal(err.message, "[pci] iommu_group_mates = perhaps: expected refuse or grant");
-	config_free(config);
 }
 
 static void test_cpu_lists(void **state)
@@ -322,7 +300,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_devices, make, drop),
 		cmocka_unit_test_setup_teardown(test_the_host, make, drop),
 		cmocka_unit_test(test_cpu_lists),
-		cmocka_unit_test(test_bad_mode),
 		cmocka_unit_test_setup_teardown(test_groups, make, drop),
 		cmocka_unit_test_setup_teardown(test_the_inventory_keeps_what_a_guest_has, make, drop),
 	};

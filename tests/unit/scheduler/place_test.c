@@ -236,8 +236,8 @@ static void test_states_of_a_host(void **state)
 /* Servers without devices stay away from hosts that have some; those with are stacked. */
 static void test_weights(void **state)
 {
-	struct site_host plain = {.name = "plain", .vcpus = 2}, small = {.name = "small", .vcpus = 64},
-			 large = {.name = "large", .vcpus = 64}, roomy = {.name = "roomy", .vcpus = 2};
+	struct site_host plain = {.name = "plain"}, small = {.name = "small"}, large = {.name = "large"},
+			 roomy = {.name = "roomy"};
 
 	(void)state;
 	site_card(&large, "0000:21", 8, "net", 0);
@@ -254,10 +254,119 @@ static void test_weights(void **state)
 	assert_string_equal(grant.host_name, "small");
 	assert_true(site_claim("s4", "direct=net direct=net"));
 	assert_string_equal(grant.host_name, "large");
-	assert_true(site_claim("s5", "vcpus=4"));
-	assert_true(strcmp(grant.host_name, "plain") != 0 && strcmp(grant.host_name, "roomy") != 0);
-	assert_true(site_claim("s6", "direct=net host=large"));
+	assert_true(site_claim("s5", "direct=net host=large"));
 	assert_string_equal(grant.host_name, "large");
+}
+
+/* Two hosts: `a` has two devices and joined first, `b` has none, half the CPUs and an older libvirt. */
+static const char *placed(const char *options, const char *want)
+{
+	struct site_host a = {.name = "a", .more = "\"hypervisor\":{\"version\":10},"},
+			 b = {.name = "b", .vcpus = 4, .more = "\"hypervisor\":{\"version\":9},"};
+	_cleanup_free_ char *conf = memory_printf("[filter_scheduler]\n%s\n", options);
+
+	site_close();
+	site_open(conf);
+	site_card(&a, "0000:21", 1, "net", 0);
+	assert_non_null(site_report(&a));
+	assert_non_null(site_report(&b));
+	assert_true(site_claim("s", want));
+	return grant.host_name;
+}
+
+/* CPU: 1 and 0.5; devices: 0 and 1; version: 1 and 0; memory and disk are equal. */
+static void test_multipliers(void **state)
+{
+	(void)state;
+	assert_string_equal(placed("", ""), "a"); /* 1 + 0 + 1 against 0.5 + 1 + 0 */
+	assert_string_equal(placed("hypervisor_version_weight_multiplier = 0", ""), "b");
+	assert_string_equal(placed("pci_weight_multiplier = 1.6", ""), "b");
+	assert_string_equal(placed("pci_weight_multiplier = 1.4", ""), "a");
+	assert_string_equal(placed("cpu_weight_multiplier = -1", ""), "b");
+	assert_string_equal(placed("cpu_weight_multiplier = -1\npci_weight_multiplier = 0\n"
+				   "hypervisor_version_weight_multiplier = 0",
+				   ""),
+			    "b");
+	assert_string_equal(placed("pci_weight_multiplier = 9", "direct=net"), "a");
+}
+
+static const char *place_again(const char *server)
+{
+	assert_true(site_claim(server, "vcpus=0 memory=0 disk=0"));
+	return grant.host_name;
+}
+
+/* What hosts are doing counts as well; all else is equal. */
+static void test_weights_of_what_hosts_do(void **state)
+{
+	struct site_host a = {.name = "a"}, b = {.name = "b"};
+	char id[37];
+
+	(void)state;
+	snprintf(id, sizeof id, "%s", site_report(&a));
+	assert_non_null(site_report(&b));
+	assert_string_equal(place_again("s1"), "a");
+	scheduler_build_begins(db, id);
+	assert_string_equal(place_again("s2"), "b");
+	scheduler_build_ends(db, id, SCHEDULER_BUILD_LEFT);
+	assert_string_equal(place_again("s3"), "a");
+	scheduler_build_begins(db, id);
+	scheduler_build_ends(db, id, SCHEDULER_BUILD_FAILED);
+	assert_string_equal(place_again("s4"), "b");
+	assert_true(site_claim("s5", "vcpus=0 memory=0 disk=0 host=a"));
+	/* its inventory is read again: what it did is not forgotten */
+	a = (struct site_host){.name = "a", .memory_mb = 16384};
+	assert_non_null(site_report(&a));
+	assert_string_equal(place_again("s6"), "b");
+	scheduler_build_begins(db, id);
+	scheduler_build_ends(db, id, SCHEDULER_BUILD_DONE);
+	assert_string_equal(place_again("s7"), "a");
+	/* undone with the transaction */
+	assert_true(store_transaction_begin(db, &err));
+	scheduler_build_begins(db, id);
+	scheduler_build_ends(db, id, SCHEDULER_BUILD_FAILED);
+	store_transaction_undo(db);
+	assert_string_equal(place_again("s8"), "a");
+	scheduler_build_ends(db, id, SCHEDULER_BUILD_DONE); /* of one that began before the process did */
+	assert_string_equal(place_again("s9"), "a");
+	scheduler_build_begins(db, "nobody");
+}
+
+/* How many of ten servers, each placed by itself, are on each of the hosts h0 ... h3. */
+static void spread(const char *options, int on[4])
+{
+	_cleanup_free_ char *conf = memory_printf("[filter_scheduler]\n%s\n", options);
+
+	site_close();
+	site_open(conf);
+	for (int i = 0; i < 4; i++) {
+		char name[8];
+		struct site_host host = {.name = name, .memory_mb = i == 3 ? 4096 : 8192};
+
+		snprintf(name, sizeof name, "h%d", i);
+		assert_non_null(site_report(&host));
+		on[i] = 0;
+	}
+	for (int i = 0; i < 100; i++) {
+		place_again("s");
+		on[atoi(grant.host_name + 1)]++;
+		site_release("s");
+	}
+}
+
+static void test_subset_and_shuffle(void **state)
+{
+	int on[4];
+
+	(void)state;
+	spread("", on);
+	assert_int_equal(on[0], 100);
+	spread("host_subset_size = 2", on);
+	assert_true(on[0] > 20 && on[1] > 20 && on[2] == 0 && on[3] == 0);
+	spread("host_subset_size = 100", on);
+	assert_true(on[0] > 5 && on[1] > 5 && on[2] > 5 && on[3] > 5);
+	spread("shuffle_best_same_weighed_hosts = true", on);
+	assert_true(on[0] > 10 && on[1] > 10 && on[2] > 10 && on[3] == 0);
 }
 
 /* Which of several devices. */
@@ -421,6 +530,9 @@ int main(void)
 		TEST(test_groups_granted),
 		TEST(test_states_of_a_host),
 		TEST(test_weights),
+		TEST(test_multipliers),
+		TEST(test_weights_of_what_hosts_do),
+		TEST(test_subset_and_shuffle),
 		TEST(test_choice),
 		TEST(test_live_migratable),
 		TEST(test_untyped_alias),
