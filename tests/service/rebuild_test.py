@@ -217,8 +217,6 @@ def test_rebuild_is_refused(cloud):
     same((view["status"], view["OS-EXT-STS:task_state"], view["image"]["id"]), ("ACTIVE", None, image), "the server")
     token, _ = cloud.user("other")
     same(cloud.api("POST", "%s/servers/%s/action" % (COMPUTE, server), {"rebuild": {"imageRef": image}}, token)[0], 404, "somebody else's rebuild")
-    cloud.action(server, "lock")
-    cloud.action(server, "unlock")
 
 
 def test_a_rebuild_on_a_real_agent(cloud):
@@ -298,6 +296,70 @@ def test_evacuate_a_server_that_is_off(cloud):
     hears(first)
     force_down(cloud, first, False)
     all_clean(cloud)
+
+
+def test_reset_state(cloud):
+    host = cloud.host(nic())
+    server = cloud.boot()
+    member, project = cloud.user("other")
+    same(cloud.api("POST", "%s/servers/%s/action" % (COMPUTE, server), {"os-resetState": {"state": "error"}}, member)[0], 403, "by a member")
+    same(cloud.action(server, "os-resetState", {"state": "gone"})[0], 400, "a state that is none")
+    for state, shown in (("error", "ERROR"), ("error", "ERROR"), ("active", "ACTIVE"), ("active", "ACTIVE")):
+        same((cloud.action(server, "os-resetState", {"state": state}), cloud.show(server)["status"]), ((202, ""), shown), "resetState %s" % state)
+    same(events(cloud, server, "resetState"), [], "events")
+
+    deaf(host)  # a reboot that never ends
+    same(cloud.action(server, "reboot", {"type": "HARD"})[0], 202, "reboot")
+    same(cloud.action(server, "os-resetState", {"state": "active"})[0], 202, "resetState active")
+    same(cloud.show(server)["OS-EXT-STS:task_state"], None, "the task")
+    same(events(cloud, server, "reboot")[0][1], "Error", "the reboot")
+    hears(host)
+    until(lambda: cloud.show(server)["status"] == "SHUTOFF", 10, "the guest is off, as the reboot left it")
+
+    host.fail = "no"
+    lost = cloud.create()
+    cloud.settle(lost)
+    status, answer = cloud.action(lost, "os-resetState", {"state": "active"})
+    same((status, reason(answer)), (409, "Cannot 'resetState' instance %s while it is in vm_state error" % lost), "what never ran")
+
+
+def test_security_groups(cloud):
+    cloud.host(nic())
+    group = cloud.make("/network/v2.0/security-groups", "security_group", {"name": "web"})
+    port = cloud.port()
+    server, bare = cloud.boot(ports=[port]), cloud.boot()
+    (default,) = cloud.get_port(port)["security_groups"]
+    status, answer = cloud.action(server, "addSecurityGroup", {"name": "default"})
+    same((status, reason(answer)), (400, "Invalid input for security_groups. Reason: Duplicate items in the list: '%s'." % default), "a group it has")
+    same(cloud.action(server, "addSecurityGroup", {"name": "nothing"})[0], 404, "a group that is none")
+    same(cloud.action(bare, "addSecurityGroup", {"name": "web"})[0], 404, "a server without ports")
+    same(cloud.action(server, "addSecurityGroup", {"name": "web"}), (202, ""), "addSecurityGroup")
+    same(sorted(cloud.get_port(port)["security_groups"]), sorted([default, group["id"]]), "the port's groups")
+    same([g["name"] for g in cloud.show(server)["security_groups"]], ["default", "web"], "the server's groups")
+    same(cloud.action(server, "removeSecurityGroup", {"name": default}), (202, ""), "removeSecurityGroup by id")
+    same(cloud.get_port(port)["security_groups"], [group["id"]], "the port's groups")
+    same(cloud.action(server, "removeSecurityGroup", {"name": "default"})[0], 404, "removeSecurityGroup once more")
+    same(cloud.action(server, "removeSecurityGroup", {"name": "web"})[0], 202, "removeSecurityGroup")
+
+
+def test_what_is_answered_only(cloud):
+    cloud.host(nic())
+    server = cloud.boot()
+    for action, argument, wanted, words in [
+            ("injectNetworkInfo", None, 410, "no longer available"), ("resetNetwork", None, 410, "no longer available"),
+            ("restore", None, 409, "Cannot 'restore' instance"), ("changePassword", {"adminPass": "x"}, 409, "QEMU guest agent is not enabled"),
+            ("changePassword", {}, 400, "adminPass"), ("os-getVNCConsole", {"type": "novnc"}, 404, "is not supported on this method")]:
+        status, answer = cloud.action(server, action, argument)
+        assert status == wanted and words in reason(answer), (action, status, answer)
+    status, answer = cloud.api("POST", "%s/servers/%s/action" % (COMPUTE, server), {"os-getVNCConsole": {"type": "novnc"}})
+    same((status, reason(answer)), (400, "Unavailable console type novnc."), "os-getVNCConsole")
+    path, wish = "%s/servers/%s/remote-consoles" % (COMPUTE, server), {"remote_console": {"protocol": "vnc", "type": "novnc"}}
+    status, answer = cloud.api("POST", path, wish, headers=NEWEST)
+    same((status, reason(answer)), (400, "Unavailable console type novnc."), "remote-consoles")
+    same(cloud.api("POST", path, wish)[0], 404, "remote-consoles before 2.6")
+    cloud.action(server, "lock", {})
+    cloud.action(server, "unlock")
+    same((events(cloud, server, "lock"), events(cloud, server, "unlock")), ([], []), "events")
 
 
 def test_the_openstack_command(cloud):

@@ -563,3 +563,28 @@ void scheduler_build_ends(struct store *db, const char *host_id, enum scheduler_
 	(void)host_id;
 	(void)build;
 }
+
+/* --- security groups: there are none --- */
+
+bool network_security_group_find(struct store *db, const char *project_id, const char *name, char id[37],
+				 struct error *err)
+{
+	(void)db;
+	(void)project_id;
+	(void)id;
+	return error_set(err, ERROR_NOT_FOUND, "Security group %s not found.", name);
+}
+
+bool network_server_add_group(struct store *db, const char *server_id, const char *group_id,
+			      struct error *err)
+{
+	(void)db;
+	(void)server_id;
+	return error_set(err, ERROR_NOT_FOUND, "Security group %s not found.", group_id);
+}
+
+bool network_server_remove_group(struct store *db, const char *server_id, const char *group_id,
+				 struct error *err)
+{
+	return network_server_add_group(db, server_id, group_id, err);
+}
