@@ -111,6 +111,25 @@ def test_without_a_word_the_only_network(cloud):
     assert status == 200 and answer["interfaceAttachment"]["net_id"] == networks[0]["id"], (status, answer)
 
 
+def test_tags(cloud):
+    cloud.host(nic())
+    network = cloud.network()
+    ports = [cloud.port(network), cloud.port(network)]
+    status, answer = cloud.api("POST", COMPUTE + "/servers", {"server": {
+        "name": "s", "flavorRef": cloud.flavor()["id"], "imageRef": cloud.image["id"],
+        "networks": [{"port": ports[0]["id"], "tag": "first"}, {"port": ports[1]["id"]}]}}, headers=NEWEST)
+    assert status == 202, answer
+    server = answer["server"]["id"]
+    cloud.settle(server)
+    same([i["tag"] for i in interfaces(cloud, server)], ["first", None], "tags")
+    same(detach(cloud, server, ports[0]["id"]), 202, "detach")
+    until(lambda: attached(cloud, server) == [ports[1]["id"]], 10, "it is gone")
+    attach(cloud, server, port_id=ports[0]["id"], tag="other")
+    same([i["tag"] for i in interfaces(cloud, server)], ["other", None], "tags")
+    old = cloud.api("GET", "%s/servers/%s/os-interface" % (COMPUTE, server), headers={"X-OpenStack-Nova-API-Version": "2.69"})[1]
+    assert "tag" not in old["interfaceAttachments"][0], old
+
+
 def test_a_stopped_server_gets_and_loses_ports(cloud):
     cloud.agent(SPEC)
     network = cloud.network()
