@@ -2,6 +2,7 @@
 #include "compute/move.h"
 
 #include "compute/move_step.h"
+#include "compute/server_interface.h"
 #include "compute/server_place.h"
 #include "image/image.h"
 
@@ -87,6 +88,25 @@ bool move_check_none(struct store *db, const char *server_id, struct error *err)
 			 "Instance %s has a move that is not over: the host %s has not removed what it "
 			 "has of it.",
 			 server_id, *move.other_host_id ? move.source.host : move.target.host);
+}
+
+bool move_check_settled(struct store *db, const char *server_id, struct error *err)
+{
+	_cleanup_free_ struct server_interface *list = NULL;
+	size_t count;
+
+	if (!move_check_none(db, server_id, err) ||
+	    !server_interfaces_load(db, server_id, &list, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].change != INTERFACE_NONE)
+			return error_set(
+				err, ERROR_CONFLICT,
+				"Port %s is being attached to instance %s or detached from it: wait until "
+				"that is done.",
+				list[i].port_id, server_id);
+	}
+	return true;
 }
 
 bool move_insert(struct http_request *request, const struct move *move, const char *type, struct error *err)

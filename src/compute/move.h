@@ -49,8 +49,9 @@ struct move {
 void move_done(struct move *move);
 /* The server's move that is not over.  *found false if there is none. */
 bool move_find(struct store *db, const char *server_id, struct move *move, bool *found, struct error *err);
-/* 409 if an earlier move has not been cleaned up. */
+/* 409 if an earlier move has not been cleaned up; _settled: or if an interface is on its way in or out. */
 bool move_check_none(struct store *db, const char *server_id, struct error *err);
+bool move_check_settled(struct store *db, const char *server_id, struct error *err);
 
 /* Writes a new move down: type "resize" or "migration"; its claim was made in the name of move->uuid. */
 bool move_insert(struct http_request *request, const struct move *move, const char *type, struct error *err);
