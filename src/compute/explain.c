@@ -108,6 +108,10 @@ static bool wish_run(struct store *db, const struct flavor *flavor, const struct
 					    .rule_count = placement.count,
 					    .numa = &numa,
 					    .networks = &placement.networks};
+	const struct placement_subject subject = {.flavor_name = flavor->name,
+						  .extra_specs = flavor->extra_specs};
+	if (!placement_filters(db, &subject, &placement, &request, err))
+		return false;
 	if (!scheduler_dry_run(db, &request, out, &where, err))
 		return false;
 	if (where)

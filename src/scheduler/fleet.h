@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <yyjson.h>
 
 struct fleet_device {
 	pci_address address;
@@ -48,6 +49,11 @@ struct fleet_ill {
 	char *why;
 };
 
+/* What hosts say of their CPUs; hosts that say the same share it. */
+struct fleet_cpu {
+	yyjson_doc *doc;
+};
+
 struct fleet_host {
 	bool stale; /* to be read again before use */
 	bool there; /* false: its joining was undone */
@@ -60,6 +66,8 @@ struct fleet_host {
 	int64_t vcpus_used, memory_mb_used, disk_gb_used; /* by claims */
 	int64_t servers;				  /* claims */
 	int64_t hypervisor_version;
+	char hypervisor_type[16];
+	const struct fleet_cpu *cpu;
 	int building; /* builds.c */
 	uint32_t failed_builds;
 	struct fleet_pool *pools;
