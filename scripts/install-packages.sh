@@ -14,7 +14,7 @@ checks="clang clang-format libclang-rt-14-dev shellcheck sqlite3 wrk"
 run="libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 qemu-utils dnsmasq-base
 	iproute2 iptables libarchive-tools openssl"
 lab="busybox-static kmod cpio zstd xz-utils e2fsprogs procps pciutils curl"
-clients="python3-openstackclient python3-openstacksdk python3-neutronclient"
+clients="python3-openstackclient python3-openstacksdk python3-neutronclient python3-osc-placement"
 
 [ "$codename" = bookworm ] || checks=${checks/libclang-rt-14-dev/libclang-rt-dev}
 

@@ -52,7 +52,7 @@ static void list_running(struct map *ids)
 	for (size_t position = 0; (slot = map_next(&agent.entries, &position));) {
 		const struct entry *entry = slot->value;
 
-		if (entry->state == STATE_RUNNING && !entry->busy)
+		if ((entry->state == STATE_RUNNING || entry->state == STATE_PAUSED) && !entry->busy)
 			map_put(ids, entry->id, (void *)(intptr_t)(entry->done + 1));
 	}
 }
@@ -65,7 +65,8 @@ static void note_ended(const struct map *before, const struct map *guests)
 	for (size_t position = 0; (slot = map_next(before, &position));) {
 		struct entry *entry = map_get(&agent.entries, slot->key);
 
-		if (map_get(guests, slot->key) || !entry || entry->state != STATE_RUNNING || entry->busy ||
+		if (map_get(guests, slot->key) || !entry ||
+		    (entry->state != STATE_RUNNING && entry->state != STATE_PAUSED) || entry->busy ||
 		    entry->done + 1 != (intptr_t)slot->value)
 			continue;
 		log_warning("server %s: the guest has ended", entry->id);
@@ -96,6 +97,8 @@ static void watch_guests(void)
 struct sent_inventory {
 	uint64_t hash;
 	int64_t at;
+	bool ever;	/* the controller took one */
+	char said[400]; /* why it did not take the last one */
 };
 
 static uint64_t hash_of(const char *text)
@@ -105,6 +108,22 @@ static uint64_t hash_of(const char *text)
 	for (; *text; text++)
 		hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
 	return hash;
+}
+
+/* What the controller does not take of a host that starts is a mistake in its configuration, and it does not
+ * start.  Later the host goes on as it was. */
+static void inventory_refused(struct sent_inventory *last, const struct error *err)
+{
+	if (err->kind == ERROR_CONFLICT && !last->ever) {
+		pthread_mutex_lock(&agent.lock);
+		agent.refused = *err;
+		pthread_mutex_unlock(&agent.lock);
+		agent_stop();
+		return;
+	}
+	if (err->kind != ERROR_CONFLICT || strncmp(last->said, err->message, sizeof last->said - 1) != 0)
+		log_warning("%s", err->message);
+	snprintf(last->said, sizeof last->said, "%s", err->message);
 }
 
 static void watch_inventory(struct sent_inventory *last)
@@ -122,11 +141,15 @@ static void watch_inventory(struct sent_inventory *last)
 	}
 	if (sent && last->hash == hash_of(now) && sys_monotonic() - last->at < RENEW_INTERVAL)
 		return;
-	*last = (struct sent_inventory){.hash = hash_of(now), .at = sys_monotonic()};
+	last->hash = hash_of(now);
+	last->at = sys_monotonic();
 	sent = controller_send(&agent.settings->controller, "PUT", "inventory", "application/json", now,
 			       strlen(now), 15, NULL, &err);
+	last->ever |= sent;
 	if (!sent)
-		log_warning("%s", err.message);
+		inventory_refused(last, &err);
+	else
+		*last->said = '\0';
 	pthread_mutex_lock(&agent.lock);
 	agent.inventory_sent = sent;
 	pthread_mutex_unlock(&agent.lock);
@@ -230,5 +253,8 @@ bool agent_run(const struct agent_settings *settings, struct error *err)
 	/* The long poll may take half a minute to end; the process does not wait for it. */
 	pthread_join(watch_thread, NULL);
 	pthread_detach(poll_thread);
-	return true;
+	if (agent.refused.kind == ERROR_NONE)
+		return true;
+	*err = agent.refused;
+	return false;
 }

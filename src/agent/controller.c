@@ -130,6 +130,39 @@ bool controller_download(const struct controller *controller, const char *image_
 	return true;
 }
 
+bool controller_upload(const struct controller *controller, const char *image_id, const char *sha512,
+		       const char *path, struct error *err)
+{
+	_cleanup_fclose_ FILE *file = fopen(path, "re");
+	_cleanup_free_ char *target = memory_printf("images/%s", image_id);
+	_cleanup_free_ char *checksum = memory_printf("X-Image-Checksum-Sha512: %s", sha512);
+	_cleanup_(text_done) struct text answer = {0};
+	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/octet-stream");
+	struct stat facts;
+
+	if (!file || fstat(fileno(file), &facts) != 0) {
+		curl_slist_free_all(headers);
+		return error_set_errno(err, ERROR_INTERNAL, errno, "cannot read %s", path);
+	}
+	headers = curl_slist_append(headers, checksum);
+	CURL *curl = curl_make(controller, target, &headers);
+	curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+	curl_easy_setopt(curl, CURLOPT_READDATA, file);
+	curl_easy_setopt(curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)facts.st_size);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_text);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
+	/* As with downloads; the answer comes when all of it is on the controller's disk. */
+	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+	curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, 300L);
+	if (curl_finish(curl, headers, "sending the disk", err))
+		return true;
+	if (answer.length) {
+		struct error why = *err;
+		error_set(err, why.kind, "%s%.300s", why.message, answer.data);
+	}
+	return false;
+}
+
 static bool credential_read(struct controller *controller, const char *file)
 {
 	_cleanup_fclose_ FILE *in = fopen(file, "re");

@@ -24,3 +24,6 @@ bool controller_send(const struct controller *controller, const char *method, co
 /* Downloads an image's bytes to `path`; what is there of it already is continued. */
 bool controller_download(const struct controller *controller, const char *image_id, const char *path,
 			 struct error *err);
+/* Uploads the bytes at `path` as those of an image, whose SHA-512 they have. */
+bool controller_upload(const struct controller *controller, const char *image_id, const char *sha512,
+		       const char *path, struct error *err);

@@ -12,8 +12,9 @@ struct agent agent = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND
 const char *state_text(enum state state)
 {
 	static const char *const names[] = {
-		[STATE_UNKNOWN] = "unknown", [STATE_BUILDING] = "building", [STATE_RUNNING] = "running",
-		[STATE_STOPPED] = "stopped", [STATE_FAILED] = "failed",	    [STATE_GONE] = "gone",
+		[STATE_UNKNOWN] = "unknown", [STATE_BUILDING] = "building",   [STATE_RUNNING] = "running",
+		[STATE_PAUSED] = "paused",   [STATE_SUSPENDED] = "suspended", [STATE_STOPPED] = "stopped",
+		[STATE_FAILED] = "failed",   [STATE_GONE] = "gone",
 	};
 
 	return names[state];
@@ -41,6 +42,7 @@ void entry_free(void *pointer)
 	free(entry->wanted);
 	free(entry->next);
 	free(entry->ports);
+	free(entry->troubles);
 	free(entry->fault);
 	free(entry);
 }
@@ -63,6 +65,7 @@ static char *ports_of(yyjson_val *server)
 
 		yyjson_mut_arr_add_str(doc, pair, json_text(port, "id"));
 		yyjson_mut_arr_add_bool(doc, pair, json_bool(port, "admin_state_up", true));
+		yyjson_mut_arr_add_bool(doc, pair, server_port_absent(port));
 	}
 	char *text = yyjson_mut_write(doc, 0, NULL);
 	yyjson_mut_doc_free(doc);
@@ -115,6 +118,22 @@ void entry_fail(struct entry *entry, const char *fault)
 {
 	free(entry->fault);
 	entry->fault = memory_copy_text(fault);
+}
+
+void entry_trouble(struct entry *entry, const char *port_id, const char *why)
+{
+	yyjson_doc *old = entry->troubles ? yyjson_read(entry->troubles, strlen(entry->troubles), 0) : NULL;
+	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+	yyjson_mut_val *root = old ? yyjson_val_mut_copy(doc, yyjson_doc_get_root(old)) : yyjson_mut_obj(doc);
+
+	free(entry->troubles);
+	entry->troubles = NULL;
+	if (port_id) {
+		yyjson_mut_obj_put(root, yyjson_mut_strcpy(doc, port_id), yyjson_mut_strcpy(doc, why));
+		entry->troubles = yyjson_mut_val_write(root, YYJSON_WRITE_ALLOW_INVALID_UNICODE, NULL);
+	}
+	yyjson_mut_doc_free(doc);
+	yyjson_doc_free(old);
 }
 
 bool agent_wait(int64_t microseconds)

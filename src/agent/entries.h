@@ -7,7 +7,16 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum state { STATE_UNKNOWN, STATE_BUILDING, STATE_RUNNING, STATE_STOPPED, STATE_FAILED, STATE_GONE };
+enum state {
+	STATE_UNKNOWN,
+	STATE_BUILDING,
+	STATE_RUNNING,
+	STATE_PAUSED,
+	STATE_SUSPENDED,
+	STATE_STOPPED,
+	STATE_FAILED,
+	STATE_GONE
+};
 
 struct entry {
 	char id[37];
@@ -17,7 +26,8 @@ struct entry {
 	bool absent;	    /* it is to go */
 	char *wanted;	    /* JSON, until it is worked off: a host may have a thousand */
 	char *next;	    /* came while a worker is busy with `wanted` */
-	char *ports;	    /* JSON: [[id, admin_state_up], ...] */
+	char *ports;	    /* JSON: [[id, admin_state_up, is to go], ...] */
+	char *troubles;	    /* JSON: {port: what is wrong with it} of what was worked off last, or NULL */
 	int64_t done;	    /* generation that was worked off; -1: none */
 	enum state state;
 	bool busy, report;
@@ -27,6 +37,8 @@ struct entry {
 	const char *step;   /* of the work that is going on */
 	bool late;	    /* it has been said that the step takes long */
 	char *fault;	    /* or NULL */
+	/* What is at fault (docs/agent-protocol.md), or NULL. */
+	const char *fault_kind;
 };
 
 struct agent {
@@ -40,6 +52,7 @@ struct agent {
 	bool asked; /* the controller was asked at least once, whether it answered or not */
 	int64_t revision;
 	bool inventory_sent;
+	struct error refused; /* why the host cannot be part of the site: the agent ends */
 };
 
 extern struct agent agent;
@@ -57,7 +70,8 @@ void entry_next(struct entry *entry);
 yyjson_doc *entry_server(const struct entry *entry);
 /* What is wanted is so: of it only what reports need is kept. */
 void entry_done(struct entry *entry);
-void entry_fail(struct entry *entry, const char *fault); /* NULL: no fault */
+void entry_fail(struct entry *entry, const char *fault);		       /* NULL: no fault */
+void entry_trouble(struct entry *entry, const char *port_id, const char *why); /* NULL, NULL: none */
 void entry_free(void *entry);
 const char *state_text(enum state state);
 /* Waits at most so long for agent.changed; false when it is time to end. */

@@ -44,6 +44,7 @@ static void lease_parse(yyjson_val *object, struct granted_lease *lease)
 	COPY(lease->network_id, object, "network_id");
 	COPY(lease->mac, object, "mac");
 	COPY(lease->ip, object, "ip");
+	COPY(lease->port_id, object, "port_id");
 }
 
 bool grant_read(const char *folder, struct grant *grant, struct error *err)
@@ -101,6 +102,7 @@ static void lease_write(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct 
 	yyjson_mut_obj_add_str(doc, object, "network_id", lease->network_id);
 	yyjson_mut_obj_add_str(doc, object, "mac", lease->mac);
 	yyjson_mut_obj_add_str(doc, object, "ip", lease->ip);
+	yyjson_mut_obj_add_str(doc, object, "port_id", lease->port_id);
 }
 
 bool grant_write(const char *folder, const struct grant *grant, struct error *err)
@@ -159,6 +161,7 @@ static bool device_add(struct grant *grant, const struct grant *before, const ch
 		device_find(address, &added->place);
 	snprintf(added->port_id, sizeof added->port_id, "%.36s", json_text(port, "id"));
 	added->macvtap = strcmp(json_text(port, "vnic_type"), "macvtap") == 0;
+	grant->device_count -= !ok;
 	return ok;
 }
 
@@ -169,6 +172,7 @@ static void lease_add(struct grant *grant, yyjson_val *port)
 
 	COPY(lease->network_id, yyjson_obj_get(port, "network"), "id");
 	COPY(lease->mac, port, "mac_address");
+	COPY(lease->port_id, port, "id");
 	snprintf(lease->ip, sizeof lease->ip, "%.45s", ip ? ip : "");
 }
 
@@ -191,6 +195,72 @@ bool grant_make(yyjson_val *server, const struct grant *before, struct grant *gr
 			return false;
 	}
 	return true;
+}
+
+bool grant_device_is_wanted(yyjson_val *server, const struct granted_device *device)
+{
+	yyjson_val *item;
+	size_t i, max;
+
+	yyjson_arr_foreach (yyjson_obj_get(server, "ports"), i, max, item) {
+		if (strcmp(json_text(yyjson_obj_get(item, "device"), "address"), device->memory.address) == 0)
+			return true;
+	}
+	yyjson_arr_foreach (yyjson_obj_get(server, "devices"), i, max, item) {
+		if (strcmp(json_text(item, "address"), device->memory.address) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool grant_lease_is_wanted(yyjson_val *server, const struct granted_lease *lease)
+{
+	yyjson_val *port;
+	size_t i, max;
+
+	yyjson_arr_foreach (yyjson_obj_get(server, "ports"), i, max, port) {
+		if (!yyjson_is_obj(yyjson_obj_get(port, "device")) &&
+		    strcmp(json_text(yyjson_obj_get(port, "network"), "id"), lease->network_id) == 0 &&
+		    strcmp(json_text(port, "mac_address"), lease->mac) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool grant_add_port(struct grant *grant, yyjson_val *port, struct error *err)
+{
+	const char *address = json_text(yyjson_obj_get(port, "device"), "address");
+	struct granted_lease lease = {0};
+
+	COPY(lease.network_id, yyjson_obj_get(port, "network"), "id");
+	COPY(lease.mac, port, "mac_address");
+	if (!*address && !grant_has_lease(grant, &lease))
+		lease_add(grant, port);
+	return !*address || grant_find_device(grant, address) ||
+	       device_add(grant, &(struct grant){0}, address, port, err);
+}
+
+void grant_drop_device(struct grant *grant, size_t index)
+{
+	grant->devices[index] = grant->devices[--grant->device_count];
+}
+
+void grant_drop_lease(struct grant *grant, size_t index)
+{
+	grant->leases[index] = grant->leases[--grant->lease_count];
+}
+
+void grant_keep(yyjson_val *server, const struct grant *before, struct grant *kept)
+{
+	*kept = (struct grant){0};
+	for (size_t i = 0; i < before->device_count; i++) {
+		if (grant_device_is_wanted(server, &before->devices[i]))
+			*ARRAY_ADD(kept->devices, kept->device_count) = before->devices[i];
+	}
+	for (size_t i = 0; i < before->lease_count; i++) {
+		if (grant_lease_is_wanted(server, &before->leases[i]))
+			*ARRAY_ADD(kept->leases, kept->lease_count) = before->leases[i];
+	}
 }
 
 bool grant_add_mate(struct grant *grant, const struct grant *before, const char *address, struct error *err)

@@ -14,6 +14,7 @@ struct granted_device {
 
 struct granted_lease {
 	char network_id[37], mac[18], ip[46]; /* ip: "" if it has none */
+	char port_id[37];		      /* "": of an older journal */
 };
 
 struct grant {
@@ -27,6 +28,15 @@ struct grant {
 bool grant_read(const char *folder, struct grant *grant, struct error *err);
 /* What the server needs: as `before` remembers it, or looked at on the host as it is now. */
 bool grant_make(yyjson_val *server, const struct grant *before, struct grant *grant, struct error *err);
+/* That of `before` which the server is still wanted to have; nothing is looked at. */
+void grant_keep(yyjson_val *server, const struct grant *before, struct grant *kept);
+/* Of one device or lease: is the server still wanted to have it? */
+bool grant_device_is_wanted(yyjson_val *server, const struct granted_device *device);
+bool grant_lease_is_wanted(yyjson_val *server, const struct granted_lease *lease);
+/* Adds what a port needs, unless it is there. */
+bool grant_add_port(struct grant *grant, yyjson_val *port, struct error *err);
+void grant_drop_device(struct grant *grant, size_t index);
+void grant_drop_lease(struct grant *grant, size_t index);
 /* Adds a device that only goes with those of the server (its IOMMU group's), unless it is there already. */
 bool grant_add_mate(struct grant *grant, const struct grant *before, const char *address, struct error *err);
 /* Writes folder/grant.json; it is on the disk when this returns. */
@@ -35,3 +45,11 @@ void grant_done(struct grant *grant);
 
 const struct granted_device *grant_find_device(const struct grant *grant, const char *address);
 bool grant_has_lease(const struct grant *grant, const struct granted_lease *lease);
+
+/* Gives a device of the grant to the guest-to-be: bound to vfio-pci, a VF programmed as its port says (an
+ * alias's VF is clean).  Idempotent. */
+bool granted_setup(const struct granted_device *device, yyjson_val *server, struct error *err);
+/* Programs a VF that a guest has anew. */
+bool granted_program(const struct granted_device *device, yyjson_val *server, struct error *err);
+/* Takes it back: clean, under the driver that it had; verified by reading.  Idempotent. */
+bool granted_release(const struct granted_device *device, struct error *err);

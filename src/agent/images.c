@@ -23,7 +23,7 @@
 static pthread_mutex_t image_locks[4] = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
 					 PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER};
 
-static bool sha512_of(const char *path, char hex[129], struct error *err)
+bool image_sha512(const char *path, char hex[129], struct error *err)
 {
 	_cleanup_fclose_ FILE *file = fopen(path, "re");
 	_cleanup_free_ unsigned char *buffer = memory_alloc(1 << 16);
@@ -91,7 +91,7 @@ static bool image_download(const struct controller *controller, yyjson_val *imag
 	if (!controller_download(controller, json_text(image, "id"), temporary, err) &&
 	    err->kind != ERROR_RANGE) /* it was there as a whole */
 		return false;
-	if (!sha512_of(temporary, hash, err))
+	if (!image_sha512(temporary, hash, err))
 		return false;
 	if (strcmp(hash, json_text(image, "sha512")) != 0) {
 		unlink(temporary);
@@ -143,6 +143,33 @@ bool image_overlay(const char *base, yyjson_val *image, int64_t disk_gb, const c
 		return false;
 	return rename(temporary, path) == 0 ||
 	       error_set_errno(err, ERROR_INTERNAL, errno, "cannot make %s", path);
+}
+
+/* The size that the guest sees, as the header of a qcow2 that is ours says it; 0: it is none. */
+static int64_t qcow2_size(const char *path)
+{
+	_cleanup_fclose_ FILE *file = fopen(path, "re");
+	unsigned char header[32];
+	uint64_t size = 0;
+
+	if (!file || fread(header, 1, sizeof header, file) != sizeof header ||
+	    memcmp(header, "QFI\xfb", 4) != 0)
+		return 0;
+	for (int i = 24; i < 32; i++)
+		size = size << 8 | header[i];
+	return (int64_t)size;
+}
+
+bool image_grow(const char *disk, int64_t disk_gb, struct error *err)
+{
+	int64_t now = qcow2_size(disk);
+	char size[32];
+	const char *argv[] = {"qemu-img", "resize", "-q", "-f", "qcow2", disk, size, NULL};
+
+	if (now == 0 || now >= disk_gb << 30)
+		return true;
+	snprintf(size, sizeof size, "%lldG", (long long)disk_gb);
+	return world->run(argv, QEMU_IMG_SECONDS, NULL, err);
 }
 
 /* --- cleaning the cache --- */

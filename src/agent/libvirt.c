@@ -110,6 +110,82 @@ bool libvirt_domain_start(const char *xml, struct error *err)
 	return domain || failed(err, "starting the guest");
 }
 
+bool libvirt_domain_xml(const char *id, char **xml, struct error *err)
+{
+	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
+	_cleanup_(domain_done) virDomainPtr domain = NULL;
+
+	*xml = NULL;
+	if (!connection || !domain_find(connection, id, &domain, err))
+		return false;
+	if (!domain || virDomainIsActive(domain) != 1)
+		return true;
+	*xml = virDomainGetXMLDesc(domain, 0);
+	return *xml || virGetLastErrorCode() == VIR_ERR_NO_DOMAIN || failed(err, "reading a domain");
+}
+
+bool libvirt_domain_plug(const char *id, const char *device_xml, struct error *err)
+{
+	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
+	_cleanup_(domain_done) virDomainPtr domain = NULL;
+
+	if (!connection || !domain_find(connection, id, &domain, err))
+		return false;
+	if (!domain)
+		return error_set(err, ERROR_NOT_FOUND, "the guest does not run");
+	return virDomainAttachDeviceFlags(domain, device_xml, VIR_DOMAIN_AFFECT_LIVE) == 0 ||
+	       failed(err, "plugging a device in");
+}
+
+bool libvirt_domain_unplug(const char *id, const char *alias, struct error *err)
+{
+	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
+	_cleanup_(domain_done) virDomainPtr domain = NULL;
+
+	if (!connection || !domain_find(connection, id, &domain, err))
+		return false;
+	return !domain || virDomainDetachDeviceAlias(domain, alias, VIR_DOMAIN_AFFECT_LIVE) == 0 ||
+	       virGetLastErrorCode() == VIR_ERR_DEVICE_MISSING || failed(err, "taking a device out");
+}
+
+bool libvirt_domain_pause(const char *id, bool paused, struct error *err)
+{
+	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
+	_cleanup_(domain_done) virDomainPtr domain = NULL;
+	int state;
+
+	if (!connection || !domain_find(connection, id, &domain, err))
+		return false;
+	if (!domain || virDomainGetState(domain, &state, NULL, 0) != 0)
+		return error_set(err, ERROR_NOT_FOUND, "the guest does not run");
+	if ((state == VIR_DOMAIN_PAUSED) == paused)
+		return true;
+	return (paused ? virDomainSuspend(domain) : virDomainResume(domain)) == 0 ||
+	       failed(err, paused ? "stopping the guest's CPUs" : "letting the guest's CPUs go on");
+}
+
+bool libvirt_domain_save(const char *id, const char *path, struct error *err)
+{
+	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
+	_cleanup_(domain_done) virDomainPtr domain = NULL;
+
+	if (!connection || !domain_find(connection, id, &domain, err))
+		return false;
+	if (!domain)
+		return error_set(err, ERROR_NOT_FOUND, "the guest does not run");
+	return virDomainSave(domain, path) == 0 || failed(err, "saving the guest's memory");
+}
+
+bool libvirt_domain_restore(const char *path, struct error *err)
+{
+	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
+
+	if (!connection)
+		return false;
+	return virDomainRestoreFlags(connection, path, NULL, VIR_DOMAIN_SAVE_RUNNING) == 0 ||
+	       failed(err, "starting the guest from its saved memory");
+}
+
 bool libvirt_domain_change(const char *id, const char *device_xml, struct error *err)
 {
 	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);

@@ -9,6 +9,12 @@ void libvirt_configure(const char *uri);
 
 bool libvirt_hypervisor(struct world_hypervisor *facts, struct error *err);
 bool libvirt_domain_start(const char *xml, struct error *err);
+bool libvirt_domain_xml(const char *id, char **xml, struct error *err);
+bool libvirt_domain_plug(const char *id, const char *device_xml, struct error *err);
+bool libvirt_domain_unplug(const char *id, const char *alias, struct error *err);
+bool libvirt_domain_pause(const char *id, bool paused, struct error *err);
+bool libvirt_domain_save(const char *id, const char *path, struct error *err);
+bool libvirt_domain_restore(const char *path, struct error *err);
 bool libvirt_domain_change(const char *id, const char *device_xml, struct error *err);
 bool libvirt_domain_stop(const char *id, struct error *err);
 bool libvirt_domain_running(const char *id, bool *running, struct error *err);

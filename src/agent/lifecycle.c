@@ -2,17 +2,17 @@
 #include "agent/lifecycle.h"
 
 #include "agent/config_drive.h"
+#include "agent/disk.h"
+#include "agent/disk_renew.h"
 #include "agent/file.h"
 #include "agent/grant.h"
 #include "agent/images.h"
-#include "agent/netdev.h"
-#include "agent/vf.h"
+#include "agent/plug.h"
 #include "agent/vm.h"
 #include "agent/world.h"
 #include "base/memory.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -101,13 +101,22 @@ static bool setup_disk(const struct lifecycle *life, const char *folder, yyjson_
 	yyjson_val *image = yyjson_obj_get(server, "image");
 	char base[IMAGE_PATH_SIZE];
 
+	/* A larger flavor's disk grows while the guest is off; it never shrinks. */
 	if (access(disk, F_OK) == 0)
-		return true;
+		return image_grow(disk, json_int(server, "disk_gb", 0), err);
 
 	if (!yyjson_is_obj(image))
 		return error_set(err, ERROR_BAD_REQUEST, "a server without an image is not built");
 	return link_image(life, folder, image, "base", base, err) &&
 	       image_overlay(base, image, json_int(server, "disk_gb", 0), disk, err);
+}
+
+/* What is wrong with the image is wrong on every host. */
+static bool blame_image(struct error *err)
+{
+	if (err->kind == ERROR_BAD_REQUEST || err->kind == ERROR_NOT_FOUND)
+		err->type = "image";
+	return false;
 }
 
 static bool setup_files(const struct lifecycle *life, const char *folder, yyjson_val *server,
@@ -116,9 +125,10 @@ static bool setup_files(const struct lifecycle *life, const char *folder, yyjson
 	_cleanup_free_ char *iso = memory_printf("%s/config.iso", folder);
 
 	step(life, "image");
-	if (!setup_disk(life, folder, server, err) || !link_boot_file(life, folder, server, "kernel", err) ||
+	if (!disk_renew(folder, server, err) || !disk_settle(life, folder, server, err) ||
+	    !setup_disk(life, folder, server, err) || !link_boot_file(life, folder, server, "kernel", err) ||
 	    !link_boot_file(life, folder, server, "ramdisk", err))
-		return false;
+		return blame_image(err);
 	step(life, "config drive");
 	/* What the guest was told at first (a password, a seed) stays what it finds. */
 	return access(iso, F_OK) == 0 || config_drive_write(server, iso, err);
@@ -126,113 +136,19 @@ static bool setup_files(const struct lifecycle *life, const char *folder, yyjson
 
 /* --- devices --- */
 
-/* A PF must not go while one of its VFs is on its way to a guest; and the kernel takes a lock for each card.
- */
-static pthread_mutex_t *card_lock(const struct granted_device *device)
-{
-	static pthread_mutex_t locks[16] = {
-		PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
-		PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
-		PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
-		PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
-		PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER,
-		PTHREAD_MUTEX_INITIALIZER,
-	};
-	const char *card = *device->place.parent ? device->place.parent : device->memory.address;
-	unsigned hash = 0;
-
-	for (; *card; card++)
-		hash = hash * 31 + (unsigned char)*card;
-	return &locks[hash % ELEMENTS_OF(locks)];
-}
-
-static yyjson_val *port_find(yyjson_val *server, const char *port_id)
+static bool port_is_there(yyjson_val *server, const char *port_id)
 {
 	yyjson_val *port;
 	size_t i, max;
 
 	yyjson_arr_foreach (yyjson_obj_get(server, "ports"), i, max, port) {
 		if (strcmp(json_text(port, "id"), port_id) == 0)
-			return port;
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
-static bool is_nic_vf(const struct granted_device *device)
-{
-	return device->place.vf_index >= 0 && *device->place.pf;
-}
-
-/* Every setting, whatever is there: an earlier owner may have left something.  A VF without a port (an
- * alias's) gets none. */
-static bool vf_setup(const struct granted_device *device, yyjson_val *server, struct error *err)
-{
-	const struct device_place *place = &device->place;
-	yyjson_val *port = port_find(server, device->port_id);
-	struct vf_settings wanted = vf_clean;
-	bool up;
-
-	if (!is_nic_vf(device))
-		return true;
-	if (port) {
-		snprintf(wanted.mac_address, sizeof wanted.mac_address, "%.17s",
-			 json_text(port, "mac_address"));
-		wanted.own_mac = device->macvtap;
-		wanted.vlan = (int)json_int(port, "vlan", 0);
-		wanted.spoof_check = json_bool(port, "port_security", true);
-		wanted.trust = json_bool(port, "trusted", false);
-		wanted.max_rate = vf_rate(json_int(yyjson_obj_get(port, "qos"), "max_kbps", 0));
-		wanted.min_rate = vf_rate(json_int(yyjson_obj_get(port, "qos"), "min_kbps", 0));
-		/* AG-14 */
-		wanted.link_state = !json_bool(port, "admin_state_up", true)	       ? VF_LINK_DISABLE
-				    : json_bool(port, "propagate_uplink_status", true) ? VF_LINK_AUTO
-										       : VF_LINK_ENABLE;
-	}
-	/* A VF has no link while its PF is down. */
-	if (!netdev_is_up(place->pf, &up, err) || (!up && !netdev_set_up(place->pf, true, err)))
-		return false;
-	return vf_program(place->pf, place->vf_index, &wanted, err);
-}
-
-/* The address is set on the VF's network device alone: drivers like igb let nobody change it any more once
- * the PF has set it, not even to the same, and libvirt sets it as well. */
-static bool lend(const struct granted_device *device, yyjson_val *server, struct error *err)
-{
-	yyjson_val *port = port_find(server, device->port_id);
-
-	if (!is_nic_vf(device))
-		return error_set(err, ERROR_CONFLICT,
-				 "%s is no VF of a network device: no macvtap can be made on it",
-				 device->memory.address);
-	return vf_setup(device, server, err) &&
-	       device_lend(&device->memory, json_text(port, "mac_address"), err);
-}
-
-static bool device_setup(const struct granted_device *device, yyjson_val *server, struct error *err)
-{
-	pthread_mutex_t *lock = card_lock(device);
-
-	pthread_mutex_lock(lock);
-	bool ok = device->macvtap ? lend(device, server, err)
-				  : device_take(&device->memory, err) && vf_setup(device, server, err);
-	pthread_mutex_unlock(lock);
-	return ok;
-}
-
-/* Clean profile first, then the driver it had, or the address of its own. */
-static bool device_release(const struct granted_device *device, struct error *err)
-{
-	const struct device_place *place = &device->place;
-	pthread_mutex_t *lock = card_lock(device);
-
-	pthread_mutex_lock(lock);
-	bool ok =
-		(!is_nic_vf(device) || vf_program(place->pf, place->vf_index, &vf_clean, err)) &&
-		(device->macvtap ? device_unlend(&device->memory, err) : device_return(&device->memory, err));
-	pthread_mutex_unlock(lock);
-	return ok;
-}
-
+/* A VF whose guest does not let go of it stays as it is. */
 static bool reprogram(const char *folder, yyjson_val *server, struct error *err)
 {
 	_cleanup_(grant_done) struct grant grant = {0};
@@ -240,12 +156,11 @@ static bool reprogram(const char *folder, yyjson_val *server, struct error *err)
 	if (!grant_read(folder, &grant, err))
 		return false;
 	for (size_t i = 0; i < grant.device_count; i++) {
-		pthread_mutex_t *lock = card_lock(&grant.devices[i]);
+		const char *port_id = grant.devices[i].port_id;
 
-		pthread_mutex_lock(lock);
-		bool ok = vf_setup(&grant.devices[i], server, err);
-		pthread_mutex_unlock(lock);
-		if (!ok)
+		if (*port_id && !port_is_there(server, port_id))
+			continue;
+		if (!granted_program(&grant.devices[i], server, err))
 			return false;
 	}
 	return vm_set_links(server, err);
@@ -259,7 +174,7 @@ static bool release_unneeded(const struct grant *before, const struct grant *nee
 {
 	for (size_t i = 0; i < before->device_count; i++) {
 		if (!grant_find_device(needed, before->devices[i].memory.address) &&
-		    !device_release(&before->devices[i], err))
+		    !granted_release(&before->devices[i], err))
 			return false;
 	}
 	for (size_t i = 0; i < before->lease_count; i++) {
@@ -321,7 +236,7 @@ static bool is_standard(yyjson_val *port)
 static bool setup_devices(const struct grant *grant, yyjson_val *server, struct error *err)
 {
 	for (size_t i = 0; i < grant->device_count; i++) {
-		if (!device_setup(&grant->devices[i], server, err))
+		if (!granted_setup(&grant->devices[i], server, err))
 			return false;
 	}
 	return true;
@@ -355,21 +270,104 @@ static bool setup_guest(const struct lifecycle *life, const char *folder, const 
 }
 
 static bool setup_steps(const struct lifecycle *life, const char *folder, yyjson_val *server,
-			struct error *err)
+			yyjson_val *wanted, struct error *err)
 {
 	_cleanup_(grant_done) struct grant grant = {0};
 
-	return remember(folder, server, err) && setup_files(life, folder, server, err) &&
-	       setup_grant(life, folder, server, &grant, err) &&
-	       setup_guest(life, folder, &grant, server, err);
+	return remember(folder, server, err) && setup_files(life, folder, wanted, err) &&
+	       setup_grant(life, folder, wanted, &grant, err) &&
+	       setup_guest(life, folder, &grant, wanted, err);
 }
 
+/* `wanted` is the server without the ports that are to be taken out. */
 static bool update_running(const struct lifecycle *life, const char *folder, yyjson_val *server,
-			   struct error *err)
+			   yyjson_val *wanted, struct error *err)
 {
+	bool paused = strcmp(json_text(server, "want"), "paused") == 0;
+
 	step(life, "ports");
-	return remember(folder, server, err) && reprogram(folder, server, err) &&
+	return remember(folder, server, err) && disk_forget(folder, server, err) &&
+	       plug_settle(life, folder, wanted, err) && reprogram(folder, server, err) &&
+	       world->domain_pause(json_text(server, "id"), paused, err) &&
 	       remember_started(folder, server, err);
+}
+
+/* --- saved memory --- */
+
+static char *memory_of(const char *folder)
+{
+	return memory_printf("%s/memory", folder);
+}
+
+static bool memory_forget(const char *folder, struct error *err)
+{
+	_cleanup_free_ char *memory = memory_of(folder), *restoring = memory_printf("%s.restoring", memory);
+
+	return ((unlink(memory) == 0 || errno == ENOENT) && (unlink(restoring) == 0 || errno == ENOENT)) ||
+	       error_set_errno(err, ERROR_INTERNAL, errno, "cannot remove %s", memory);
+}
+
+static enum server_outcome suspend(const struct lifecycle *life, const char *folder, yyjson_val *server,
+				   struct error *err)
+{
+	_cleanup_free_ char *memory = memory_of(folder);
+	const char *id = json_text(server, "id");
+
+	step(life, "suspend");
+	if (remember(folder, server, err) && world->domain_pause(id, false, err) &&
+	    plug_all_out(life, server, err) && world->domain_save(id, memory, err))
+		return SERVER_SUSPENDED;
+	return err->kind == ERROR_UNAVAILABLE ? SERVER_LATER : SERVER_REFUSED;
+}
+
+static enum server_outcome settle_running(const struct lifecycle *life, const char *folder,
+					  yyjson_val *server, yyjson_val *wanted, struct error *err)
+{
+	const char *want = json_text(server, "want");
+
+	if (strcmp(want, "suspended") == 0)
+		return suspend(life, folder, wanted, err);
+	/* What was saved of it is older than what it has done since. */
+	if (!memory_forget(folder, err) || !update_running(life, folder, server, wanted, err))
+		return SERVER_LATER;
+	return strcmp(want, "paused") == 0 ? SERVER_PAUSED : SERVER_RUNS;
+}
+
+/* Memory is used once: when it is not known whether the guest has run on from it, it is too old for its disk,
+ * and the guest starts as after a power cut. */
+static bool restore(const char *folder, yyjson_val *wanted, struct error *err)
+{
+	_cleanup_free_ char *memory = memory_of(folder), *restoring = memory_printf("%s.restoring", memory);
+	yyjson_val *ports = yyjson_obj_get(wanted, "ports"), *port;
+	size_t i, max, held = 0;
+	bool ok = true;
+
+	yyjson_arr_foreach (ports, i, max, port) {
+		if (ok && is_standard(port)) {
+			ok = network_ensure(port, err);
+			held = i + 1;
+		}
+	}
+	if (ok && rename(memory, restoring) != 0)
+		ok = error_set_errno(err, ERROR_INTERNAL, errno, "cannot rename %s", memory);
+	if (ok && !world->domain_restore(restoring, err)) {
+		ok = false;
+		rename(restoring, memory);
+	}
+	yyjson_arr_foreach (ports, i, max, port) {
+		if (i < held && is_standard(port))
+			network_settle(port);
+	}
+	return ok;
+}
+
+static enum server_outcome resume(const struct lifecycle *life, const char *folder, yyjson_val *server,
+				  yyjson_val *wanted, struct error *err)
+{
+	step(life, "resume");
+	if (restore(folder, wanted, err))
+		return settle_running(life, folder, server, wanted, err);
+	return err->kind == ERROR_UNAVAILABLE ? SERVER_LATER : SERVER_FAILED;
 }
 
 static bool release(const char *folder, const char *server_id, struct error *err)
@@ -380,7 +378,7 @@ static bool release(const char *folder, const char *server_id, struct error *err
 	if (!world->domain_stop(server_id, err) || !grant_read(folder, &grant, err))
 		return false;
 	for (size_t i = grant.device_count; i > 0; i--) {
-		if (!device_release(&grant.devices[i - 1], err))
+		if (!granted_release(&grant.devices[i - 1], err))
 			return false;
 	}
 	for (size_t i = 0; i < grant.lease_count; i++) {
@@ -404,11 +402,63 @@ static void undo(const struct lifecycle *life, const char *folder, const char *s
 		error_set(err, why.kind, "%s; and undoing it failed: %s", why.message, failure.message);
 }
 
+/* Mates of devices that are kept. */
+static void keep_mates(const struct lifecycle *life, const struct grant *before, struct grant *kept)
+{
+	for (size_t i = 0, count = kept->device_count; life->mates && i < count; i++) {
+		char **mates = life->mates(kept->devices[i].memory.address);
+
+		for (char **mate = mates; mate && *mate; mate++) {
+			const struct granted_device *had = grant_find_device(before, *mate);
+
+			if (had && !grant_find_device(kept, *mate))
+				*ARRAY_ADD(kept->devices, kept->device_count) = *had;
+		}
+		world_list_free(mates);
+	}
+}
+
+/* What the server is not wanted to have any more goes back; what it shall have besides is taken when it is
+ * started. */
+static bool give_back(const struct lifecycle *life, const char *folder, yyjson_val *server, struct error *err)
+{
+	_cleanup_(grant_done) struct grant before = {0}, kept = {0};
+
+	if (!grant_read(folder, &before, err))
+		return false;
+	grant_keep(server, &before, &kept);
+	keep_mates(life, &before, &kept);
+	return (kept.device_count == before.device_count && kept.lease_count == before.lease_count) ||
+	       (release_unneeded(&before, &kept, err) && grant_write(folder, &kept, err));
+}
+
+/* Nothing runs: what of it there is decides what can be done. */
+static enum server_outcome setup_off(const struct lifecycle *life, const char *folder, yyjson_val *server,
+				     yyjson_val *wanted, struct error *err)
+{
+	_cleanup_free_ char *disk = memory_printf("%s/disk", folder), *memory = memory_of(folder);
+	bool had_disk = access(disk, F_OK) == 0, saved = access(memory, F_OK) == 0,
+	     run = strcmp(json_text(server, "want"), "running") == 0;
+
+	if (saved && strcmp(json_text(server, "want"), "suspended") != 0)
+		return resume(life, folder, server, wanted, err);
+	if (saved || !run || started_generation(folder) == json_int(server, "generation", 0)) {
+		if (!give_back(life, folder, wanted, err))
+			return SERVER_LATER;
+		return saved ? SERVER_SUSPENDED : SERVER_ENDED;
+	}
+	if (memory_forget(folder, err) && setup_steps(life, folder, server, wanted, err))
+		return SERVER_RUNS;
+	undo(life, folder, json_text(server, "id"), had_disk, err);
+	return err->kind == ERROR_UNAVAILABLE ? SERVER_LATER : SERVER_FAILED;
+}
+
 enum server_outcome server_setup(const struct lifecycle *life, yyjson_val *server, struct error *err)
 {
 	const char *id = json_text(server, "id");
-	_cleanup_free_ char *folder = folder_of(life->folders, id), *disk = memory_printf("%s/disk", folder);
-	bool had_disk = access(disk, F_OK) == 0, running;
+	_cleanup_free_ char *folder = folder_of(life->folders, id);
+	enum server_outcome outcome;
+	bool running;
 
 	if (mkdir(folder, 0711) != 0 && errno != EEXIST) {
 		error_set_errno(err, ERROR_INTERNAL, errno, "cannot make %s", folder);
@@ -416,19 +466,31 @@ enum server_outcome server_setup(const struct lifecycle *life, yyjson_val *serve
 	}
 	if (!world->domain_running(id, &running, err))
 		return SERVER_LATER;
-	if (running)
-		return update_running(life, folder, server, err) ? SERVER_RUNS : SERVER_LATER;
-	if (started_generation(folder) == json_int(server, "generation", 0))
-		return SERVER_ENDED;
-	if (setup_steps(life, folder, server, err))
-		return SERVER_RUNS;
-	undo(life, folder, id, had_disk, err);
-	return err->kind == ERROR_UNAVAILABLE ? SERVER_LATER : SERVER_FAILED;
+	yyjson_doc *doc = server_without_absent(server);
+	yyjson_val *wanted = yyjson_doc_get_root(doc);
+	outcome = running ? settle_running(life, folder, server, wanted, err)
+			  : setup_off(life, folder, server, wanted, err);
+	yyjson_doc_free(doc);
+	return outcome;
 }
 
 /* --- taking down --- */
 
-bool server_stop(const struct lifecycle *life, const char *server_id, struct error *err)
+bool server_stop(const struct lifecycle *life, yyjson_val *server, struct error *err)
+{
+	_cleanup_free_ char *folder = folder_of(life->folders, json_text(server, "id"));
+
+	yyjson_doc *doc = server_without_absent(server);
+
+	step(life, "stop");
+	bool ok = world->domain_stop(json_text(server, "id"), err) && memory_forget(folder, err) &&
+		  disk_settle(life, folder, server, err) &&
+		  give_back(life, folder, yyjson_doc_get_root(doc), err);
+	yyjson_doc_free(doc);
+	return ok;
+}
+
+bool server_keep(const struct lifecycle *life, const char *server_id, struct error *err)
 {
 	step(life, "stop");
 	return world->domain_stop(server_id, err);
@@ -436,11 +498,27 @@ bool server_stop(const struct lifecycle *life, const char *server_id, struct err
 
 static bool folder_remove(const char *folder, struct error *err)
 {
-	static const char *const names[] = {
-		"disk",	   "disk.new",	  "config.iso",	    "config.iso.new", "kernel",
-		"ramdisk", "base",	  "console.log",    "server.json",    "server.json.new",
-		"started", "started.new", "grant.json.new", "grant.json"};
+	static const char *const names[] = {"disk",
+					    "disk.new",
+					    "config.iso",
+					    "config.iso.new",
+					    "kernel",
+					    "ramdisk",
+					    "base",
+					    "console.log",
+					    "server.json",
+					    "server.json.new",
+					    "started",
+					    "started.new",
+					    "memory",
+					    "memory.restoring",
+					    "grant.json.new",
+					    "grant.json",
+					    "disk_generation",
+					    "disk_generation.new"};
 
+	if (!disk_forget(folder, NULL, err))
+		return false;
 	for (size_t i = 0; i < ELEMENTS_OF(names); i++) {
 		_cleanup_free_ char *path = memory_printf("%s/%s", folder, names[i]);
 

@@ -15,30 +15,43 @@ typedef bool device_offered(const char *address);
 typedef char **device_mates(const char *address);
 /* Is told the step that begins (static text). */
 typedef void server_step(const char *step, void *argument);
+/* Is told what is wrong with one port of a running server, which runs on. */
+typedef void port_trouble(const char *port_id, const char *why, void *argument);
+
+/* Is something else wanted of the server meanwhile?  Then waiting for its guest is not worth while. */
+typedef bool server_superseded(void *argument);
 
 /* What work on a server needs of its surroundings. */
 struct lifecycle {
 	const struct host_folders *folders;
 	const struct controller *controller;
 	device_offered *offered;
-	device_mates *mates; /* or NULL */
-	server_step *step;   /* or NULL */
-	void *argument;	     /* of step */
+	device_mates *mates;	       /* or NULL */
+	server_step *step;	       /* or NULL */
+	port_trouble *trouble;	       /* or NULL */
+	server_superseded *superseded; /* or NULL */
+	void *argument;		       /* of these */
 };
 
 enum server_outcome {
 	SERVER_RUNS,
-	SERVER_ENDED,  /* it was started in this generation and has ended by itself since: it is left so */
+	SERVER_PAUSED,
+	SERVER_SUSPENDED, /* its memory is in a file */
+	SERVER_REFUSED,	  /* it runs on, because it could not be suspended: *err says why */
+	SERVER_ENDED,	  /* it was started in this generation and has ended by itself since: it is left so */
 	SERVER_FAILED, /* what was set up is undone as far as it goes; a disk that was there before stays */
 	SERVER_LATER,  /* something is away that will come back (libvirt, the controller), or the guest runs
 			  but not  all of it is as wanted: try again */
 };
 
-/* Image, overlay, config drive, networks, devices, domain; of a guest that runs already: its VFs and links as
- * they shall be.  A running guest is never ended by this. */
+/* `want` is running, paused or suspended.  Image, overlay, config drive, networks, devices, domain, or from
+ * the memory that was saved; of a guest that runs already: its ports, VFs and links as they shall be.  A
+ * running guest is never ended by this, but for having its memory saved. */
 enum server_outcome server_setup(const struct lifecycle *life, yyjson_val *server, struct error *err);
-/* Ends the guest; what it has of the host stays its own. */
-bool server_stop(const struct lifecycle *life, const char *server_id, struct error *err);
+/* Ends the guest; what it has of the host stays its own, but for what `server` does not name any more. */
+bool server_stop(const struct lifecycle *life, yyjson_val *server, struct error *err);
+/* Ends the guest; disk and devices stay as they are, for a move that may be reverted. */
+bool server_keep(const struct lifecycle *life, const char *server_id, struct error *err);
 /* Domain, devices, networks, files: all away, devices verified clean. */
 bool server_teardown(const struct lifecycle *life, const char *server_id, struct error *err);
 

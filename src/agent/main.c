@@ -1,9 +1,10 @@
 /* penstock-agent: options, settings, signals. */
 #include "agent/agent.h"
-#include "agent/bandwidths.h"
 #include "agent/groups.h"
 #include "agent/libvirt.h"
 #include "agent/physnets.h"
+#include "agent/plug.h"
+#include "agent/report.h"
 #include "agent/simulated/simulated.h"
 #include "agent/vm.h"
 #include "agent/world.h"
@@ -27,7 +28,7 @@
 struct options {
 	struct config_sources sources;
 	const char *token, *token_file;
-	const char *simulate; /* "SERVERS[,PFS[,VFS]]" or NULL */
+	const char *simulate; /* "SERVERS[,PFS[,VFS[,SHARE[,stubborn]]]]" or NULL */
 	bool debug;
 };
 
@@ -51,12 +52,12 @@ static void usage(FILE *out)
 	      "also read\n"
 	      "                      from the environment: PENSTOCK_AGENT_TOKEN\n"
 	      "  --token-file FILE   the same, read from a file\n"
-	      "  --simulate SERVERS[,PFS[,VFS]]\n"
+	      "  --simulate SERVERS[,PFS[,VFS[,SHARE[,stubborn]]]]\n"
 	      "                      touches nothing of this host but the state folder: devices, guests and "
 	      "networks\n"
 	      "                      are made up, room for so many servers (default 16 PFs with 64 VFs "
 	      "each);\n"
-	      "                      for benchmarks\n"
+	      "                      stubborn guests let go of nothing; for benchmarks and tests\n"
 	      "  --debug             log more\n"
 	      "  --version, --help\n"
 	      "\n"
@@ -155,6 +156,20 @@ static bool folder_make(const char *path, mode_t mode, struct error *err)
 	}
 }
 
+/* [libvirt]: what may be plugged into guests, and how long one may take to let go. */
+static bool plug_read(const struct config *config, struct error *err)
+{
+	int64_t ports, attempts, seconds;
+
+	if (!config_int(config, "libvirt", "num_pcie_ports", 0, 0, 28, &ports, err) ||
+	    !config_int(config, "libvirt", "device_detach_attempts", 8, 1, 1000, &attempts, err) ||
+	    !config_int(config, "libvirt", "device_detach_timeout", 20, 1, 3600, &seconds, err))
+		return false;
+	vm_set_root_ports(ports);
+	plug_configure((int)attempts, (int)seconds);
+	return true;
+}
+
 static void warn(void *user, const char *sentence)
 {
 	(void)user;
@@ -163,8 +178,6 @@ static void warn(void *user, const char *sentence)
 
 static bool settings_read(const struct config *config, struct agent_settings *s, struct error *err)
 {
-	char host[256];
-
 	if (!agent_settings_read(config, s, warn, NULL, err) ||
 	    !vm_configure(config_text_given(config, "libvirt", "virt_type", ""), err) ||
 	    !network_configure(config_text(config, "penstock", "network_forward", "nat"), err))
@@ -172,10 +185,8 @@ static bool settings_read(const struct config *config, struct agent_settings *s,
 	libvirt_configure(config_text_given(config, "libvirt", "connection_uri", "qemu:///system"));
 	groups_configure(s->grant_mates);
 	vm_confine(cpu_set_is_empty(&s->cpu_shared_set) ? NULL : &s->cpu_shared_set);
-	gethostname(host, sizeof host);
-	return bandwidths_read(config, config_text(config, "DEFAULT", "host", host), s, err) &&
-	       folder_make(s->state_dir, 0711, err) && folder_make(s->folders.instances, 0711, err) &&
-	       folder_make(s->folders.cache, 0711, err);
+	return plug_read(config, err) && folder_make(s->state_dir, 0711, err) &&
+	       folder_make(s->folders.instances, 0711, err) && folder_make(s->folders.cache, 0711, err);
 }
 
 static bool token_read(const struct options *o, char token[128])
@@ -203,7 +214,7 @@ static bool run(const struct options *o, struct error *err)
 	static struct agent_settings settings;
 	static sigset_t signals;
 	struct config *config = config_new();
-	char host[256], token[128], credential[300];
+	char token[128], credential[300];
 	pthread_t thread;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -212,16 +223,16 @@ static bool run(const struct options *o, struct error *err)
 	sigaddset(&signals, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
-	gethostname(host, sizeof host);
 	if (!config_read_sources(config, &o->sources, err) || !config_accept(config, err) ||
 	    !settings_read(config, &settings, err) ||
-	    (o->simulate && !simulation_read(o->simulate, &settings, err)) || !physnets_check(&settings, err))
+	    (o->simulate && !simulation_read(o->simulate, &settings, err)) ||
+	    !physnets_check(config, &settings, err) ||
+	    (settings.report_in_placement && !report_check_placement(&settings, err)))
 		return false;
 	load_vfio();
 	snprintf(credential, sizeof credential, "%s/credential", settings.state_dir);
 	bool has_token = token_read(o, token);
-	if (!controller_join(&settings.controller, credential, has_token ? token : NULL,
-			     config_text_given(config, "DEFAULT", "host", host), err))
+	if (!controller_join(&settings.controller, credential, has_token ? token : NULL, settings.host, err))
 		return false;
 	if (pthread_create(&thread, NULL, signal_loop, &signals) != 0)
 		return error_set(err, ERROR_INTERNAL, "cannot start threads");
@@ -252,5 +263,5 @@ int main(int argc, char **argv)
 		_exit(0); /* the long poll's thread may still wait for its answer */
 	}
 	log_error("%s", err.message);
-	return 1;
+	_exit(1); /* so may it here */
 }

@@ -14,7 +14,7 @@ static bool has_node(const struct host_facts *facts, int node)
 	return false;
 }
 
-bool physnets_check(const struct agent_settings *settings, struct error *err)
+bool physnets_check(const struct config *config, const struct agent_settings *settings, struct error *err)
 {
 	struct host_facts facts;
 
@@ -25,12 +25,14 @@ bool physnets_check(const struct agent_settings *settings, struct error *err)
 	for (size_t i = 0; i < settings->near_count; i++) {
 		const struct near_network *near = &settings->near[i];
 		bool tunnels = strcmp(near->name, NEAR_TUNNELS) == 0;
+		char group[100], node[20];
 
+		snprintf(group, sizeof group, "%s%s", tunnels ? "neutron_tunnel" : "neutron_physnet_",
+			 near->name);
+		snprintf(node, sizeof node, "%d", near->node);
 		if (!has_node(&facts, near->node))
-			return error_set(err, ERROR_BAD_REQUEST,
-					 "[%s%s] numa_nodes: this host has no NUMA node %d",
-					 tunnels ? "neutron_tunnel" : "neutron_physnet_", near->name,
-					 near->node);
+			return config_refuse_item(config, group, "numa_nodes", node,
+						  "this host has no such NUMA node", err);
 	}
 	return true;
 }

@@ -246,6 +246,7 @@ static void add_facts(const struct agent_settings *settings, const struct host_f
 	yyjson_mut_obj_add_int(doc, root, "memory_mb", facts->memory_mb);
 	yyjson_mut_obj_add_int(doc, root, "disk_gb", facts->disk_gb);
 	yyjson_mut_obj_add_int(doc, root, "reserved_memory_mb", settings->reserved_memory_mb);
+	yyjson_mut_obj_add_bool(doc, root, "report_in_placement", settings->report_in_placement);
 	yyjson_mut_obj_add_str(doc, root, "iommu_group_mates", groups_mode());
 	add_cells(settings, facts, doc, root);
 }

@@ -1,6 +1,7 @@
 /* Looking into and checking desired servers. */
 #include "agent/server.h"
 
+#include "agent/disk.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "pci/address.h"
@@ -194,9 +195,10 @@ bool server_check(yyjson_val *server, struct error *err)
 
 	if (!is_uuid(json_text(server, "id")) || json_int(server, "generation", -1) < 0)
 		return bad(err, "id or generation");
-	if (strcmp(want, "absent") == 0)
+	if (strcmp(want, "absent") == 0 || strcmp(want, "kept") == 0)
 		return true;
-	if (strcmp(want, "running") != 0 && strcmp(want, "stopped") != 0)
+	if (strcmp(want, "running") != 0 && strcmp(want, "stopped") != 0 && strcmp(want, "paused") != 0 &&
+	    strcmp(want, "suspended") != 0)
 		return bad(err, "want");
 	if (!*name || strlen(name) > 63 || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")])
 		return bad(err, "instance_name");
@@ -215,7 +217,9 @@ bool server_check(yyjson_val *server, struct error *err)
 		if (!device_check(item, err))
 			return false;
 	}
-	return numa_check(yyjson_obj_get(server, "numa"), json_int(server, "vcpus", 0), err) &&
+	return disk_check(yyjson_obj_get(server, "disk"), err) &&
+	       image_check(yyjson_obj_get(yyjson_obj_get(server, "disk"), "fetch"), err) &&
+	       numa_check(yyjson_obj_get(server, "numa"), json_int(server, "vcpus", 0), err) &&
 	       image_check(yyjson_obj_get(server, "image"), err) &&
 	       image_check(yyjson_obj_get(server, "kernel"), err) &&
 	       image_check(yyjson_obj_get(server, "ramdisk"), err);
@@ -234,6 +238,30 @@ void server_bridge_name(const char *network_id, char text[16])
 int server_guest_bus(yyjson_val *port)
 {
 	return 2 + (int)json_int(port, "index", 0);
+}
+
+bool server_port_absent(yyjson_val *port)
+{
+	return strcmp(json_text(port, "want"), "absent") == 0;
+}
+
+yyjson_doc *server_without_absent(yyjson_val *server)
+{
+	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+	yyjson_mut_val *copy = yyjson_val_mut_copy(doc, server), *ports = yyjson_mut_arr(doc);
+	yyjson_val *port;
+	size_t i, max;
+
+	yyjson_mut_doc_set_root(doc, copy);
+	yyjson_arr_foreach (yyjson_obj_get(server, "ports"), i, max, port) {
+		if (!server_port_absent(port))
+			yyjson_mut_arr_append(ports, yyjson_val_mut_copy(doc, port));
+	}
+	if (yyjson_obj_get(server, "ports"))
+		yyjson_mut_obj_put(copy, yyjson_mut_str(doc, "ports"), ports);
+	yyjson_doc *imut = yyjson_mut_doc_imut_copy(doc, NULL);
+	yyjson_mut_doc_free(doc);
+	return imut;
 }
 
 yyjson_val *server_subnet(yyjson_val *network, const char *subnet_id)

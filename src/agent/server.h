@@ -33,5 +33,9 @@ void server_bridge_name(const char *network_id, char text[16]);
 int server_guest_bus(yyjson_val *port);
 /* Where it is on the host's NUMA cells and CPUs, freed by the caller; without cells if it has no topology. */
 struct numa_placement *server_placement(yyjson_val *server);
+/* Is the port to be taken out (its `want` is absent)? */
+bool server_port_absent(yyjson_val *port);
+/* A copy without the ports that are to be taken out. */
+yyjson_doc *server_without_absent(yyjson_val *server);
 /* The member of `subnets` with this id, or NULL. */
 yyjson_val *server_subnet(yyjson_val *network, const char *subnet_id);

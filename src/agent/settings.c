@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #define DEFAULT_STATE_DIR "/var/lib/penstock/agent"
 
@@ -13,8 +14,11 @@ static bool specs_read(const struct config *config, struct agent_settings *s,
 {
 	const char *value, *file;
 	char warning[256];
+	size_t checked = 0;
 	int line;
 
+	if (!config_bool(config, "pci", "report_in_placement", false, &s->report_in_placement, err))
+		return false;
 	for (size_t i = 0; (value = config_multi(config, "pci", "device_spec", i, &file, &line)); i++) {
 		_cleanup_free_ char *where = memory_printf("%.250s:%d", file, line);
 
@@ -22,102 +26,11 @@ static bool specs_read(const struct config *config, struct agent_settings *s,
 			return false;
 		if (*warning)
 			warn(user, warning);
-	}
-	return true;
-}
-
-/* --- [sriov_nic] --- */
-
-static const char nic[] = "sriov_nic";
-
-static bool is_mapped(const struct agent_settings *s, const char *physnet, const char *netdev)
-{
-	for (size_t i = 0; i < s->mapping_count; i++) {
-		if (strcmp(s->mappings[i].netdev, netdev) == 0 &&
-		    (!physnet || strcmp(s->mappings[i].physical_network, physnet) == 0))
-			return true;
-	}
-	return false;
-}
-
-/* The same item twice is one (AG-1). */
-static bool mappings_read(const struct config *config, struct agent_settings *s, struct error *err)
-{
-	static const char option[] = "physical_device_mappings";
-	struct device_mapping mapping;
-	char item[256];
-
-	for (size_t i = 0; config_list_item(config, nic, option, i, item, sizeof item); i++) {
-		if (!item_mapping(item, mapping.physical_network, mapping.netdev))
-			return config_refuse_item(config, nic, option, item, NULL, err);
-		if (!is_mapped(s, mapping.physical_network, mapping.netdev))
-			*ARRAY_ADD(s->mappings, s->mapping_count) = mapping;
-	}
-	return true;
-}
-
-static void exclude(void *user, const char *address)
-{
-	struct agent_settings *s = user;
-
-	snprintf(ARRAY_ADD(s->excluded, s->excluded_count)->address, 16, "%s", address);
-}
-
-/* Is this network device that of an item before the i-th, too? */
-static bool is_repeated(const struct config *config, const char *option, size_t i, const char *netdev)
-{
-	char item[256];
-
-	for (size_t k = 0; k < i && config_list_item(config, nic, option, k, item, sizeof item); k++) {
-		item[strcspn(item, ": ")] = '\0';
-		if (strcmp(item, netdev) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Why an item about a network device of this host makes no sense, or NULL. */
-static const char *netdev_fault(const struct config *config, const struct agent_settings *s,
-				const char *option, size_t i, const char *netdev)
-{
-	if (!is_mapped(s, NULL, netdev))
-		return "its network device is not in physical_device_mappings";
-	return is_repeated(config, option, i, netdev) ? "its network device has an item already" : NULL;
-}
-
-/* Of devices that physical_device_mappings names, each once (AG-2). */
-static bool excluded_read(const struct config *config, struct agent_settings *s, struct error *err)
-{
-	static const char option[] = "exclude_devices";
-	char item[8192], netdev[ITEM_NETDEV_SIZE]; /* some hundred addresses */
-	const char *fault;
-
-	for (size_t i = 0; config_list_item(config, nic, option, i, item, sizeof item); i++) {
-		if (strlen(item) == sizeof item - 1) /* it may have been cut */
-			return config_refuse_item(config, nic, option, item, "it is too long", err);
-		if (!item_exclusion(item, netdev, exclude, s))
-			return config_refuse_item(config, nic, option, item, NULL, err);
-		fault = netdev_fault(config, s, option, i, netdev);
-		if (fault)
-			return config_refuse_item(config, nic, option, item, fault, err);
-	}
-	return true;
-}
-
-/* Bandwidths of devices that physical_device_mappings names, each once (AG-4). */
-static bool bandwidths_check(const struct config *config, struct agent_settings *s, struct error *err)
-{
-	static const char option[] = "resource_provider_bandwidths";
-	char item[256], netdev[ITEM_NETDEV_SIZE];
-	int64_t egress, ingress;
-	const char *fault;
-
-	for (size_t i = 0; config_list_item(config, nic, option, i, item, sizeof item); i++) {
-		if (!item_bandwidth(item, netdev, &egress, &ingress))
-			return config_refuse_item(config, nic, option, item, NULL, err);
-		fault = netdev_fault(config, s, option, i, netdev);
-		if (fault)
-			return config_refuse_item(config, nic, option, item, fault, err);
+		for (; checked < s->spec_count; checked++) {
+			if (!device_spec_check_placement(where, &s->specs[checked], s->report_in_placement,
+							 err))
+				return false;
+		}
 	}
 	return true;
 }
@@ -165,7 +78,7 @@ static bool cpu_sets_read(const struct config *config, struct agent_settings *s,
 static bool nodes_read(const struct config *config, const char *group, const char *name,
 		       struct agent_settings *settings, size_t *count, struct error *err)
 {
-	char item[32];
+	char item[64];
 	int node;
 
 	for (*count = 0; config_list_item(config, group, "numa_nodes", *count, item, sizeof item); ++*count) {
@@ -181,19 +94,19 @@ static bool nodes_read(const struct config *config, const char *group, const cha
 
 static bool physnets_read(const struct config *config, struct agent_settings *settings, struct error *err)
 {
-	char name[256], physnet[ITEM_PHYSNET_SIZE];
+	char item[128], name[ITEM_PHYSNET_SIZE], why[200];
 	size_t nodes;
 
-	for (size_t i = 0; config_list_item(config, "neutron", "physnets", i, name, sizeof name); i++) {
-		_cleanup_free_ char *group = memory_printf("neutron_physnet_%s", name);
-		_cleanup_free_ char *missing = memory_printf("[%s] numa_nodes is not set", group);
+	for (size_t i = 0; config_list_item(config, "neutron", "physnets", i, item, sizeof item); i++) {
+		_cleanup_free_ char *group = memory_printf("neutron_physnet_%s", item);
 
-		if (!item_physnet(name, physnet))
-			return config_refuse_item(config, "neutron", "physnets", name, NULL, err);
-		if (!nodes_read(config, group, physnet, settings, &nodes, err))
+		if (!item_physnet(item, name))
+			return config_refuse_item(config, "neutron", "physnets", item, NULL, err);
+		if (!nodes_read(config, group, name, settings, &nodes, err))
 			return false;
+		snprintf(why, sizeof why, "[%s] numa_nodes is not set", group);
 		if (nodes == 0)
-			return config_refuse_item(config, "neutron", "physnets", name, missing, err);
+			return config_refuse_item(config, "neutron", "physnets", item, why, err);
 	}
 	return nodes_read(config, "neutron_tunnel", NEAR_TUNNELS, settings, &nodes, err);
 }
@@ -238,6 +151,10 @@ static bool mates_read(const struct config *config, struct agent_settings *s, st
 
 static void texts_read(const struct config *config, struct agent_settings *s)
 {
+	char kernel[256];
+
+	gethostname(kernel, sizeof kernel);
+	snprintf(s->host, sizeof s->host, "%s", config_text_given(config, "DEFAULT", "host", kernel));
 	snprintf(s->controller.url, sizeof s->controller.url, "%s",
 		 config_text_given(config, "penstock", "controller_url", "http://127.0.0.1:5000"));
 	snprintf(s->availability_zone, sizeof s->availability_zone, "%s",
@@ -251,8 +168,7 @@ bool agent_settings_read(const struct config *config, struct agent_settings *s,
 	return folders_read(config, s, err) &&
 	       config_int(config, "DEFAULT", "reserved_host_memory_mb", 512, 0, INT32_MAX,
 			  &s->reserved_memory_mb, err) &&
-	       specs_read(config, s, warn, user, err) && mappings_read(config, s, err) &&
-	       excluded_read(config, s, err) && bandwidths_check(config, s, err) &&
+	       specs_read(config, s, warn, user, err) && agent_nic_read(config, s, err) &&
 	       cpu_sets_read(config, s, err) && reserved_read(config, s, err) &&
 	       physnets_read(config, s, err) && mates_read(config, s, err);
 }
@@ -261,9 +177,9 @@ void agent_settings_done(struct agent_settings *s)
 {
 	device_specs_free(s->specs, s->spec_count);
 	free(s->mappings);
+	free(s->bandwidths);
 	free(s->excluded);
 	free(s->reserved_pages);
 	free(s->near);
-	free(s->bandwidths);
 	*s = (struct agent_settings){0};
 }

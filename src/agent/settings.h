@@ -27,14 +27,8 @@ struct excluded_device {
 
 /* One [sriov_nic] resource_provider_bandwidths: what a PF can carry, kbit/s (-1: not said). */
 struct nic_bandwidth {
-	char netdev[ITEM_NETDEV_SIZE], hypervisor[256];
+	char netdev[ITEM_NETDEV_SIZE], hypervisor[ITEM_HYPERVISOR_SIZE];
 	int64_t egress_kbps, ingress_kbps;
-};
-
-/* [sriov_nic] resource_provider_inventory_defaults */
-struct inventory_defaults {
-	double allocation_ratio;
-	int64_t min_unit, step_size, reserved, max_unit; /* max_unit 0: all */
 };
 
 /* A network that is near a NUMA node: [neutron] physnets, [neutron_physnet_NAME] and [neutron_tunnel]
@@ -48,17 +42,19 @@ struct near_network {
 struct agent_settings {
 	struct controller controller;
 	struct host_folders folders;
+	char host[256]; /* [DEFAULT] host, or what the kernel says */
 	char state_dir[256];
 	char availability_zone[256];
 	int64_t reserved_memory_mb;
 	struct device_spec *specs;
 	size_t spec_count;
+	bool report_in_placement; /* [pci]: Placement shows the devices that have no physical network */
 	struct device_mapping *mappings;
 	size_t mapping_count;
 	struct nic_bandwidth *bandwidths; /* bandwidths.h */
 	size_t bandwidth_count;
-	struct inventory_defaults inventory_defaults;
-	bool has_cpu_sets;				  /* one of these is set */
+	struct item_inventory inventory_defaults; /* [sriov_nic] resource_provider_inventory_defaults */
+	bool has_cpu_sets;			  /* one of these is set */
 	struct cpu_set cpu_shared_set, cpu_dedicated_set; /* [compute] */
 	struct excluded_device
 		*excluded; /* [sriov_nic] exclude_devices: addresses of VFs that are never offered */
@@ -74,4 +70,6 @@ struct agent_settings {
  * `warn` is called with sentences about what is allowed and looks like a mistake. */
 bool agent_settings_read(const struct config *config, struct agent_settings *settings,
 			 void (*warn)(void *user, const char *sentence), void *user, struct error *err);
+/* Its part about [sriov_nic]; `host` is read before. */
+bool agent_nic_read(const struct config *config, struct agent_settings *settings, struct error *err);
 void agent_settings_done(struct agent_settings *settings);

@@ -6,20 +6,38 @@
 
 #include <string.h>
 
+/* A port that is to go is gone once that was worked off without trouble. */
+static const char *port_status(const struct entry *entry, yyjson_val *port, bool trouble)
+{
+	bool wanted_up = yyjson_get_bool(yyjson_arr_get(port, 1)),
+	     to_go = yyjson_get_bool(yyjson_arr_get(port, 2));
+	bool worked_off = entry->done == entry->generation && entry->state != STATE_FAILED;
+
+	if (to_go && !trouble && worked_off)
+		return "GONE";
+	return entry->state == STATE_RUNNING && wanted_up && (to_go || !trouble) ? "ACTIVE" : "DOWN";
+}
+
 static void add_ports(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct entry *entry)
 {
 	yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, object, "ports");
 	yyjson_doc *ports = yyjson_read(entry->ports, strlen(entry->ports), 0);
+	yyjson_doc *troubles =
+		entry->troubles ? yyjson_read(entry->troubles, strlen(entry->troubles), 0) : NULL;
 	yyjson_val *port;
 	size_t i, max;
 
 	yyjson_arr_foreach (yyjson_doc_get_root(ports), i, max, port) {
 		yyjson_mut_val *view = yyjson_mut_arr_add_obj(doc, list);
-		bool up = entry->state == STATE_RUNNING && yyjson_get_bool(yyjson_arr_get(port, 1));
+		const char *id = yyjson_get_str(yyjson_arr_get(port, 0)),
+			   *trouble = yyjson_get_str(yyjson_obj_get(yyjson_doc_get_root(troubles), id));
 
-		yyjson_mut_obj_add_strcpy(doc, view, "id", yyjson_get_str(yyjson_arr_get(port, 0)));
-		yyjson_mut_obj_add_str(doc, view, "status", up ? "ACTIVE" : "DOWN");
+		yyjson_mut_obj_add_strcpy(doc, view, "id", id);
+		yyjson_mut_obj_add_str(doc, view, "status", port_status(entry, port, trouble));
+		if (trouble)
+			yyjson_mut_obj_add_strcpy(doc, view, "fault", trouble);
 	}
+	yyjson_doc_free(troubles);
 	yyjson_doc_free(ports);
 }
 
@@ -40,6 +58,8 @@ static void add_report(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct e
 		yyjson_mut_obj_add_strcpy(doc, object, "fault", entry->fault);
 	else
 		yyjson_mut_obj_add_null(doc, object, "fault");
+	if (entry->fault_kind)
+		yyjson_mut_obj_add_str(doc, object, "fault_kind", entry->fault_kind);
 	add_ports(doc, object, entry);
 }
 

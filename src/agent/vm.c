@@ -54,17 +54,46 @@ bool vm_start(yyjson_val *server, const char *folder, struct error *err)
 
 bool vm_set_links(yyjson_val *server, struct error *err)
 {
+	_cleanup_free_ char *domain = NULL;
+	char alias[VM_ALIAS_SIZE];
 	yyjson_val *port;
 	size_t i, max;
 
+	if (!world->domain_xml(json_text(server, "id"), &domain, err))
+		return false;
 	yyjson_arr_foreach (yyjson_obj_get(server, "ports"), i, max, port) {
 		_cleanup_(text_done) struct text xml = {0};
 
-		if (yyjson_is_obj(yyjson_obj_get(port, "device")))
+		vm_alias_of_port(json_text(port, "id"), alias);
+		if (yyjson_is_obj(yyjson_obj_get(port, "device")) || !vm_has(domain, alias))
 			continue;
-		vm_xml_nic(port, &xml);
+		vm_xml_nic(port, 0, &xml);
 		if (!world->domain_change(json_text(server, "id"), xml.data, err))
 			return false;
 	}
 	return true;
+}
+
+bool vm_has(const char *domain_xml, const char *alias)
+{
+	_cleanup_free_ char *element = memory_printf("<alias name='%s'/>", alias);
+
+	return domain_xml && strstr(domain_xml, element);
+}
+
+int vm_root_ports(const char *domain_xml)
+{
+	int count = 0;
+
+	for (const char *at = domain_xml; (at = strstr(at, "model='pcie-root-port'")); at++)
+		count++;
+	return count;
+}
+
+int vm_free_bus(const char *domain_xml, int bus)
+{
+	_cleanup_free_ char *place =
+		memory_printf("<address type='pci' domain='0x0000' bus='0x%02x' ", (unsigned)bus);
+
+	return bus > 0 && bus <= vm_root_ports(domain_xml) && !strstr(domain_xml, place) ? bus : 0;
 }

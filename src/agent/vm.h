@@ -12,6 +12,10 @@ bool vm_configure(const char *type, struct error *err);
  */
 void vm_confine(const struct cpu_set *shared);
 
+/* [libvirt] num_pcie_ports: how many PCIe root ports guests have at least; 0: as many as they need, and four
+ * for what is plugged in later. */
+void vm_set_root_ports(int64_t count);
+
 /* The domain's XML for a server whose files lie in `folder`. */
 void vm_xml(yyjson_val *server, const char *folder, const char *type, struct text *xml);
 
@@ -19,6 +23,11 @@ void vm_xml(yyjson_val *server, const char *folder, const char *type, struct tex
 bool vm_start(yyjson_val *server, const char *folder, struct error *err);
 /* Tells the running guest's standard NICs whether they have a link (admin_state_up). */
 bool vm_set_links(yyjson_val *server, struct error *err);
+/* Is something with this alias plugged in, as domain_xml() says? */
+bool vm_has(const char *domain_xml, const char *alias);
+int vm_root_ports(const char *domain_xml);
+/* The place of a NIC of a guest that runs, if it is there and free; else 0: libvirt finds one. */
+int vm_free_bus(const char *domain_xml, int bus);
 /* "kvm" or "qemu": what guests are started with. */
 bool vm_type(char type[8], struct error *err);
 

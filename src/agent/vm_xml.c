@@ -1,8 +1,8 @@
 /* libvirt's XML of domains.
  *
- * Guest PCI addresses are fixed: bus 1 is the disk's root port, bus 2 + index that of port `index`, then come
- * the devices of aliases and spare root ports for what is plugged in later.  So a NIC stays where it was,
- * whatever comes and goes beside it. */
+ * Guest PCI addresses are fixed: bus 1 is the disk's root port, bus 2 + index that of port `index`; the last
+ * ones are for the devices of aliases.  Between them are spare root ports for what is plugged in later.  So a
+ * NIC stays where it was, whatever comes and goes beside it. */
 #include "agent/vm_xml.h"
 
 #include "agent/device.h"
@@ -15,25 +15,43 @@
 
 #define SPARE_PORTS 4
 
-static void add_guest_address(struct text *xml, int bus)
+static int64_t wanted_root_ports; /* [libvirt] num_pcie_ports; 0: what is needed, and some to spare */
+
+void vm_set_root_ports(int64_t count)
 {
-	text_addf(xml, "<address type='pci' domain='0x0000' bus='0x%02x' slot='0x00' function='0x0'/>", bus);
+	wanted_root_ports = count;
 }
 
 /* bus 0: libvirt finds a place. */
+static void add_guest_address(struct text *xml, int bus)
+{
+	if (bus == 0)
+		return;
+	text_addf(xml, "<address type='pci' domain='0x0000' bus='0x%02x' slot='0x00' function='0x0'/>", bus);
+}
+
 static void add_hostdev(struct text *xml, const char *address, const char *alias, int bus)
 {
 	text_add(xml, "    <hostdev mode='subsystem' type='pci' managed='no'>");
 	text_addf(xml,
 		  "<source><address domain='0x%.4s' bus='0x%.2s' slot='0x%.2s' function='0x%.1s'/></source>",
 		  address, address + 5, address + 8, address + 11);
-	text_addf(xml, "<alias name='ua-%s'/>", alias);
-	if (bus)
-		add_guest_address(xml, bus);
+	text_addf(xml, "<alias name='%s'/>", alias);
+	add_guest_address(xml, bus);
 	text_add(xml, "</hostdev>\n");
 }
 
-void vm_xml_nic(yyjson_val *port, struct text *xml)
+void vm_alias_of_port(const char *port_id, char alias[VM_ALIAS_SIZE])
+{
+	snprintf(alias, VM_ALIAS_SIZE, "ua-%.36s", port_id);
+}
+
+void vm_alias_of_device(size_t index, char alias[VM_ALIAS_SIZE])
+{
+	snprintf(alias, VM_ALIAS_SIZE, "ua-device-%zu", index);
+}
+
+void vm_xml_nic(yyjson_val *port, int bus, struct text *xml)
 {
 	char name[64];
 
@@ -43,13 +61,13 @@ void vm_xml_nic(yyjson_val *port, struct text *xml)
 		  "<model type='virtio'/><mtu size='%lld'/><link state='%s'/><alias name='ua-%s'/>",
 		  json_text(port, "mac_address"), name, (long long)json_int(port, "mtu", 1500),
 		  json_bool(port, "admin_state_up", true) ? "up" : "down", json_text(port, "id"));
-	add_guest_address(xml, server_guest_bus(port));
+	add_guest_address(xml, bus);
 	text_add(xml, "</interface>\n");
 }
 
 /* The guest has a virtio NIC, which has the VF's network device for itself (passthrough).  libvirt sets the
  * VF's VLAN anew, to none if it is not told. */
-static void add_macvtap(struct text *xml, yyjson_val *port, const char *address)
+static void add_macvtap(struct text *xml, yyjson_val *port, const char *address, int bus)
 {
 	long long vlan = (long long)json_int(port, "vlan", 0);
 	char netdev[16];
@@ -62,30 +80,32 @@ static void add_macvtap(struct text *xml, yyjson_val *port, const char *address)
 	if (vlan)
 		text_addf(xml, "<vlan><tag id='%lld'/></vlan>", vlan);
 	text_addf(xml, "<model type='virtio'/><alias name='ua-%s'/>", json_text(port, "id"));
-	add_guest_address(xml, server_guest_bus(port));
+	add_guest_address(xml, bus);
 	text_add(xml, "</interface>\n");
 }
 
-static void add_port(struct text *xml, yyjson_val *port)
+void vm_xml_port(yyjson_val *port, int bus, struct text *xml)
 {
 	yyjson_val *device = yyjson_obj_get(port, "device");
+	char alias[VM_ALIAS_SIZE];
 
+	vm_alias_of_port(json_text(port, "id"), alias);
 	if (yyjson_is_obj(device) && strcmp(json_text(port, "vnic_type"), "macvtap") == 0)
-		add_macvtap(xml, port, json_text(device, "address"));
+		add_macvtap(xml, port, json_text(device, "address"), bus);
 	else if (yyjson_is_obj(device))
-		add_hostdev(xml, json_text(device, "address"), json_text(port, "id"), server_guest_bus(port));
+		add_hostdev(xml, json_text(device, "address"), alias, bus);
 	else
-		vm_xml_nic(port, xml);
+		vm_xml_nic(port, bus, xml);
 }
 
 /* Only SR-IOV functions are certainly PCI Express: another may be a conventional device, which has no place
  * on a root port. */
-static void add_device(struct text *xml, yyjson_val *device, size_t index, int bus)
+void vm_xml_device(yyjson_val *device, size_t index, int bus, struct text *xml)
 {
 	const char *address = json_text(device, "address");
-	char alias[32];
+	char alias[VM_ALIAS_SIZE];
 
-	snprintf(alias, sizeof alias, "device-%zu", index);
+	vm_alias_of_device(index, alias);
 	add_hostdev(xml, address, alias, strcmp(json_text(device, "type"), "type-PCI") == 0 ? 0 : bus);
 }
 
@@ -171,11 +191,20 @@ static int last_port_bus(yyjson_val *ports)
 	return last;
 }
 
-static void add_controllers(struct text *xml, int root_ports)
+static int root_ports(yyjson_val *ports, size_t devices)
+{
+	int needed = last_port_bus(ports) + (int)devices;
+
+	if (wanted_root_ports == 0)
+		return needed + SPARE_PORTS;
+	return wanted_root_ports > needed ? (int)wanted_root_ports : needed;
+}
+
+static void add_controllers(struct text *xml, int count)
 {
 	text_add(xml, "    <controller type='usb' model='none'/>\n"
 		      "    <controller type='pci' index='0' model='pcie-root'/>\n");
-	for (int i = 1; i <= root_ports; i++)
+	for (int i = 1; i <= count; i++)
 		text_addf(xml, "    <controller type='pci' index='%d' model='pcie-root-port'/>\n", i);
 }
 
@@ -198,7 +227,7 @@ void vm_xml(yyjson_val *server, const char *folder, const char *type, struct tex
 	yyjson_val *ports = yyjson_obj_get(server, "ports"), *devices = yyjson_obj_get(server, "devices"),
 		   *item;
 	_cleanup_free_ struct numa_placement *placement = server_placement(server);
-	int bus = last_port_bus(ports);
+	int device_count = (int)yyjson_arr_size(devices), buses = root_ports(ports, yyjson_arr_size(devices));
 	size_t i, max;
 
 	add_head(xml, server, type);
@@ -209,12 +238,12 @@ void vm_xml(yyjson_val *server, const char *folder, const char *type, struct tex
 	add_cpu(xml, placement, type);
 	text_add(xml, "  <clock offset='utc'/>\n  <on_poweroff>destroy</on_poweroff>\n"
 		      "  <on_reboot>restart</on_reboot>\n  <on_crash>destroy</on_crash>\n  <devices>\n");
-	add_controllers(xml, bus + (int)yyjson_arr_size(devices) + SPARE_PORTS);
+	add_controllers(xml, buses);
 	add_disks(xml, folder);
 	yyjson_arr_foreach (ports, i, max, item)
-		add_port(xml, item);
+		vm_xml_port(item, server_guest_bus(item), xml);
 	yyjson_arr_foreach (devices, i, max, item)
-		add_device(xml, item, i, bus + 1 + (int)i);
+		vm_xml_device(item, i, buses - device_count + 1 + (int)i, xml);
 	text_add(xml, "    <serial type='file'><source path='");
 	text_add_xml(xml, folder);
 	text_add(xml, "/console.log' append='on'/></serial>\n    <memballoon model='none'/>\n"

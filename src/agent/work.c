@@ -1,4 +1,5 @@
 /* Workers: each makes one server so, and is the only one at it meanwhile. */
+#include "agent/disk.h"
 #include "agent/entries.h"
 #include "agent/groups.h"
 #include "agent/report.h"
@@ -24,8 +25,46 @@ static void step_begins(const char *step, void *argument)
 	pthread_mutex_unlock(&agent.lock);
 }
 
-/* *later: it could not be done now and is to be tried again. */
-static enum state work_off(struct entry *entry, yyjson_val *server, bool *later, struct error *err)
+static bool is_superseded(void *argument)
+{
+	const struct entry *entry = argument;
+
+	pthread_mutex_lock(&agent.lock);
+	bool superseded = entry->next || agent.stopping;
+	pthread_mutex_unlock(&agent.lock);
+	return superseded;
+}
+
+static void port_troubles(const char *port_id, const char *why, void *argument)
+{
+	struct entry *entry = argument;
+
+	log_warning("server %s: port %s: %s", entry->id, port_id, why);
+	pthread_mutex_lock(&agent.lock);
+	entry_trouble(entry, port_id, why);
+	pthread_mutex_unlock(&agent.lock);
+}
+
+/* The guest is as wanted; its disk may be wanted elsewhere. */
+static enum state send_disk(const struct lifecycle *life, yyjson_val *server, enum state state, bool *later,
+			    bool *refused, struct error *err)
+{
+	switch (disk_send(life, server, state == STATE_RUNNING, err)) {
+	case DISK_LATER:
+		*later = true;
+		break;
+	case DISK_REFUSED:
+		*refused = true;
+		break;
+	case DISK_SENT:
+		break;
+	}
+	return state;
+}
+
+/* *later: it could not be done now and is to be tried again; *refused: it is not as wanted and stays so. */
+static enum state work_off(struct entry *entry, yyjson_val *server, bool *later, bool *refused,
+			   struct error *err)
 {
 	const struct agent_settings *s = agent.settings;
 	const struct lifecycle life = {.folders = &s->folders,
@@ -33,18 +72,31 @@ static enum state work_off(struct entry *entry, yyjson_val *server, bool *later,
 				       .offered = report_offers,
 				       .mates = groups_mates,
 				       .step = step_begins,
+				       .trouble = port_troubles,
+				       .superseded = is_superseded,
 				       .argument = entry};
 	const char *want = json_text(server, "want");
 
-	*later = false;
+	*later = *refused = false;
 	if (!server_check(server, err))
 		return STATE_FAILED; /* what it has on the host stays as it is */
-	if (strcmp(want, "running") == 0) {
+	if (strcmp(want, "kept") == 0) {
+		*later = !server_keep(&life, entry->id, err);
+		return STATE_STOPPED;
+	}
+	if (strcmp(want, "stopped") != 0 && strcmp(want, "absent") != 0) {
 		switch (server_setup(&life, server, err)) {
 		case SERVER_RUNS:
+			return send_disk(&life, server, STATE_RUNNING, later, refused, err);
+		case SERVER_PAUSED:
+			return STATE_PAUSED;
+		case SERVER_SUSPENDED:
+			return STATE_SUSPENDED;
+		case SERVER_REFUSED:
+			*refused = true;
 			return STATE_RUNNING;
 		case SERVER_ENDED:
-			return STATE_STOPPED;
+			return send_disk(&life, server, STATE_STOPPED, later, refused, err);
 		case SERVER_FAILED:
 			return STATE_FAILED;
 		case SERVER_LATER:
@@ -56,8 +108,9 @@ static enum state work_off(struct entry *entry, yyjson_val *server, bool *later,
 	/* What shall end or go must: there is no failing, only trying again.  The controller keeps the
 	 * devices. */
 	if (strcmp(want, "stopped") == 0) {
-		*later = !server_stop(&life, entry->id, err);
-		return STATE_STOPPED;
+		if ((*later = !server_stop(&life, server, err)))
+			return STATE_STOPPED;
+		return send_disk(&life, server, STATE_STOPPED, later, refused, err);
 	}
 	*later = !server_teardown(&life, entry->id, err);
 	return STATE_GONE;
@@ -72,15 +125,18 @@ static void retry_later(struct entry *entry, const char *why)
 	entry->not_before = sys_monotonic() + (wait < RETRY_MAX ? wait : RETRY_MAX);
 }
 
-static void work_settle(struct entry *entry, enum state state, const struct error *err)
+static void work_settle(struct entry *entry, enum state state, bool refused, const struct error *err)
 {
+	bool fault = state == STATE_FAILED || refused;
+
 	entry->state = state;
 	entry->done = entry->generation;
 	entry->report = true;
 	entry->attempts = 0;
 	entry_done(entry);
-	entry_fail(entry, state == STATE_FAILED ? err->message : NULL);
-	if (state == STATE_FAILED)
+	entry_fail(entry, fault ? err->message : NULL);
+	entry->fault_kind = fault ? err->type : NULL;
+	if (fault)
 		log_warning("server %s: %s", entry->id, err->message);
 	else
 		log_info("server %s: %s", entry->id, state_text(state));
@@ -91,8 +147,12 @@ static void *worker(void *argument)
 	struct entry *entry = argument;
 	struct error err = {0};
 	yyjson_doc *doc = entry_server(entry);
-	bool later;
-	enum state state = work_off(entry, yyjson_doc_get_root(doc), &later, &err);
+	bool later, refused;
+
+	pthread_mutex_lock(&agent.lock);
+	entry_trouble(entry, NULL, NULL);
+	pthread_mutex_unlock(&agent.lock);
+	enum state state = work_off(entry, yyjson_doc_get_root(doc), &later, &refused, &err);
 
 	yyjson_doc_free(doc);
 	pthread_mutex_lock(&agent.lock);
@@ -101,7 +161,7 @@ static void *worker(void *argument)
 	if (later)
 		retry_later(entry, err.message);
 	else
-		work_settle(entry, state, &err);
+		work_settle(entry, state, refused, &err);
 	entry_next(entry);
 	agent.workers--;
 	pthread_cond_broadcast(&agent.changed);

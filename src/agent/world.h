@@ -50,6 +50,18 @@ struct world {
 
 	bool (*hypervisor)(struct world_hypervisor *facts, struct error *err);
 	bool (*domain_start)(const char *xml, struct error *err); /* transient */
+	/* What a domain that runs is like, for the caller to free; NULL if it does not run. */
+	bool (*domain_xml)(const char *id, char **xml, struct error *err);
+	/* Into one that runs; refused if it has no place for it. */
+	bool (*domain_plug)(const char *id, const char *device_xml, struct error *err);
+	/* Asks the guest to let go of the device with this alias; it is out when domain_xml() shows it no
+	 * more.  None is fine. */
+	bool (*domain_unplug)(const char *id, const char *alias, struct error *err);
+	/* Stops its CPUs, or lets them go on (idempotent). */
+	bool (*domain_pause)(const char *id, bool paused, struct error *err);
+	/* Ends it with its memory in a file, and starts it from there. */
+	bool (*domain_save)(const char *id, const char *path, struct error *err);
+	bool (*domain_restore)(const char *path, struct error *err);
 	bool (*domain_change)(const char *id, const char *device_xml, struct error *err);
 	bool (*domain_stop)(const char *id, struct error *err); /* none is fine */
 	bool (*domain_running)(const char *id, bool *running, struct error *err);

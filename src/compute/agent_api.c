@@ -180,7 +180,7 @@ static bool image_is_for(struct http_request *request, const char *id, struct er
 	if (!store_query(
 		    request->db, &rows, err,
 		    "SELECT 1 FROM server WHERE host_id = ?1 AND (image_id = ?2 OR instr(kernel, ?2) > 0 OR"
-		    " instr(ramdisk, ?2) > 0) LIMIT 1",
+		    " instr(ramdisk, ?2) > 0 OR json_extract(disk_order, '$.fetch.id') = ?2) LIMIT 1",
 		    V((const char *)agent_of(request)->host_id), V(id)))
 		return false;
 	return store_next(&rows) ||
@@ -232,6 +232,35 @@ static bool agent_image(struct http_request *request, struct http_response *resp
 	return true;
 }
 
+/* --- disks that become images, or go to another host --- */
+
+static bool disk_is_awaited(struct http_request *request, const char *id, struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	if (!store_query(
+		    request->db, &rows, err,
+		    "SELECT 1 FROM server WHERE host_id = ?1 AND json_extract(disk_order, '$.send') = ?2",
+		    V((const char *)agent_of(request)->host_id), V(id)))
+		return false;
+	return store_next(&rows) ||
+	       (store_end(&rows, err) &&
+		error_set(err, ERROR_GONE, "No server of this host is to send the image %.64s (any more).",
+			  id));
+}
+
+static bool disk_begin(struct http_request *request, struct error *err)
+{
+	return disk_is_awaited(request, request->params[0], err) &&
+	       image_receive_begin(request, request->params[0], err);
+}
+
+static const struct http_upload disk_upload = {
+	.begin = disk_begin,
+	.chunk = image_receive_chunk,
+	.abandon = image_receive_abandon,
+};
+
 /* --- the service --- */
 
 #define AGENT_BODY_LIMIT \
@@ -244,6 +273,8 @@ static const struct http_route routes[] = {
 	{HTTP_GET, "/v1/desired", agent_desired, HTTP_READ},
 	{HTTP_POST, "/v1/status", agent_status, HTTP_WRITE, .body_limit = AGENT_BODY_LIMIT},
 	{HTTP_GET, "/v1/images/{id}", agent_image, HTTP_READ},
+	{HTTP_PUT, "/v1/images/{id}", image_receive_finish, HTTP_WRITE, .prepare = image_receive_prepare,
+	 .upload = &disk_upload},
 	{HTTP_POST, "/v1/servers/{id}/console", agent_console, HTTP_READ, .body_limit = CONSOLE_MAX},
 };
 

@@ -1,7 +1,10 @@
 /* GET /agent/v1/desired: what a host shall run, as a long poll. */
 #include "compute/agent.h"
 #include "compute/console.h"
+#include "compute/leftover.h"
+#include "compute/move.h"
 #include "compute/server.h"
+#include "compute/server_interface.h"
 
 #include <string.h>
 
@@ -20,10 +23,13 @@ static bool add_ports(struct store *db, const char *server_id, const struct sche
 		      size_t device_count, yyjson_mut_doc *doc, yyjson_mut_val *object, struct error *err)
 {
 	_cleanup_free_ struct network_port *ports = NULL;
+	_cleanup_free_ struct server_interface *known = NULL;
+	size_t known_count;
 	yyjson_mut_val *list = yyjson_mut_obj_add_arr(doc, object, "ports");
 	size_t count = 0;
 
-	if (!network_ports_of_server(db, server_id, &ports, &count, err))
+	if (!network_ports_of_server(db, server_id, &ports, &count, err) ||
+	    !server_interfaces_load(db, server_id, &known, &known_count, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		yyjson_mut_val *port = yyjson_mut_arr_add_obj(doc, list);
@@ -33,7 +39,9 @@ static bool add_ports(struct store *db, const char *server_id, const struct sche
 			return false;
 		for (size_t k = 0; k < device_count && !device; k++)
 			device = strcmp(devices[k].port_id, ports[i].id) == 0 ? &devices[k] : NULL;
-		yyjson_mut_obj_add_int(doc, port, "index", (int64_t)i);
+		yyjson_mut_obj_add_int(doc, port, "index", ports[i].index);
+		if (server_interface_goes(server_interface_find(known, known_count, ports[i].id)))
+			yyjson_mut_obj_add_str(doc, port, "want", "absent");
 		if (device)
 			add_device(doc, yyjson_mut_obj_add_obj(doc, port, "device"), device);
 		else
@@ -130,6 +138,8 @@ bool agent_desired_server(struct store *db, struct store_rows *rows, yyjson_mut_
 		return false;
 	add_alias_devices(devices, count, doc, object);
 	add_config_drive(rows, doc, object);
+	yyjson_mut_obj_add_int(doc, object, "disk_generation", store_int(rows, COLUMN_DISK_GENERATION));
+	compute_add_raw(doc, object, "disk", store_text(rows, COLUMN_DISK_ORDER), "null");
 	return true;
 }
 
@@ -160,7 +170,10 @@ static bool poll_servers(struct http_request *request, struct poll *poll, yyjson
 					  err))
 			return false;
 	}
-	return store_end(&rows, err);
+	return store_end(&rows, err) &&
+	       move_desired(request->db, agent_of(request)->host_id, poll->since, doc, poll->servers, err) &&
+	       leftover_desired(request->db, agent_of(request)->host_id, poll->since, doc, poll->servers,
+				err);
 }
 
 static bool poll_parse(struct http_request *request, struct poll *poll, int64_t *wait, struct error *err)

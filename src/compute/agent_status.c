@@ -4,7 +4,11 @@
 
 #include "base/log.h"
 #include "compute/compute.h"
-#include "compute/server.h"
+#include "compute/leftover.h"
+#include "compute/move.h"
+#include "compute/server_interface.h"
+#include "compute/server_retry.h"
+#include "compute/shelve.h"
 
 #include <string.h>
 
@@ -18,13 +22,14 @@ static const struct schema number = {.types = SCHEMA_INTEGER,
 static const struct schema words = {.types = SCHEMA_STRING, .longest = 64};
 static const struct schema fault_text = {.types = SCHEMA_STRING | SCHEMA_NULL, .longest = 65536};
 static const struct schema optional_words = {.types = SCHEMA_STRING | SCHEMA_NULL, .longest = 255};
-static const char *const port_statuses[] = {"ACTIVE", "DOWN", NULL};
+static const char *const port_statuses[] = {"ACTIVE", "DOWN", "GONE", NULL};
 static const struct schema port_status = {.types = SCHEMA_STRING, .choices = port_statuses};
 static const struct schema port_object = {
 	.types = SCHEMA_OBJECT,
 	.open = true,
 	.fields = (const struct schema_field[]){{"id", &uuid_text, .required = true},
 						{"status", &port_status, .required = true},
+						{"fault", &fault_text},
 						{0}}};
 static const struct schema port_list = {.types = SCHEMA_ARRAY, .items = &port_object, .longest = 1000};
 static const struct schema server_object = {
@@ -35,6 +40,7 @@ static const struct schema server_object = {
 						{"state", &words, .required = true},
 						{"step", &optional_words},
 						{"fault", &fault_text},
+						{"fault_kind", &optional_words},
 						{"ports", &port_list},
 						{0}}};
 static const struct schema server_list = {.types = SCHEMA_ARRAY, .items = &server_object, .longest = 100000};
@@ -62,7 +68,7 @@ static bool report_ports(struct store *db, const struct server *server, yyjson_v
 		}
 		/* A port whose binding moved to another host is that host's to report. */
 		if (strcmp(port.device_id, server->id) != 0 || strcmp(port.host_id, server->host_name) != 0 ||
-		    strcmp(port.status, status) == 0)
+		    strcmp(port.status, status) == 0 || strcmp(status, "GONE") == 0)
 			continue;
 		if (!network_port_set_status(db, id, status, err))
 			return false;
@@ -70,9 +76,7 @@ static bool report_ports(struct store *db, const struct server *server, yyjson_v
 	return true;
 }
 
-/* The whole fault is the details; the message its beginning, as long as Nova's (255), cut between characters.
- */
-static bool report_fault(struct store *db, const struct server *server, const char *fault, struct error *err)
+bool agent_report_fault(struct store *db, const struct server *server, const char *fault, struct error *err)
 {
 	const char *details = fault && *fault ? fault : "The host gave no reason.";
 	size_t length = strlen(details);
@@ -86,12 +90,14 @@ static bool report_fault(struct store *db, const struct server *server, const ch
 	return server_set_fault(db, server->id, message, details, err);
 }
 
-static bool settle_action(struct store *db, const struct server *server, struct error *err)
+/* refused: the host could not do it, and the server goes on as before. */
+static bool settle_action(struct store *db, const struct server *server, bool refused, struct error *err)
 {
 	enum server_state state = server->life.state;
 
-	if (state == SERVER_ACTIVE || state == SERVER_STOPPED)
-		return server_action_end(db, server->id, false, err);
+	if (state == SERVER_ACTIVE || state == SERVER_PAUSED || state == SERVER_SUSPENDED ||
+	    state == SERVER_STOPPED)
+		return server_action_end(db, server->id, refused, err);
 	if (state == SERVER_ERROR || state == SERVER_ERROR_DELETING)
 		return server_action_end(db, server->id, true, err);
 	return true;
@@ -119,8 +125,15 @@ static bool report_life(struct store *db, struct server *server, enum server_rep
 			struct error *err)
 {
 	enum server_state before = server->life.state;
-	bool lost;
+	bool taken;
+	bool lost, refused = report == REPORT_RUNNING && (server->life.state == SERVER_PAUSING ||
+							  server->life.state == SERVER_SUSPENDING);
 
+	if (!move_report(db, server, report, fault, &taken, err) ||
+	    (!taken && !shelve_report(db, server, report, fault, &taken, err)))
+		return false;
+	if (taken)
+		return true;
 	if (!server_life_report(&server->life, report, sys_now(), &lost))
 		return true;
 	settle_build(db, before, server);
@@ -128,11 +141,37 @@ static bool report_life(struct store *db, struct server *server, enum server_rep
 		fault = "The host says that nothing of the server is left on it. Its disk is gone with it; "
 			"the server "
 			"can only be deleted.";
-	if ((report == REPORT_FAILED || lost) && !report_fault(db, server, fault, err))
+	if ((report == REPORT_FAILED || lost) && !agent_report_fault(db, server, fault, err))
 		return false;
 	if (report == REPORT_RUNNING && !forget_password(db, server, err))
 		return false;
-	return server_save(db, server, err) && settle_action(db, server, err);
+	if (refused)
+		log_warning("server %s on %s: %s", server->id, server->host_name,
+			    fault ? fault : "it runs on");
+	return server_save(db, server, err) && settle_action(db, server, refused, err);
+}
+
+static bool report_interfaces(struct store *db, struct server *server, yyjson_val *ports, struct error *err)
+{
+	bool touch = false;
+
+	return server_interfaces_report(db, server, ports, &touch, err) &&
+	       (!touch || server_touch(db, server, err));
+}
+
+static bool is_failed_build(const struct server *server, enum server_report report)
+{
+	return report == REPORT_FAILED && server->life.state == SERVER_SPAWNING;
+}
+
+/* Of a server that is not this host's, or no more, or gone. */
+static bool report_elsewhere(struct http_request *request, const char *id, enum server_report report,
+			     struct error *err)
+{
+	const char *host_id = agent_of(request)->host_id;
+
+	return move_report_other(request->db, id, host_id, report, err) &&
+	       leftover_report(request->db, id, host_id, report, err);
 }
 
 static bool report_server(struct http_request *request, yyjson_val *item, struct error *err)
@@ -146,14 +185,22 @@ static bool report_server(struct http_request *request, yyjson_val *item, struct
 		return error_set(err, ERROR_BAD_REQUEST, "%.64s is not a state of a server",
 				 yyjson_get_str(yyjson_obj_get(item, "state")));
 	if (!server_load(request->db, id, NULL, &server, err))
-		return err->kind == ERROR_NOT_FOUND; /* forgotten: fine */
+		return err->kind == ERROR_NOT_FOUND && /* forgotten: fine */
+		       report_elsewhere(request, id, report, err);
 	if (strcmp(server.host_id, agent_of(request)->host_id) != 0)
-		return true; /* another host's */
+		return report_elsewhere(request, id, report, err);
 	if (report == REPORT_GONE && server_is_deleting(server.life.state))
 		return server_remove(request->db, &server, err);
-	if (generation < server.life.generation)
+	if (generation < server.life.generation &&
+	    !(report == REPORT_GONE && server.life.want == WANT_ABSENT))
 		return true; /* about something that is not wanted any more */
-	return report_ports(request->db, &server, yyjson_obj_get(item, "ports"), err) &&
+	if (is_failed_build(&server, report))
+		return server_build_failed(request->db, &server,
+					   yyjson_get_str(yyjson_obj_get(item, "fault")),
+					   yyjson_get_str(yyjson_obj_get(item, "fault_kind")), err);
+	yyjson_val *ports = yyjson_obj_get(item, "ports");
+	return report_ports(request->db, &server, ports, err) &&
+	       (report == REPORT_BUILDING || report_interfaces(request->db, &server, ports, err)) &&
 	       report_life(request->db, &server, report, yyjson_get_str(yyjson_obj_get(item, "fault")), err);
 }
 
@@ -175,38 +222,7 @@ bool agent_status(struct http_request *request, struct http_response *response, 
 
 /* --- deadlines --- */
 
-static bool give_up(struct store *db, const char *id, struct error *err)
-{
-	struct server server;
-
-	if (!server_load(db, id, NULL, &server, err) || !server_move(&server.life, SERVER_ERROR, err))
-		return false;
-	settle_build(db, SERVER_SPAWNING, &server);
-	return report_fault(db, &server,
-			    "The host did not finish building the server within instance_build_timeout.",
-			    err) &&
-	       server_save(db, &server, err) && settle_action(db, &server, err);
-}
-
-/* A few at a time: the writer serves others too. */
-#define GIVE_UP_AT_ONCE 100
-
 bool compute_housekeeping(struct store *db, struct error *err)
 {
-	char late[GIVE_UP_AT_ONCE][37];
-	size_t count = 0;
-	struct store_rows rows;
-
-	if (compute_settings.build_timeout == 0)
-		return true;
-	if (!store_query(db, &rows, err,
-			 "SELECT id FROM server WHERE state = 'spawning' AND created_at < ?1 LIMIT ?2",
-			 V(sys_now() - compute_settings.build_timeout), V(GIVE_UP_AT_ONCE)))
-		return false;
-	while (store_next(&rows))
-		snprintf(late[count++], sizeof *late, "%s", store_text(&rows, 0));
-	bool ok = store_end(&rows, err);
-	for (size_t i = 0; ok && i < count; i++)
-		ok = give_up(db, late[i], err);
-	return ok;
+	return move_housekeeping(db, err) && shelve_housekeeping(db, err) && retry_housekeeping(db, err);
 }

@@ -396,7 +396,7 @@ static const struct http_route version_routes[] = {
 
 static const struct compute_routes *const tables[] = {
 	&server_routes, &flavor_routes, &keypair_routes,   &host_routes,
-	&limits_routes, &group_routes,	&aggregate_routes,
+	&limits_routes, &group_routes,	&aggregate_routes, &move_routes,
 };
 
 static struct http_service service = {
@@ -433,7 +433,7 @@ static void build_routes(void)
 
 static bool read_settings(const struct config *config, struct compute_settings *settings, struct error *err)
 {
-	int64_t timeout;
+	int64_t timeout, move, window, offload;
 
 	snprintf(settings->default_zone, sizeof settings->default_zone, "%s",
 		 config_text_given(config, "DEFAULT", "default_availability_zone", "nova"));
@@ -449,12 +449,21 @@ static bool read_settings(const struct config *config, struct compute_settings *
 	    !config_int(config, "quota", "server_group_members", 10, -1, INT32_MAX,
 			&settings->quota_server_group_members, err) ||
 	    !config_int(config, "DEFAULT", "instance_build_timeout", 600, 0, 86400, &timeout, err) ||
+	    !config_int(config, "penstock", "move_timeout", 7200, 0, 604800, &move, err) ||
+	    !config_int(config, "DEFAULT", "resize_confirm_window", 0, 0, INT32_MAX, &window, err) ||
+	    !config_int(config, "DEFAULT", "shelved_offload_time", 0, -1, INT32_MAX, &offload, err) ||
+	    !config_bool(config, "DEFAULT", "allow_resize_to_same_host", false,
+			 &settings->resize_to_same_host, err) ||
+	    !config_int(config, "scheduler", "max_attempts", 3, 1, INT32_MAX, &settings->max_attempts, err) ||
 	    !config_number(config, "filter_scheduler", "soft_affinity_weight_multiplier", 1, 0, 1e6,
 			   &settings->soft_affinity_weight, err) ||
 	    !config_number(config, "filter_scheduler", "soft_anti_affinity_weight_multiplier", 1, 0, 1e6,
 			   &settings->soft_anti_affinity_weight, err) ||
 	    !config_bool(config, "api", "enable_instance_password", true, &settings->password, err))
 		return false;
+	settings->move_timeout = move * TIME_SECOND;
+	settings->confirm_window = window * TIME_SECOND;
+	settings->offload_time = offload * TIME_SECOND;
 	settings->build_timeout = timeout * TIME_SECOND;
 	return true;
 }

@@ -107,7 +107,8 @@ static bool wish_run(struct store *db, const struct flavor *flavor, const struct
 					    .rules = placement.rules,
 					    .rule_count = placement.count,
 					    .numa = &numa,
-					    .networks = &placement.networks};
+					    .networks = &placement.networks,
+					    .isolate = flavor_isolates(flavor)};
 	const struct placement_subject subject = {.flavor_name = flavor->name,
 						  .extra_specs = flavor->extra_specs};
 	if (!placement_filters(db, &subject, &placement, &request, err))

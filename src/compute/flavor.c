@@ -76,6 +76,13 @@ char *flavor_spec(const struct flavor *flavor, const char *key)
 	return value;
 }
 
+bool flavor_isolates(const struct flavor *flavor)
+{
+	_cleanup_free_ char *policy = flavor_spec(flavor, "group_policy");
+
+	return text_equal(policy, "isolate");
+}
+
 char *flavor_embedded(const struct flavor *flavor)
 {
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
@@ -92,6 +99,26 @@ char *flavor_embedded(const struct flavor *flavor)
 	char *text = yyjson_mut_write(doc, YYJSON_WRITE_ALLOW_INVALID_UNICODE, NULL);
 	yyjson_mut_doc_free(doc);
 	return text;
+}
+
+bool flavor_stored(const char *id, const char *json, struct flavor *flavor, struct error *err)
+{
+	yyjson_doc *doc = yyjson_read(json, strlen(json), 0);
+	yyjson_val *root = yyjson_doc_get_root(doc);
+
+	*flavor = (struct flavor){
+		.vcpus = schema_integer(yyjson_obj_get(root, "vcpus"), 0),
+		.memory_mb = schema_integer(yyjson_obj_get(root, "ram"), 0),
+		.disk_gb = schema_integer(yyjson_obj_get(root, "disk"), 0),
+		.ephemeral_gb = schema_integer(yyjson_obj_get(root, "ephemeral"), 0),
+		.swap_mb = schema_integer(yyjson_obj_get(root, "swap"), 0),
+		.extra_specs = compute_json_text(yyjson_obj_get(root, "extra_specs")),
+	};
+	snprintf(flavor->id, sizeof flavor->id, "%s", id);
+	snprintf(flavor->name, sizeof flavor->name, "%s",
+		 yyjson_get_str(yyjson_obj_get(root, "original_name")));
+	yyjson_doc_free(doc);
+	return flavor->vcpus > 0 || error_set(err, ERROR_INTERNAL, "the flavor of a server makes no sense");
 }
 
 /* --- views --- */

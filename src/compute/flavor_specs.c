@@ -54,6 +54,10 @@ static const struct schema spec_body = {.types = SCHEMA_OBJECT,
 /* A wrong PCI alias is told when the flavor is made, not when a server fails. */
 static bool spec_check(const char *key, const char *value, struct error *err)
 {
+	if (strcmp(key, "group_policy") == 0 && strcmp(value, "none") != 0 && strcmp(value, "isolate") != 0)
+		return error_set(err, ERROR_BAD_REQUEST,
+				 "Validation failed; group_policy: '%.40s' is neither 'none' nor 'isolate'.",
+				 value);
 	return strcmp(key, "pci_passthrough:alias") != 0 || scheduler_alias_check(value, err);
 }
 

@@ -144,6 +144,94 @@ const struct store_migration compute_migrations[] = {
 		") STRICT;"
 		"CREATE INDEX aggregate_host_host ON aggregate_host (host_id);",
 	},
+	{
+		/* Interfaces that came or go after the server was made, or have a tag: change is what is
+		 * under way on the host (server_interface.h), request_id that of its action. */
+		"CREATE TABLE server_interface ("
+		" server_id TEXT NOT NULL REFERENCES server (id) ON DELETE CASCADE,"
+		" port_id TEXT NOT NULL,"
+		" tag TEXT NOT NULL,"
+		" change TEXT NOT NULL,"
+		" request_id TEXT NOT NULL,"
+		" PRIMARY KEY (server_id, port_id)"
+		") STRICT;",
+	},
+	{
+		/* wish: what the client said of the place (JSON: zone, host, same_host, different_host,
+		 * admin), for when it is placed anew.  disk_order: what the host shall do about the disk
+		 * (JSON, docs/agent-protocol.md). */
+		"ALTER TABLE server ADD COLUMN wish TEXT NOT NULL DEFAULT '{}';"
+		"ALTER TABLE server ADD COLUMN disk_order TEXT;"
+		"ALTER TABLE server ADD COLUMN shelved_image TEXT;"
+		"CREATE INDEX server_shelved ON server (updated_at) WHERE state = 'shelved';"
+
+		/* A server on its way (move.h).  The other host is the one that the server's row does not
+		 * name: what it shall do with the server, and its revision when that last changed. */
+		"CREATE TABLE server_move ("
+		" number INTEGER PRIMARY KEY AUTOINCREMENT,"
+		" uuid TEXT NOT NULL UNIQUE,"
+		" server_id TEXT NOT NULL,"
+		" user_id TEXT NOT NULL,"
+		" project_id TEXT NOT NULL,"
+		" type TEXT NOT NULL," /* as Nova's */
+		" phase TEXT NOT NULL,"
+		" failed INTEGER NOT NULL DEFAULT 0,"
+		" open INTEGER NOT NULL," /* it may have a claim in its name */
+		" was_off INTEGER NOT NULL,"
+		" image_id TEXT," /* the disk in transit; NULL: on one host */
+		" source_host_id TEXT NOT NULL,"
+		" source_host TEXT NOT NULL,"
+		" source_zone TEXT NOT NULL,"
+		" source_flavor_id TEXT NOT NULL,"
+		" source_flavor TEXT NOT NULL," /* JSON, as servers have it */
+		" target_host_id TEXT,"
+		" target_host TEXT,"
+		" target_zone TEXT,"
+		" target_flavor_id TEXT NOT NULL,"
+		" target_flavor TEXT NOT NULL,"
+		" other_host_id TEXT,"
+		" other_want TEXT,"
+		" other_generation INTEGER NOT NULL DEFAULT 0,"
+		" other_revision INTEGER NOT NULL DEFAULT 0,"
+		" created_at INTEGER NOT NULL,"
+		" updated_at INTEGER NOT NULL,"
+		" phase_at INTEGER NOT NULL" /* when the phase began */
+		") STRICT;"
+		"CREATE UNIQUE INDEX server_move_open ON server_move (server_id) WHERE open = 1;"
+		"CREATE INDEX server_move_server ON server_move (server_id);"
+		"CREATE INDEX server_move_other ON server_move (other_host_id, other_revision) WHERE "
+		"other_host_id IS "
+		"NOT NULL;",
+	},
+	{
+		"ALTER TABLE server ADD COLUMN build_since INTEGER NOT NULL DEFAULT 0;" /* on its host */
+		"UPDATE server SET build_since = created_at;"
+		"DROP INDEX server_building;"
+		"CREATE INDEX server_building ON server (host_id, build_since) WHERE state = 'spawning';"
+		"ALTER TABLE server ADD COLUMN disk_generation INTEGER NOT NULL DEFAULT 0;" /* its order */
+		"CREATE TABLE server_attempt (" /* builds that failed */
+		" server_id TEXT NOT NULL REFERENCES server (id) ON DELETE CASCADE,"
+		" number INTEGER NOT NULL,"
+		" host_id TEXT NOT NULL,"
+		" host_name TEXT NOT NULL,"
+		" fault TEXT NOT NULL,"
+		" started_at INTEGER NOT NULL,"
+		" failed_at INTEGER NOT NULL,"
+		" PRIMARY KEY (server_id, number)"
+		") STRICT;"
+
+		/* leftover.h; the server itself may be gone */
+		"CREATE TABLE server_leftover ("
+		" id TEXT PRIMARY KEY," /* in whose name the claim is */
+		" server_id TEXT NOT NULL,"
+		" host_id TEXT NOT NULL,"
+		" revision INTEGER NOT NULL," /* the host's, when it was told */
+		" generation INTEGER NOT NULL,"
+		" created_at INTEGER NOT NULL,"
+		" UNIQUE (server_id, host_id)"
+		") STRICT;"
+		"CREATE INDEX server_leftover_host ON server_leftover (host_id, revision);",
+	},
 };
 
 const size_t compute_migration_count = ELEMENTS_OF(compute_migrations);

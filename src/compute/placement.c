@@ -134,45 +134,46 @@ bool placement_hints_read(struct http_request *request, yyjson_val *hints, struc
 }
 
 /* Servers of other projects are not there for who may not see them. */
-static bool host_of_server(struct http_request *request, const char *server_id, struct placement *placement,
-			   struct scheduler_rule *rule, struct error *err)
+static bool host_of_server(struct store *db, const struct auth *auth, const char *server_id,
+			   struct placement *placement, struct scheduler_rule *rule, struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
-	if (!store_query(request->db, &rows, err,
+	if (!store_query(db, &rows, err,
 			 "SELECT host_id FROM server WHERE id = ?1 AND host_id IS NOT NULL "
 			 "AND (?2 = 1 OR project_id = ?3)",
-			 V(server_id), V(request->auth->admin), V(request->auth->project_id)))
+			 V(server_id), V(auth->admin), V(auth->project_id)))
 		return false;
 	if (store_next(&rows))
 		placement_host_add(placement, rule, store_text(&rows, 0));
 	return store_end(&rows, err);
 }
 
-static bool hint_rule(struct http_request *request, struct placement *placement, const char *reason,
-		      bool only, const char *const *servers, size_t count, struct error *err)
+static bool hint_rule(struct store *db, const struct auth *auth, struct placement *placement,
+		      const char *reason, bool only, const char *const *servers, size_t count,
+		      struct error *err)
 {
 	struct scheduler_rule *rule = placement_rule(placement, memory_copy_text(reason), only);
 
 	for (size_t i = 0; i < count; i++) {
-		if (!host_of_server(request, servers[i], placement, rule, err))
+		if (!host_of_server(db, auth, servers[i], placement, rule, err))
 			return false;
 	}
 	return true;
 }
 
-bool placement_make(struct http_request *request, const struct placement_hints *hints,
+bool placement_make(struct store *db, const struct auth *auth, const struct placement_hints *hints,
 		    const char *extra_specs, struct placement *placement, struct error *err)
 {
 	placement_done(placement);
 	return (!hints->has_same_host ||
-		hint_rule(request, placement, "has none of the servers that the hint same_host names", true,
+		hint_rule(db, auth, placement, "has none of the servers that the hint same_host names", true,
 			  hints->same_host, hints->same_host_count, err)) &&
 	       (hints->different_host_count == 0 ||
-		hint_rule(request, placement, "has a server that the hint different_host names", false,
+		hint_rule(db, auth, placement, "has a server that the hint different_host names", false,
 			  hints->different_host, hints->different_host_count, err)) &&
-	       (!hints->group_id || server_group_rule(request, hints->group_id, placement, err)) &&
-	       aggregate_rules(request->db, extra_specs, placement, err);
+	       (!hints->group_id || server_group_rule(db, auth, hints, placement, err)) &&
+	       aggregate_rules(db, extra_specs, placement, err);
 }
 
 bool placement_filters(struct store *db, const struct placement_subject *subject, struct placement *placement,

@@ -6,11 +6,14 @@
 #include "network/network.h"
 #include "scheduler/scheduler.h"
 
-enum { PLACEMENT_RULES_MAX = 40 };
+enum {
+	PLACEMENT_RULES_MAX = 40,
+	PLACEMENT_RULES_SPARE = 4, /* beyond those: hosts that are out of the question */
+};
 
 /* Rules with all that they point to; start from {0}. */
 struct placement {
-	struct scheduler_rule rules[PLACEMENT_RULES_MAX];
+	struct scheduler_rule rules[PLACEMENT_RULES_MAX + PLACEMENT_RULES_SPARE];
 	size_t count;
 	void **owned;
 	size_t owned_count;
@@ -26,15 +29,17 @@ struct placement_hints {
 	size_t same_host_count, different_host_count;
 	bool has_same_host;
 	const char *query; /* for JsonFilter: JSON text, or NULL */
+	const char *self; /* of a server that exists: its group counts without it; or NULL */
 };
 
 /* "os:scheduler_hints" of the body; NULL is fine.  A hint that would change the choice of a host and is not
  * known is ERROR_BAD_REQUEST: it is not passed over in silence. */
 bool placement_hints_read(struct http_request *request, yyjson_val *hints, struct placement_hints *out,
 			  struct error *err);
-/* All rules for a server of this flavor ("extra_specs": its JSON), in place of those that *placement has.
- * Asked anew for each server of a request, since the one before may count. */
-bool placement_make(struct http_request *request, const struct placement_hints *hints,
+/* `auth`: servers and groups that it may not see are not there.  All rules for a server of this flavor
+ * ("extra_specs": its JSON), in place of those that *placement has. Asked anew for each server of a request,
+ * since the one before may count. */
+bool placement_make(struct store *db, const struct auth *auth, const struct placement_hints *hints,
 		    const char *extra_specs, struct placement *placement, struct error *err);
 
 /* What filters look at beside the flavor's extra specs; NULL: it is not known. */

@@ -1,5 +1,6 @@
 /* Servers in the database: loading, the life written back, faults, the end; and the log of actions. */
-#include "compute/server.h"
+#include "compute/move.h"
+#include "compute/shelve.h"
 
 #include <string.h>
 
@@ -98,6 +99,7 @@ bool server_remove(struct store *db, const struct server *server, struct error *
 	const char *id = server->id;
 
 	return scheduler_release(db, id, err) && network_ports_release(db, id, err) &&
+	       move_server_removed(db, id, err) && shelve_server_removed(db, id, err) &&
 	       store_exec(db, err, "DELETE FROM server WHERE id = ?1", V(id)) &&
 	       store_exec(db, err,
 			  "UPDATE project_usage SET instances = instances - 1, cores = cores - ?2,"
@@ -133,6 +135,15 @@ bool server_action_begin(struct http_request *request, const char *server_id, co
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 		V(server_id), V(action), V((const char *)request->request_id), V(request->auth->user_id),
 		V(request->auth->project_id), V(sys_now()));
+}
+
+bool server_action_finish(struct store *db, const char *server_id, const char *request_id, bool failed,
+			  struct error *err)
+{
+	return store_exec(db, err,
+			  "UPDATE server_action SET finished_at = ?3, failed = ?4 WHERE server_id = ?1 AND "
+			  "request_id = ?2 AND finished_at = 0",
+			  V(server_id), V(request_id), V(sys_now()), V(failed));
 }
 
 bool server_action_end(struct store *db, const char *server_id, bool failed, struct error *err)

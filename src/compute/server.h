@@ -53,7 +53,9 @@
 	C(FAULT_AT, "fault_at") \
 	C(CREATED, "created_at") \
 	C(UPDATED, "updated_at") \
-	C(LAUNCHED, "launched_at")
+	C(LAUNCHED, "launched_at") \
+	C(DISK_ORDER, "disk_order") \
+	C(DISK_GENERATION, "disk_generation")
 
 enum server_column {
 #define C(name, column) COLUMN_##name,
@@ -123,6 +125,9 @@ bool server_user_move(struct server *server, enum server_state next, const char 
 
 bool server_action_begin(struct http_request *request, const char *server_id, const char *action,
 			 struct error *err);
+/* Ends one, by the request that began it. */
+bool server_action_finish(struct store *db, const char *server_id, const char *request_id, bool failed,
+			  struct error *err);
 /* Ends those of the server that are under way. */
 bool server_action_end(struct store *db, const char *server_id, bool failed, struct error *err);
 
@@ -132,5 +137,6 @@ http_handler server_index, server_detail, server_create, server_delete, server_u
 	server_metadata_replace, server_metadata_merge, server_metadata_show, server_metadata_put,
 	server_metadata_delete, server_tags_index, server_tags_replace, server_tags_show, server_tags_put,
 	server_tags_delete, server_tags_clear, server_action, server_action_prepare, server_ips_index,
-	server_ips_show, server_interfaces_index, server_interfaces_show, server_interfaces_change,
-	server_security_groups, server_actions_index, server_actions_show, server_diagnostics;
+	server_ips_show, server_interfaces_index, server_interfaces_show, server_interfaces_attach,
+	server_interfaces_detach, server_security_groups, server_actions_index, server_actions_show,
+	server_diagnostics;

@@ -1,13 +1,10 @@
 /* POST /servers/{id}/action, and the log of what was done to a server. */
+#include "compute/server_action.h"
 #include "compute/console.h"
-#include "compute/server.h"
 
 #include <string.h>
 
 #define CONSOLE_WAIT (10 * TIME_SECOND) /* for a host to send its log */
-
-typedef bool action_handler(struct http_request *request, struct http_response *response,
-			    struct server *server, yyjson_val *argument, struct error *err);
 
 /* --- power --- */
 
@@ -32,6 +29,34 @@ static bool action_start(struct http_request *request, struct http_response *res
 {
 	(void)argument;
 	return user_action(request, response, server, SERVER_POWERING_ON, "start", err);
+}
+
+static bool action_pause(struct http_request *request, struct http_response *response, struct server *server,
+			 yyjson_val *argument, struct error *err)
+{
+	(void)argument;
+	return user_action(request, response, server, SERVER_PAUSING, "pause", err);
+}
+
+static bool action_unpause(struct http_request *request, struct http_response *response,
+			   struct server *server, yyjson_val *argument, struct error *err)
+{
+	(void)argument;
+	return user_action(request, response, server, SERVER_UNPAUSING, "unpause", err);
+}
+
+static bool action_suspend(struct http_request *request, struct http_response *response,
+			   struct server *server, yyjson_val *argument, struct error *err)
+{
+	(void)argument;
+	return user_action(request, response, server, SERVER_SUSPENDING, "suspend", err);
+}
+
+static bool action_resume(struct http_request *request, struct http_response *response, struct server *server,
+			  yyjson_val *argument, struct error *err)
+{
+	(void)argument;
+	return user_action(request, response, server, SERVER_RESUMING, "resume", err);
 }
 
 static const char *const reboot_types[] = {"SOFT", "HARD", "soft", "hard", "Soft", "Hard", NULL};
@@ -144,32 +169,36 @@ static const struct action {
 	action_handler *handler;
 	const struct schema *argument;
 	bool reads; /* changes nothing: for readers too, and not in a transaction */
+	bool admin; /* for administrators only */
 } actions[] = {
 	{"os-stop", "servers:stop", action_stop, &any_argument},
 	{"os-start", "servers:start", action_start, &any_argument},
 	{"reboot", "servers:reboot", action_reboot, &reboot_schema},
+	{"pause", "os-pause-server:pause", action_pause, &any_argument},
+	{"unpause", "os-pause-server:unpause", action_unpause, &any_argument},
+	{"suspend", "os-suspend-server:suspend", action_suspend, &any_argument},
+	{"resume", "os-suspend-server:resume", action_resume, &any_argument},
 	{"forceDelete", "os-deferred-delete:force", action_force_delete, &any_argument},
 	{"lock", "os-lock-server:lock", action_lock, &lock_schema},
 	{"unlock", "os-lock-server:unlock", action_unlock, &any_argument},
+	{"resize", "servers:resize", action_resize, &action_resize_schema},
+	{"confirmResize", "servers:confirm_resize", action_confirm_resize, &any_argument},
+	{"revertResize", "servers:revert_resize", action_revert_resize, &any_argument},
+	{"migrate", "os-migrate-server:migrate", action_migrate, &action_migrate_schema, .admin = true},
+	{"os-migrateLive", "os-migrate-server:migrate_live", action_migrate_live, &action_live_schema,
+	 .admin = true},
+	{"createImage", "servers:create_image", action_create_image, &action_image_schema},
+	{"shelve", "os-shelve:shelve", action_shelve, &any_argument},
+	{"shelveOffload", "os-shelve:shelve_offload", action_shelve_offload, &any_argument, .admin = true},
+	{"unshelve", "os-shelve:unshelve", action_unshelve, &action_unshelve_schema},
+	{"rebuild", "servers:rebuild", action_rebuild, &action_rebuild_schema},
 	{"os-getConsoleOutput", "os-console-output", action_console, &console_schema, .reads = true},
 };
 
 /* What Nova has and Penstock has not. */
-static const char *const not_built[] = {"pause",
-					"unpause",
-					"suspend",
-					"resume",
-					"rescue",
+static const char *const not_built[] = {"rescue",
 					"unrescue",
-					"rebuild",
-					"resize",
-					"confirmResize",
-					"revertResize",
-					"createImage",
 					"createBackup",
-					"shelve",
-					"shelveOffload",
-					"unshelve",
 					"changePassword",
 					"addSecurityGroup",
 					"removeSecurityGroup",
@@ -180,8 +209,6 @@ static const char *const not_built[] = {"pause",
 					"os-resetState",
 					"resetNetwork",
 					"injectNetworkInfo",
-					"migrate",
-					"os-migrateLive",
 					"evacuate",
 					"restore",
 					"trigger_crash_dump",
@@ -247,7 +274,7 @@ bool server_action(struct http_request *request, struct http_response *response,
 
 	if (!action)
 		return false;
-	if (!action->reads && !auth->member && !auth->admin)
+	if (!auth->admin && (action->admin || (!action->reads && !auth->member)))
 		return compute_forbidden(err, action->rule);
 	if (!server_load(request->db, request->params[0], auth, &server, err))
 		return false;
@@ -366,9 +393,10 @@ bool server_actions_show(struct http_request *request, struct http_response *res
 	const char *action = store_text(&rows, LOG_ACTION);
 	int64_t finished = store_int(&rows, LOG_FINISHED);
 	yyjson_mut_obj_add_str(doc, event, "event",
-			       strcmp(action, "create") == 0 ? "compute__do_build_and_run_instance"
-			       : strcmp(action, "delete") == 0
-				       ? "compute_terminate_instance"
+			       strcmp(action, "create") == 0   ? "compute__do_build_and_run_instance"
+			       : strcmp(action, "delete") == 0 ? "compute_terminate_instance"
+			       : strstr(action, "_interface")
+				       ? http_printf(request, "compute_%s", action)
 				       : http_printf(request, "compute_%s_instance", action));
 	compute_add_time_long(doc, event, "start_time", store_int(&rows, LOG_STARTED));
 	compute_add_time_long(doc, event, "finish_time", finished);

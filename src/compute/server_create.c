@@ -3,11 +3,12 @@
 #include "compute/flavor.h"
 #include "compute/keypair.h"
 #include "compute/server.h"
+#include "compute/server_image.h"
 #include "compute/server_numa.h"
+#include "compute/server_place.h"
+#include "compute/server_port.h"
 #include "compute/server_request.h"
-#include "image/image.h"
 
-#include <openssl/evp.h>
 #include <string.h>
 
 /* What the checks find out; texts belong to the request. */
@@ -55,98 +56,20 @@ static bool plan_flavor(struct http_request *request, struct plan *plan, struct 
 
 /* --- image --- */
 
-/* The image as the agent gets it (docs/agent-protocol.md).  It is kept with the server: a host must be able
- * to rebuild its state when the image is long gone. */
-static const char *image_json(struct http_request *request, const struct image *image, const char **kernel,
-			      const char **ramdisk, struct error *err)
-{
-	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-	yyjson_mut_val *object = yyjson_mut_obj(doc), *properties;
-	const char *text = NULL, *id;
-	char *json;
-
-	yyjson_mut_doc_set_root(doc, object);
-	yyjson_mut_obj_add_str(doc, object, "id", image->id);
-	yyjson_mut_obj_add_str(doc, object, "disk_format", image->disk_format);
-	yyjson_mut_obj_add_str(doc, object, "container_format", image->container_format);
-	yyjson_mut_obj_add_int(doc, object, "size", image->size);
-	yyjson_mut_obj_add_str(doc, object, "checksum", image->checksum);
-	yyjson_mut_obj_add_str(doc, object, "sha512", image->sha512);
-	properties = yyjson_mut_obj_add_obj(doc, object, "properties");
-	if (image_properties(request->db, image->id, doc, properties, err)) {
-		json = yyjson_mut_write(doc, YYJSON_WRITE_ALLOW_INVALID_UNICODE, NULL);
-		text = http_copy(request, json);
-		free(json);
-		if (kernel && (id = yyjson_mut_get_str(yyjson_mut_obj_get(properties, "kernel_id"))) && *id)
-			*kernel = http_copy(request, id);
-		if (ramdisk && (id = yyjson_mut_get_str(yyjson_mut_obj_get(properties, "ramdisk_id"))) && *id)
-			*ramdisk = http_copy(request, id);
-	}
-	yyjson_mut_doc_free(doc);
-	return text;
-}
-
-static bool image_find(struct http_request *request, const char *id, struct image *image, struct error *err)
-{
-	bool found =
-		schema_text_fits(SCHEMA_UUID, id) && image_load(request->db, id, request->auth, image, err);
-
-	if (!found && err->kind >= ERROR_INTERNAL)
-		return false;
-	if (!found)
-		return error_set(err, ERROR_BAD_REQUEST, "Can not find requested image");
-	return strcmp(image->status, "active") == 0 ||
-	       error_set(err, ERROR_BAD_REQUEST, "Image %s is not active.", id);
-}
-
-static bool image_fits(const struct image *image, const struct flavor *flavor, struct error *err)
-{
-	int64_t disk = flavor->disk_gb << 30;
-
-	if (image->min_ram_mb > flavor->memory_mb)
-		return error_set(err, ERROR_BAD_REQUEST, "Flavor's memory is too small for requested image.");
-	if (flavor->disk_gb == 0)
-		return true;
-	if (image->min_disk_gb > flavor->disk_gb)
-		return error_set(
-			err, ERROR_BAD_REQUEST,
-			"Flavor's disk is smaller than the minimum size specified in image metadata. Flavor "
-			"disk is %lld bytes, minimum size is %lld bytes.",
-			(long long)disk, (long long)image->min_disk_gb << 30);
-	if (image->size > disk)
-		return error_set(
-			err, ERROR_BAD_REQUEST,
-			"Flavor's disk is too small for requested image. Flavor disk is %lld bytes, image "
-			"is %lld bytes.",
-			(long long)disk, (long long)image->size);
-	return true;
-}
-
-static bool boot_file(struct http_request *request, const char *id, const char **json, struct error *err)
-{
-	struct image image;
-
-	if (!id)
-		return true;
-	if (!image_find(request, id, &image, err))
-		return error_wrap(err, "The image's kernel or ramdisk %s", id);
-	*json = image_json(request, &image, NULL, NULL, err);
-	return *json;
-}
-
 static bool plan_image(struct http_request *request, struct plan *plan, struct error *err)
 {
-	const char *kernel = NULL, *ramdisk = NULL;
+	struct server_image found;
 
 	if (!*plan->wish->image_id)
 		return error_set(err, ERROR_BAD_REQUEST,
 				 "Invalid imageRef provided: Penstock boots servers from images.");
-	if (!image_find(request, plan->wish->image_id, &plan->image, err) ||
-	    !image_fits(&plan->image, &plan->flavor, err))
+	if (!server_image_find(request, plan->wish->image_id, &plan->flavor, &found, err))
 		return false;
-	plan->image_json = image_json(request, &plan->image, &kernel, &ramdisk, err);
-	return plan->image_json && boot_file(request, kernel, &plan->kernel_json, err) &&
-	       boot_file(request, ramdisk, &plan->ramdisk_json, err);
+	plan->image = found.image;
+	plan->image_json = found.json;
+	plan->kernel_json = found.kernel_json;
+	plan->ramdisk_json = found.ramdisk_json;
+	return true;
 }
 
 /* --- networks and ports --- */
@@ -173,43 +96,6 @@ static bool default_network(struct http_request *request, struct plan *plan, str
 	return true;
 }
 
-static bool is_normal(const char *vnic_type)
-{
-	return strcmp(vnic_type, "normal") == 0;
-}
-
-static bool takes_device(const char *vnic_type)
-{
-	return strcmp(vnic_type, "direct") == 0 || strcmp(vnic_type, "macvtap") == 0 ||
-	       strcmp(vnic_type, "direct-physical") == 0;
-}
-
-static bool check_port(struct http_request *request, const char *id, struct network_port *port,
-		       struct error *err)
-{
-	if (!network_port_load(request->db, id, port, err)) {
-		if (err->kind != ERROR_NOT_FOUND)
-			return false;
-		return error_set(err, ERROR_BAD_REQUEST, "Port id %s could not be found.", id);
-	}
-	if (!request->auth->admin && !text_equal(port->project_id, request->auth->project_id))
-		return error_set(err, ERROR_BAD_REQUEST, "Port id %s could not be found.", id);
-	if (port->device_id[0])
-		return error_set(err, ERROR_CONFLICT, "Port %s is still in use.", id);
-	/* A port without addresses is as good: its ip_allocation is "none" (Nova's NP-11), for guests that
-	 * speak no IP, or bring their own, on networks without subnets. */
-	if (!is_normal(port->vnic_type) && !takes_device(port->vnic_type))
-		return error_set(err, ERROR_BAD_REQUEST,
-				 "Port %s has binding:vnic_type %s, which Penstock cannot bind.", id,
-				 port->vnic_type);
-	if (takes_device(port->vnic_type) && !port->physical_network[0])
-		return error_set(
-			err, ERROR_BAD_REQUEST,
-			"Port %s has binding:vnic_type %s, but its network %s has no physical network.", id,
-			port->vnic_type, port->network_id);
-	return true;
-}
-
 static bool check_network(struct http_request *request, const char *id, struct network_port *port,
 			  struct error *err)
 {
@@ -231,9 +117,13 @@ static bool plan_networks(struct http_request *request, struct plan *plan, struc
 	for (size_t i = 0; i < plan->nic_count; i++) {
 		const struct server_nic *nic = &plan->nics[i];
 
-		if (!(nic->port_id ? check_port(request, nic->port_id, &plan->ports[i], err)
-				   : check_network(request, nic->network_id, &plan->ports[i], err)))
-			return false;
+		if (nic->port_id ? server_port_find(request, nic->port_id, &plan->ports[i], err)
+				 : check_network(request, nic->network_id, &plan->ports[i], err))
+			continue;
+		/* In a body an unknown port is a bad request. */
+		if (err->kind == ERROR_NOT_FOUND)
+			err->kind = ERROR_BAD_REQUEST;
+		return false;
 	}
 	return true;
 }
@@ -325,7 +215,7 @@ struct birth {
 	struct scheduler_grant grant;
 	bool placed;
 	struct text refusals;
-	char host_hash[57]; /* SHA-224, hex */
+	char host_hash[SERVER_HOST_HASH_SIZE];
 	int64_t revision;
 };
 
@@ -341,9 +231,11 @@ static bool birth_claim(struct http_request *request, struct plan *plan, struct 
 					 .ports = ports,
 					 .availability_zone = plan->wish->zone,
 					 .host = plan->wish->host,
-					 .numa = &plan->numa};
+					 .numa = &plan->numa,
+					 .isolate = flavor_isolates(&plan->flavor)};
 
-	if (!placement_make(request, &plan->wish->hints, plan->flavor.extra_specs, &plan->placement, err))
+	if (!placement_make(request->db, request->auth, &plan->wish->hints, plan->flavor.extra_specs,
+			    &plan->placement, err))
 		return false;
 	placement_networks(plan->ports, plan->nic_count, &plan->placement);
 	wish.networks = &plan->placement.networks;
@@ -358,37 +250,12 @@ static bool birth_claim(struct http_request *request, struct plan *plan, struct 
 		return false;
 	for (size_t i = 0; i < plan->nic_count; i++) {
 		const struct network_port *port = &plan->ports[i];
-		struct scheduler_port_request *ask = &ports[wish.port_count];
 
-		if (!plan->nics[i].port_id || !takes_device(port->vnic_type))
-			continue;
-		*ask = (struct scheduler_port_request){0};
-		snprintf(ask->port_id, sizeof ask->port_id, "%s", port->id);
-		snprintf(ask->vnic_type, sizeof ask->vnic_type, "%s", port->vnic_type);
-		snprintf(ask->physical_network, sizeof ask->physical_network, "%s", port->physical_network);
-		ask->trusted = port->trusted;
-		snprintf(ask->numa_policy, sizeof ask->numa_policy, "%s", port->numa_policy);
-		wish.port_count++;
+		if (plan->nics[i].port_id && server_port_takes_device(port->vnic_type))
+			server_port_request(port, &ports[wish.port_count++]);
 	}
 	birth->placed = scheduler_claim(request->db, &wish, &birth->grant, &birth->refusals, err);
 	return birth->placed || err->kind == ERROR_CONFLICT;
-}
-
-/* What Nova calls hostId: the same for servers of one project on one host, and tells neither. */
-static void birth_hash(const char *project, struct birth *birth)
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned int size = 0;
-	char text[400];
-
-	birth->host_hash[0] = '\0';
-	if (!birth->placed)
-		return;
-	snprintf(text, sizeof text, "%s%s", project, birth->grant.host_name);
-	if (!EVP_Digest(text, strlen(text), digest, &size, EVP_sha224(), NULL))
-		return;
-	for (unsigned int i = 0; i < size && i < 28; i++)
-		snprintf(birth->host_hash + 2 * i, 3, "%02x", digest[i]);
 }
 
 static const char *or_null(const char *text)
@@ -402,6 +269,7 @@ static bool birth_insert(struct http_request *request, const struct plan *plan, 
 	const struct server_request *wish = plan->wish;
 	const struct flavor *flavor = &plan->flavor;
 	enum server_state state = birth->placed ? SERVER_SPAWNING : SERVER_ERROR;
+	_cleanup_free_ char *place = server_wish_json(wish, request->auth);
 	int64_t now = sys_now();
 
 	return store_exec(
@@ -414,11 +282,11 @@ static bool birth_insert(struct http_request *request, const struct plan *plan, 
 		"admin_pass,"
 		" metadata, tags, security_groups, disk_config, reservation_id, launch_index, access_ipv4, "
 		"access_ipv6,"
-		" created_at, updated_at, group_id)"
+		" created_at, updated_at, group_id, wish, build_since)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, "
 		"?18, ?19,"
 		" ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?36, "
-		"?37)",
+		"?37, ?38, ?36)",
 		V((const char *)birth->id), V(request->auth->project_id), V(request->auth->user_id),
 		V(birth->name), V(birth->hostname), V(wish->description), V(server_state_info(state)->text),
 		V(server_want_text(birth->placed ? WANT_RUNNING : WANT_ABSENT)), V(birth->revision),
@@ -432,64 +300,20 @@ static bool birth_insert(struct http_request *request, const struct plan *plan, 
 		V(plan->kernel_json), V(plan->ramdisk_json), V(wish->key_name), V(plan->key_data),
 		V(or_null(wish->user_data)), V(wish->config_drive), V(wish->admin_pass), V(wish->metadata),
 		V(wish->tags), V(wish->security_groups), V(wish->disk_config), V(wish->reservation_id),
-		V(birth->index), V(wish->access_ipv4), V(wish->access_ipv6), V(now), V(wish->hints.group_id));
-}
-
-static const struct scheduler_device *device_of_port(const struct scheduler_grant *grant, const char *port_id)
-{
-	for (size_t i = 0; i < grant->device_count; i++) {
-		if (strcmp(grant->devices[i].port_id, port_id) == 0)
-			return &grant->devices[i];
-	}
-	return NULL;
+		V(birth->index), V(wish->access_ipv4), V(wish->access_ipv6), V(now), V(wish->hints.group_id),
+		V(place));
 }
 
 static bool birth_bind(struct http_request *request, const struct birth *birth,
 		       const struct network_port *port, int index, struct error *err)
 {
-	const struct scheduler_device *device = device_of_port(&birth->grant, port->id);
-	char vendor_info[16], owner[80];
+	const struct server_seat seat = {.server_id = birth->id,
+					 .host_name = birth->grant.host_name,
+					 .zone = birth->grant.availability_zone};
 
-	snprintf(owner, sizeof owner, "compute:%s", birth->grant.availability_zone);
-	if (device)
-		snprintf(vendor_info, sizeof vendor_info, "%s:%s", device->vendor_id, device->product_id);
-	bool whole = device && strcmp(port->vnic_type, "direct-physical") == 0;
-	return network_port_bind(request->db, port->id,
-				 &(struct network_binding){
-					 .server_id = birth->id,
-					 .host = birth->grant.host_name,
-					 .device_owner = owner,
-					 .index = index,
-					 .pci_slot = device ? device->address : NULL,
-					 .pci_vendor_info = device ? vendor_info : NULL,
-					 .pf_mac_address =
-						 device && device->vf_num >= 0 && device->pf_mac_address[0]
-							 ? device->pf_mac_address
-							 : NULL,
-					 .vf_num = device ? device->vf_num : -1,
-					 .mac_of_pf =
-						 whole && device->mac_address[0] ? device->mac_address : NULL,
-				 },
-				 err);
-}
-
-/* What the network service refuses, in Nova's words. */
-static bool port_refused(const struct server_nic *nic, struct error *err)
-{
-	if (text_equal(err->type, "OverQuota"))
-		return error_set(err, ERROR_FORBIDDEN, "Maximum number of ports exceeded");
-	if (text_equal(err->type, "IpAddressGenerationFailure"))
-		return error_set(err, ERROR_BAD_REQUEST, "No fixed IP addresses available for network: %s",
-				 nic->network_id);
-	if (text_equal(err->type, "IpAddressAlreadyAllocated"))
-		return error_set(err, ERROR_BAD_REQUEST, "Fixed IP address %s is already in use.",
-				 nic->fixed_ip);
-	if (text_equal(err->type, "InvalidIpForNetwork") || text_equal(err->type, "InvalidIpForSubnet"))
-		return error_set(
-			err, ERROR_BAD_REQUEST,
-			"Invalid input received: Fixed IP %s is not a valid ip address for network %s.",
-			nic->fixed_ip, nic->network_id);
-	return false;
+	return server_port_bind(request->db, &seat, port,
+				server_port_device(birth->grant.devices, birth->grant.device_count, port->id),
+				index, err);
 }
 
 static bool birth_port(struct http_request *request, const struct plan *plan, const struct birth *birth,
@@ -502,7 +326,7 @@ static bool birth_port(struct http_request *request, const struct plan *plan, co
 		return birth_bind(request, birth, &plan->ports[i], (int)i, err);
 	if (!network_port_create_for_server(request->db, request->auth->project_id, nic->network_id,
 					    nic->fixed_ip, birth->id, &made, err))
-		return port_refused(nic, err);
+		return server_port_refused(nic, err);
 	if (made.address_count == 0)
 		return error_set(err, ERROR_BAD_REQUEST,
 				 "Network %s requires a subnet in order to boot instances on.",
@@ -514,17 +338,9 @@ static bool birth_port(struct http_request *request, const struct plan *plan, co
 static bool birth_refused(struct http_request *request, const struct birth *birth, struct error *err)
 {
 	const char *details = birth->refusals.data ? birth->refusals.data : "";
-	const char *end = strchr(details, '\n');
 	char message[400];
 
-	if (!*details)
-		snprintf(message, sizeof message, "No valid host was found. There are no hosts.");
-	else if (!end || !end[1])
-		snprintf(message, sizeof message, "No valid host was found. %.*s",
-			 (int)(end ? end - details : (ptrdiff_t)strlen(details)), details);
-	else
-		snprintf(message, sizeof message,
-			 "No valid host was found. Each host was refused; the details say why.");
+	server_no_host(details, message, sizeof message);
 	return server_set_fault(request->db, birth->id, message, details, err) &&
 	       server_action_end(request->db, birth->id, true, err);
 }
@@ -537,7 +353,8 @@ static bool server_bear(struct http_request *request, struct plan *plan, struct 
 					       : server_hostname(request, birth->name, birth->id);
 	if (!birth_claim(request, plan, birth, err))
 		return false;
-	birth_hash(request->auth->project_id, birth);
+	server_host_hash(request->auth->project_id, birth->placed ? birth->grant.host_name : NULL,
+			 birth->host_hash);
 	if (birth->placed && !scheduler_host_touch(request->db, birth->grant.host_id, &birth->revision, err))
 		return false;
 	if (!birth_insert(request, plan, birth, err) ||

@@ -56,13 +56,13 @@ static bool group_missing(const char *id, struct error *err)
 	return error_set(err, ERROR_NOT_FOUND, "Instance group %.200s could not be found.", id);
 }
 
-static bool group_query(struct http_request *request, const char *id, struct store_rows *rows,
+static bool group_query(struct store *db, const struct auth *auth, const char *id, struct store_rows *rows,
 			struct error *err)
 {
-	if (!store_query(request->db, rows, err,
+	if (!store_query(db, rows, err,
 			 "SELECT " GROUP_COLUMNS
 			 " FROM server_group WHERE id = ?1 AND (?2 = 1 OR project_id = ?3)",
-			 V(id), V(request->auth->admin), V(request->auth->project_id)))
+			 V(id), V(auth->admin), V(auth->project_id)))
 		return false;
 	return store_next(rows) || (store_end(rows, err) && group_missing(id, err));
 }
@@ -72,7 +72,7 @@ static bool group_answer(struct http_request *request, struct http_response *res
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
-	if (!group_query(request, id, &rows, err))
+	if (!group_query(request->db, request->auth, id, &rows, err))
 		return false;
 	yyjson_mut_val *root = http_json_object(response, 200);
 	return group_view(request, &rows, response->json,
@@ -187,7 +187,7 @@ static bool group_delete(struct http_request *request, struct http_response *res
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 	const char *id = request->params[0];
 
-	if (!group_query(request, id, &rows, err) ||
+	if (!group_query(request->db, request->auth, id, &rows, err) ||
 	    !store_exec(request->db, err, "UPDATE server SET group_id = NULL WHERE group_id = ?1", V(id)) ||
 	    !store_exec(request->db, err, "DELETE FROM server_group WHERE id = ?1", V(id)))
 		return false;
@@ -197,36 +197,39 @@ static bool group_delete(struct http_request *request, struct http_response *res
 /* --- what a group says of a new member --- */
 
 struct group {
-	const char *name, *policy;
+	char name[256], policy[32];
 	int64_t most; /* on one host */
 };
 
-static bool group_find(struct http_request *request, const char *id, struct group *group, struct error *err)
+static bool group_find(struct store *db, const struct auth *auth, const char *id, struct group *group,
+		       struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
-	if (!group_query(request, id, &rows, err)) {
+	if (!group_query(db, auth, id, &rows, err)) {
 		if (err->kind == ERROR_NOT_FOUND)
 			err->kind = ERROR_BAD_REQUEST;
 		return false;
 	}
-	*group = (struct group){.name = http_copy(request, store_text(&rows, GROUP_NAME)),
-				.policy = http_copy(request, store_text(&rows, GROUP_POLICY)),
-				.most = store_is_null(&rows, GROUP_MAX) ? 1 : store_int(&rows, GROUP_MAX)};
+	group->most = store_is_null(&rows, GROUP_MAX) ? 1 : store_int(&rows, GROUP_MAX);
+	snprintf(group->name, sizeof group->name, "%s", store_text(&rows, GROUP_NAME));
+	snprintf(group->policy, sizeof group->policy, "%s", store_text(&rows, GROUP_POLICY));
 	return true;
 }
 
 /* The hosts of the members: those with at least `least` of them, each once, or each as often as it has one.
  */
-static bool hosts_add(struct http_request *request, const char *id, int64_t least, bool each,
+static bool hosts_add(struct store *db, const struct placement_hints *hints, int64_t least, bool each,
 		      struct placement *placement, struct scheduler_rule *rule, int64_t *members,
 		      struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
 	*members = 0;
-	if (!store_query(request->db, &rows, err,
-			 "SELECT host_id, count(*) FROM server WHERE group_id = ?1 GROUP BY host_id", V(id)))
+	if (!store_query(db, &rows, err,
+			 "SELECT host_id, count(*) FROM server WHERE group_id = ?1 AND (?2 IS NULL OR id <> "
+			 "?2) GROUP BY host_id",
+			 V(hints->group_id), V(hints->self)))
 		return false;
 	while (store_next(&rows)) {
 		int64_t here = store_int(&rows, 1);
@@ -238,14 +241,14 @@ static bool hosts_add(struct http_request *request, const char *id, int64_t leas
 	return store_end(&rows, err);
 }
 
-bool server_group_rule(struct http_request *request, const char *group_id, struct placement *placement,
-		       struct error *err)
+bool server_group_rule(struct store *db, const struct auth *auth, const struct placement_hints *hints,
+		       struct placement *placement, struct error *err)
 {
 	struct group group;
 	struct scheduler_rule *rule;
 	int64_t members;
 
-	if (!group_find(request, group_id, &group, err))
+	if (!group_find(db, auth, hints->group_id, &group, err))
 		return false;
 	bool soft = strncmp(group.policy, "soft-", 5) == 0, together = !strstr(group.policy, "anti");
 	rule = placement_rule(
@@ -257,8 +260,7 @@ bool server_group_rule(struct http_request *request, const char *group_id, struc
 	if (soft)
 		rule->weight = together ? compute_settings.soft_affinity_weight
 					: -compute_settings.soft_anti_affinity_weight;
-	if (!hosts_add(request, group_id, soft || together ? 1 : group.most, soft, placement, rule, &members,
-		       err))
+	if (!hosts_add(db, hints, soft || together ? 1 : group.most, soft, placement, rule, &members, err))
 		return false;
 	if (soft ? rule->weight == 0 : together && rule->host_count == 0)
 		placement->count--; /* it says nothing; of a hard one the first may be anywhere */

@@ -137,7 +137,7 @@ static bool parse_states(struct http_request *request, struct filter *filter, st
 {
 	const char *status = http_query(request, "status"), *vm_state = http_query(request, "vm_state");
 	const char *deleted = http_query(request, "deleted");
-	char text[256] = "";
+	char text[SERVER_STATES_TEXT] = "";
 	bool truth = false;
 
 	if (status && strcasecmp(status, "DELETED") == 0 && !request->auth->admin)

@@ -1,5 +1,6 @@
 /* A server's addresses, interfaces and security groups, as the network room knows them. */
 #include "compute/server.h"
+#include "compute/server_interface.h"
 
 #include <string.h>
 
@@ -58,9 +59,25 @@ bool server_ips_show(struct http_request *request, struct http_response *respons
 	return true;
 }
 
-static void interface_view(struct http_request *request, const struct network_port *port, yyjson_mut_doc *doc,
-			   yyjson_mut_val *object)
+struct interfaces {
+	struct network_port *ports;
+	struct server_interface *known;
+	size_t count, known_count;
+};
+
+static void interfaces_done(struct interfaces *interfaces)
 {
+	free(interfaces->ports);
+	free(interfaces->known);
+}
+
+static void interface_view(struct http_request *request, const struct interfaces *interfaces, size_t index,
+			   yyjson_mut_doc *doc, yyjson_mut_val *object)
+{
+	const struct network_port *port = &interfaces->ports[index];
+	const struct server_interface *known =
+		server_interface_find(interfaces->known, interfaces->known_count, port->id);
+
 	compute_add_text(doc, object, "net_id", port->network_id);
 	compute_add_text(doc, object, "port_id", port->id);
 	compute_add_text(doc, object, "mac_addr", port->mac_address);
@@ -73,58 +90,57 @@ static void interface_view(struct http_request *request, const struct network_po
 		compute_add_text(doc, address, "ip_address", port->addresses[i].ip_address);
 	}
 	if (request->microversion >= 2070)
-		yyjson_mut_obj_add_null(doc, object, "tag");
+		compute_add_text(doc, object, "tag", known && *known->tag ? known->tag : NULL);
 }
 
-static bool interfaces(struct http_request *request, struct network_port **ports, size_t *count,
-		       struct error *err)
+static bool interfaces_read(struct store *db, const char *server_id, struct interfaces *interfaces,
+			    struct error *err)
 {
-	struct server server;
-
-	return server_load(request->db, request->params[0], request->auth, &server, err) &&
-	       network_ports_of_server(request->db, server.id, ports, count, err);
+	return network_ports_of_server(db, server_id, &interfaces->ports, &interfaces->count, err) &&
+	       server_interfaces_load(db, server_id, &interfaces->known, &interfaces->known_count, err);
 }
 
 bool server_interfaces_index(struct http_request *request, struct http_response *response, struct error *err)
 {
-	_cleanup_free_ struct network_port *ports = NULL;
-	size_t count = 0;
+	_cleanup_(interfaces_done) struct interfaces interfaces = {0};
+	struct server server;
 
-	if (!interfaces(request, &ports, &count, err))
+	if (!server_load(request->db, request->params[0], request->auth, &server, err) ||
+	    !interfaces_read(request->db, server.id, &interfaces, err))
 		return false;
 	yyjson_mut_val *root = http_json_object(response, 200);
 	yyjson_mut_val *list = yyjson_mut_obj_add_arr(response->json, root, "interfaceAttachments");
-	for (size_t i = 0; i < count; i++)
-		interface_view(request, &ports[i], response->json,
+	for (size_t i = 0; i < interfaces.count; i++)
+		interface_view(request, &interfaces, i, response->json,
 			       yyjson_mut_arr_add_obj(response->json, list));
+	return true;
+}
+
+bool server_interface_answer(struct http_request *request, struct http_response *response,
+			     const char *server_id, const char *port_id, struct error *err)
+{
+	_cleanup_(interfaces_done) struct interfaces interfaces = {0};
+	size_t i = 0;
+
+	if (!interfaces_read(request->db, server_id, &interfaces, err))
+		return false;
+	while (i < interfaces.count && strcmp(interfaces.ports[i].id, port_id) != 0)
+		i++;
+	if (i == interfaces.count)
+		return error_set(err, ERROR_NOT_FOUND, "Instance %s does not have a port with id %s",
+				 server_id, port_id);
+	yyjson_mut_val *root = http_json_object(response, 200);
+	interface_view(request, &interfaces, i, response->json,
+		       yyjson_mut_obj_add_obj(response->json, root, "interfaceAttachment"));
 	return true;
 }
 
 bool server_interfaces_show(struct http_request *request, struct http_response *response, struct error *err)
 {
-	_cleanup_free_ struct network_port *ports = NULL;
-	size_t count = 0, i = 0;
-
-	if (!interfaces(request, &ports, &count, err))
-		return false;
-	while (i < count && strcmp(ports[i].id, request->params[1]) != 0)
-		i++;
-	if (i == count)
-		return error_set(err, ERROR_NOT_FOUND, "Instance %s does not have a port with id %s",
-				 request->params[0], request->params[1]);
-	yyjson_mut_val *root = http_json_object(response, 200);
-	interface_view(request, &ports[i], response->json,
-		       yyjson_mut_obj_add_obj(response->json, root, "interfaceAttachment"));
-	return true;
-}
-
-bool server_interfaces_change(struct http_request *request, struct http_response *response, struct error *err)
-{
 	struct server server;
 
-	(void)response;
 	return server_load(request->db, request->params[0], request->auth, &server, err) &&
-	       compute_not_built(err, "attach or detach interfaces of a server that exists");
+	       server_interface_answer(request, response, server.id, request->params[1], err);
 }
 
 /* Servers belong to no security group that the network service would know of. */

@@ -136,6 +136,11 @@ static const char *random_text(struct http_request *request, const char *prefix,
 	return http_printf(request, "%s%s", prefix, text);
 }
 
+const char *server_new_password(struct http_request *request)
+{
+	return random_text(request, "", "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz", 12);
+}
+
 const char *server_hostname(struct http_request *request, const char *name, const char *id)
 {
 	char text[64] = "";
@@ -344,9 +349,7 @@ bool server_request_parse(struct http_request *request, struct server_request *w
 			http_printf(request, "%lld",
 				    (long long)schema_integer(yyjson_obj_get(server, "flavorRef"), 0));
 	if (!wish->admin_pass)
-		wish->admin_pass =
-			random_text(request, "", "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz",
-				    12);
+		wish->admin_pass = server_new_password(request);
 	/* Before 2.19 the description was the name. */
 	if (request->microversion < 2019)
 		wish->description = wish->name;

@@ -35,6 +35,8 @@ struct server_request {
 };
 
 bool server_request_parse(struct http_request *request, struct server_request *wish, struct error *err);
+/* A password as Nova makes them, for who gives none. */
+const char *server_new_password(struct http_request *request);
 /* A name as Nova makes a hostname of it: lower case letters, digits and dashes; "Server-<id>" if nothing is
  * left. */
 const char *server_hostname(struct http_request *request, const char *name, const char *id);

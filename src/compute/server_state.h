@@ -10,11 +10,13 @@
 #include <stdint.h>
 
 /* What Nova calls power_state. */
-enum server_power { POWER_NONE = 0, POWER_RUNNING = 1, POWER_SHUTDOWN = 4 };
+enum server_power { POWER_NONE = 0, POWER_RUNNING = 1, POWER_PAUSED = 3, POWER_SHUTDOWN = 4 };
 
 /* What the host shall do with the server (docs/agent-protocol.md, `want`). */
 #define SERVER_WANTS(W) \
 	W(RUNNING, "running") \
+	W(PAUSED, "paused") \
+	W(SUSPENDED, "suspended") \
 	W(STOPPED, "stopped") \
 	W(ABSENT, "absent")
 
@@ -40,10 +42,61 @@ enum server_want {
 	  STOPPED) \
 	S(HARD_REBOOT_ON, "hard-reboot-on", "active", "rebooting_hard", "HARD_REBOOT", POWER_RUNNING, \
 	  RUNNING) \
+	/* _OFF: the guest was switched off before and stays so */ \
+	S(RESIZE_MIGRATING, "resize-migrating", "active", "resize_migrating", "RESIZE", POWER_RUNNING, \
+	  STOPPED) \
+	S(RESIZE_MIGRATING_OFF, "resize-migrating-off", "stopped", "resize_migrating", "RESIZE", \
+	  POWER_SHUTDOWN, STOPPED) \
+	S(RESIZE_FINISH, "resize-finish", "active", "resize_finish", "RESIZE", POWER_SHUTDOWN, RUNNING) \
+	S(RESIZE_FINISH_OFF, "resize-finish-off", "stopped", "resize_finish", "RESIZE", POWER_SHUTDOWN, \
+	  STOPPED) \
+	S(RESIZED, "resized", "resized", NULL, "VERIFY_RESIZE", POWER_RUNNING, RUNNING) \
+	S(RESIZED_OFF, "resized-off", "resized", NULL, "VERIFY_RESIZE", POWER_SHUTDOWN, STOPPED) \
+	S(CONFIRMING, "confirming", "resized", NULL, "VERIFY_RESIZE", POWER_RUNNING, RUNNING) \
+	S(CONFIRMING_OFF, "confirming-off", "resized", NULL, "VERIFY_RESIZE", POWER_SHUTDOWN, STOPPED) \
+	/* the target removes it, or (on one host) ends the guest */ \
+	S(REVERTING, "reverting", "resized", "resize_reverting", "REVERT_RESIZE", POWER_SHUTDOWN, ABSENT) \
+	S(REVERTING_HERE, "reverting-here", "resized", "resize_reverting", "REVERT_RESIZE", POWER_SHUTDOWN, \
+	  STOPPED) \
+	/* the source starts it */ \
+	S(REVERTED, "reverted", "resized", "resize_reverting", "REVERT_RESIZE", POWER_SHUTDOWN, RUNNING) \
+	S(REVERTED_OFF, "reverted-off", "resized", "resize_reverting", "REVERT_RESIZE", POWER_SHUTDOWN, \
+	  STOPPED) \
+	S(SNAPSHOT, "snapshot", "active", "image_snapshot", "ACTIVE", POWER_RUNNING, RUNNING) \
+	S(SNAPSHOT_OFF, "snapshot-off", "stopped", "image_snapshot", "SHUTOFF", POWER_SHUTDOWN, STOPPED) \
+	S(SHELVING, "shelving", "active", "shelving_image_uploading", "ACTIVE", POWER_RUNNING, STOPPED) \
+	S(SHELVING_OFF, "shelving-off", "stopped", "shelving_image_uploading", "SHUTOFF", POWER_SHUTDOWN, \
+	  STOPPED) \
+	S(SHELVED, "shelved", "shelved", NULL, "SHELVED", POWER_SHUTDOWN, STOPPED) \
+	S(OFFLOADING, "offloading", "shelved", "shelving_offloading", "SHELVED", POWER_SHUTDOWN, ABSENT) \
+	S(OFFLOADED, "offloaded", "shelved_offloaded", NULL, "SHELVED_OFFLOADED", POWER_SHUTDOWN, ABSENT) \
+	S(UNSHELVING, "unshelving", "shelved", "unshelving", "SHELVED", POWER_SHUTDOWN, RUNNING) \
+	S(UNSHELVING_ANEW, "unshelving-anew", "shelved_offloaded", "spawning", "SHELVED_OFFLOADED", \
+	  POWER_SHUTDOWN, RUNNING) \
+	/* the host ends the guest, then makes a new disk and starts it */ \
+	S(REBUILD_OFF, "rebuild-off", "active", "rebuilding", "REBUILD", POWER_RUNNING, STOPPED) \
+	S(REBUILD_ON, "rebuild-on", "active", "rebuild_spawning", "REBUILD", POWER_SHUTDOWN, RUNNING) \
+	S(STOPPED_REBUILD, "stopped-rebuild", "stopped", "rebuilding", "REBUILD", POWER_SHUTDOWN, RUNNING) \
+	S(ERROR_REBUILD_OFF, "error-rebuild-off", "error", "rebuilding", "REBUILD", POWER_NONE, STOPPED) \
+	S(ERROR_REBUILD, "error-rebuild", "error", "rebuild_spawning", "REBUILD", POWER_NONE, RUNNING) \
+	S(PAUSING, "pausing", "active", "pausing", "ACTIVE", POWER_RUNNING, PAUSED) \
+	S(PAUSED, "paused", "paused", NULL, "PAUSED", POWER_PAUSED, PAUSED) \
+	S(UNPAUSING, "unpausing", "paused", "unpausing", "PAUSED", POWER_PAUSED, RUNNING) \
+	S(SUSPENDING, "suspending", "active", "suspending", "ACTIVE", POWER_RUNNING, SUSPENDED) \
+	S(SUSPENDED, "suspended", "suspended", NULL, "SUSPENDED", POWER_SHUTDOWN, SUSPENDED) \
+	S(RESUMING, "resuming", "suspended", "resuming", "SUSPENDED", POWER_SHUTDOWN, RUNNING) \
 	S(ERROR, "error", "error", NULL, "ERROR", POWER_NONE, RUNNING) \
 	S(BUILDING_DELETING, "building-deleting", "building", "deleting", "BUILD", POWER_NONE, ABSENT) \
 	S(ACTIVE_DELETING, "active-deleting", "active", "deleting", "ACTIVE", POWER_RUNNING, ABSENT) \
 	S(STOPPED_DELETING, "stopped-deleting", "stopped", "deleting", "SHUTOFF", POWER_SHUTDOWN, ABSENT) \
+	S(RESIZED_DELETING, "resized-deleting", "resized", "deleting", "VERIFY_RESIZE", POWER_RUNNING, \
+	  ABSENT) \
+	S(SHELVED_DELETING, "shelved-deleting", "shelved", "deleting", "SHELVED", POWER_SHUTDOWN, ABSENT) \
+	S(OFFLOADED_DELETING, "offloaded-deleting", "shelved_offloaded", "deleting", "SHELVED_OFFLOADED", \
+	  POWER_SHUTDOWN, ABSENT) \
+	S(PAUSED_DELETING, "paused-deleting", "paused", "deleting", "PAUSED", POWER_PAUSED, ABSENT) \
+	S(SUSPENDED_DELETING, "suspended-deleting", "suspended", "deleting", "SUSPENDED", POWER_SHUTDOWN, \
+	  ABSENT) \
 	S(ERROR_DELETING, "error-deleting", "error", "deleting", "ERROR", POWER_NONE, ABSENT)
 
 enum server_state {
@@ -57,6 +110,8 @@ enum server_state {
 #define SERVER_REPORTS(R) \
 	R(BUILDING, "building") \
 	R(RUNNING, "running") \
+	R(PAUSED, "paused") \
+	R(SUSPENDED, "suspended") \
 	R(STOPPED, "stopped") \
 	R(FAILED, "failed") \
 	R(GONE, "gone")
@@ -108,8 +163,10 @@ static inline bool server_is_deleting(enum server_state state)
  * ends the life. */
 bool server_life_report(struct server_life *life, enum server_report report, int64_t now, bool *lost);
 
+/* Room for the texts of all states of a status. */
+#define SERVER_STATES_TEXT 1024
 /* The states with this API status, as "|active|powering-off|" for SQL; "" if the status is none.  Any case.
  */
-void server_states_of_status(const char *status, char text[256]);
+void server_states_of_status(const char *status, char text[SERVER_STATES_TEXT]);
 /* The same for a vm_state. */
-void server_states_of_vm_state(const char *vm_state, char text[256]);
+void server_states_of_vm_state(const char *vm_state, char text[SERVER_STATES_TEXT]);

@@ -43,7 +43,8 @@ static void add_fault(struct store_rows *rows, yyjson_mut_doc *doc, yyjson_mut_v
 
 static bool shows_progress(const char *status)
 {
-	return strcmp(status, "BUILD") == 0 || strcmp(status, "ACTIVE") == 0;
+	return strcmp(status, "BUILD") == 0 || strcmp(status, "ACTIVE") == 0 ||
+	       strcmp(status, "REBUILD") == 0;
 }
 
 static bool add_basics(struct http_request *request, struct store_rows *rows,

@@ -21,9 +21,14 @@ struct compute_settings {
 	int64_t max_limit; /* [api] max_limit: items of a list */
 	int64_t quota_instances, quota_cores, quota_ram_mb, quota_key_pairs, quota_metadata_items,
 		quota_server_groups, quota_server_group_members;
-	int64_t build_timeout; /* [DEFAULT] instance_build_timeout, microseconds; 0: none */
-	char default_zone[64]; /* [DEFAULT] default_availability_zone */
+	int64_t build_timeout;	  /* [DEFAULT] instance_build_timeout, microseconds; 0: none */
+	int64_t max_attempts;	  /* [scheduler] max_attempts: hosts to build a server on */
+	int64_t move_timeout;	  /* [penstock] move_timeout, microseconds; 0: none */
+	int64_t confirm_window;	  /* [DEFAULT] resize_confirm_window, microseconds; 0: moves wait forever */
+	int64_t offload_time;	  /* [DEFAULT] shelved_offload_time, microseconds; below 0: never */
+	bool resize_to_same_host; /* [DEFAULT] allow_resize_to_same_host */
 	double soft_affinity_weight, soft_anti_affinity_weight; /* [filter_scheduler] ..._multiplier */
+	char default_zone[64];					/* [DEFAULT] default_availability_zone */
 	bool password; /* [api] enable_instance_password: show adminPass */
 };
 
@@ -81,6 +86,7 @@ extern struct compute_settings compute_settings;
 	P(AGGREGATES_UPDATE, ADMIN, "os-aggregates:update") \
 	P(AGGREGATES_DELETE, ADMIN, "os-aggregates:delete") \
 	P(AGGREGATES_ACTION, ADMIN, "os-aggregates:set_metadata") \
+	P(MIGRATIONS, ADMIN, "os-migrations:index") \
 	P(LIMITS, READER, "limits") \
 	P(QUOTA_SHOW, READER, "os-quota-sets:show") \
 	P(QUOTA_DETAIL, READER, "os-quota-sets:detail") \
@@ -106,7 +112,7 @@ struct compute_routes {
 
 /* Tables of the files; patterns without "/v2.1". */
 extern const struct compute_routes flavor_routes, keypair_routes, server_routes, host_routes, limits_routes,
-	group_routes, aggregate_routes;
+	group_routes, aggregate_routes, move_routes;
 
 /* 403 "Policy doesn't allow os_compute_api:<rule> to be performed."; returns false. */
 bool compute_forbidden(struct error *err, const char *rule);

@@ -10,21 +10,23 @@
 #include <string.h>
 #include <strings.h>
 
-#define VLAN_MAX 4094
-#define VNI_MAX	 16777215
-#define MTU_MIN	 68
-#define MTU_MAX	 65535
-#define NODE_MAX 1023
+#define VLAN_MAX  4094
+#define VNI_MAX	  16777215
+#define MTU_MIN	  68
+#define MTU_MAX	  65535
+#define NODE_MAX  1023
+#define RATE_MAX  INT64_C(1000000000000) /* kbit/s: a petabit */
+#define RATIO_MAX 1e6
 
 /* Takes the text up to the next `mark`, blanks stripped, as a copy; *rest goes behind the mark, or is NULL
- * when there was none.  NULL if *rest was. */
+ * when there was none.  NULL if *rest was.  Mark 0: all the rest. */
 static char *part_take(const char **rest, char mark)
 {
 	const char *from = *rest, *end, *next;
 
 	if (!from)
 		return NULL;
-	next = strchr(from, mark);
+	next = mark ? strchr(from, mark) : NULL;
 	end = next ? next : from + strlen(from);
 	*rest = next ? next + 1 : NULL;
 	from = ini_skip_blanks(from, end);
@@ -125,7 +127,7 @@ bool item_exclusion(const char *text, char netdev[ITEM_NETDEV_SIZE],
 static bool rate_read(const char *text, int64_t *kilobits)
 {
 	*kilobits = ITEM_RATE_NONE;
-	return !*text || config_int_parse(text, 0, INT64_MAX, kilobits);
+	return !*text || config_int_parse(text, 0, RATE_MAX, kilobits);
 }
 
 bool item_bandwidth(const char *text, char netdev[ITEM_NETDEV_SIZE], int64_t *egress, int64_t *ingress)
@@ -135,6 +137,34 @@ bool item_bandwidth(const char *text, char netdev[ITEM_NETDEV_SIZE], int64_t *eg
 
 	return in && !text && name_copy(name, netdev, ITEM_NETDEV_SIZE) && rate_read(out, egress) &&
 	       rate_read(in, ingress);
+}
+
+bool item_hypervisor(const char *text, char netdev[ITEM_NETDEV_SIZE], char hypervisor[ITEM_HYPERVISOR_SIZE])
+{
+	_cleanup_free_ char *name = part_take(&text, ':'), *rest = part_take(&text, '\0');
+
+	return name_copy(name, netdev, ITEM_NETDEV_SIZE) && name_copy(rest, hypervisor, ITEM_HYPERVISOR_SIZE);
+}
+
+bool item_inventory(const char *text, struct item_inventory *inventory)
+{
+	const struct {
+		const char *name;
+		int64_t min, *number;
+	} numbers[] = {{"min_unit", 1, &inventory->min_unit},
+		       {"max_unit", 1, &inventory->max_unit},
+		       {"step_size", 1, &inventory->step_size},
+		       {"reserved", 0, &inventory->reserved}};
+	_cleanup_free_ char *name = part_take(&text, ':'), *value = part_take(&text, ':');
+
+	if (!value || text)
+		return false;
+	for (size_t i = 0; i < ELEMENTS_OF(numbers); i++) {
+		if (strcmp(name, numbers[i].name) == 0)
+			return config_int_parse(value, numbers[i].min, RATE_MAX, numbers[i].number);
+	}
+	return strcmp(name, "allocation_ratio") == 0 &&
+	       config_number_parse(value, 0, RATIO_MAX, &inventory->allocation_ratio);
 }
 
 /* --- devices --- */

@@ -26,6 +26,16 @@ bool item_exclusion(const char *text, char netdev[ITEM_NETDEV_SIZE],
 		    void (*each)(void *user, const char *address), void *user);
 /* network_device:egress:ingress in kbit/s; what is left out is ITEM_RATE_NONE (AG-4). */
 bool item_bandwidth(const char *text, char netdev[ITEM_NETDEV_SIZE], int64_t *egress, int64_t *ingress);
+#define ITEM_HYPERVISOR_SIZE 256
+/* network_device:hypervisor, whose name may have colons */
+bool item_hypervisor(const char *text, char netdev[ITEM_NETDEV_SIZE], char hypervisor[ITEM_HYPERVISOR_SIZE]);
+/* What Placement is told of a bandwidth. */
+struct item_inventory {
+	double allocation_ratio;
+	int64_t min_unit, step_size, reserved, max_unit; /* max_unit 0: all */
+};
+/* allocation_ratio:1.0, min_unit:1, max_unit:1, step_size:1 or reserved:0; the others stay as they are */
+bool item_inventory(const char *text, struct item_inventory *inventory);
 /* vendor:product in hexadecimal (PV-3) */
 bool item_device_ids(const char *text, unsigned *vendor, unsigned *product);
 /* node:0,size:2048,count:64 in any order; the size is in KiB, or has a unit like MB or GiB. */

@@ -60,6 +60,20 @@ static bool is_bandwidth(const char *text)
 	return item_bandwidth(text, netdev, &egress, &ingress);
 }
 
+static bool is_hypervisor(const char *text)
+{
+	char netdev[ITEM_NETDEV_SIZE], hypervisor[ITEM_HYPERVISOR_SIZE];
+
+	return item_hypervisor(text, netdev, hypervisor);
+}
+
+static bool is_inventory(const char *text)
+{
+	struct item_inventory inventory;
+
+	return item_inventory(text, &inventory);
+}
+
 static bool is_device_ids(const char *text)
 {
 	unsigned vendor, product;
@@ -173,16 +187,16 @@ const struct config_option config_options[] = {
 	 .help = "models of guests' CPUs"},
 	{"libvirt", "hw_machine_type", .type = CONFIG_LIST, .state = CONFIG_NOT_YET,
 	 .help = "machine types of guests"},
-	{"libvirt", "num_pcie_ports", .type = CONFIG_INT, .state = CONFIG_NOT_YET, .fallback = "0",
-	 .help = "PCIe ports of guests"},
+	{"libvirt", "num_pcie_ports", .type = CONFIG_INT, .fallback = "0", .min = 0, .max = 28,
+	 .help = "PCIe root ports that guests have at least; 0: as many as they need, and four to spare"},
 	{"libvirt", "rx_queue_size", .type = CONFIG_INT, .state = CONFIG_NOT_YET,
 	 .help = "length of receive queues"},
 	{"libvirt", "tx_queue_size", .type = CONFIG_INT, .state = CONFIG_NOT_YET,
 	 .help = "length of transmit queues"},
-	{"libvirt", "device_detach_attempts", .type = CONFIG_INT, .state = CONFIG_NOT_YET, .fallback = "8",
-	 .help = "attempts to detach a device"},
-	{"libvirt", "device_detach_timeout", .type = CONFIG_INT, .state = CONFIG_NOT_YET, .fallback = "20",
-	 .help = "seconds of each attempt to detach a device"},
+	{"libvirt", "device_detach_attempts", .type = CONFIG_INT, .fallback = "8", .min = 1, .max = 1000,
+	 .help = "how often a guest is asked to let go of a device"},
+	{"libvirt", "device_detach_timeout", .type = CONFIG_INT, .fallback = "20", .min = 1, .max = 3600,
+	 .help = "seconds that it is given each time"},
 	{"libvirt", "live_migration_permit_post_copy", .type = CONFIG_BOOL, .state = CONFIG_NOT_YET,
 	 .fallback = "False", .help = "post-copy in live migrations"},
 	{"libvirt", "cpu_power_management", .type = CONFIG_BOOL, .state = CONFIG_NOT_YET, .fallback = "False",
@@ -377,19 +391,23 @@ const struct config_option config_options[] = {
 	{"sriov_nic", "resource_provider_bandwidths", .type = CONFIG_LIST, .check = is_bandwidth,
 	 .allowed = "network_device:egress:ingress, in kbit/s, each of which may be left out",
 	 .help = "bandwidth of this host's network devices in Placement"},
-	{"sriov_nic", "resource_provider_hypervisors", .type = CONFIG_LIST, .state = CONFIG_NOT_YET,
-	 .help = "bandwidth in Placement"},
-	{"sriov_nic", "resource_provider_default_hypervisor", .state = CONFIG_NOT_YET,
-	 .help = "bandwidth in Placement"},
-	{"sriov_nic", "resource_provider_inventory_defaults", .type = CONFIG_LIST, .state = CONFIG_NOT_YET,
-	 .help = "bandwidth in Placement"},
+	{"sriov_nic", "resource_provider_hypervisors", .type = CONFIG_LIST, .check = is_hypervisor,
+	 .allowed = "network_device:hypervisor",
+	 .help = "hypervisors in Placement that network devices with a bandwidth belong to"},
+	{"sriov_nic", "resource_provider_default_hypervisor",
+	 .help = "the hypervisor of the other ones; else [DEFAULT] host"},
+	{"sriov_nic", "resource_provider_inventory_defaults", .type = CONFIG_LIST, .check = is_inventory,
+	 .fallback = "allocation_ratio:1.0,min_unit:1,step_size:1,reserved:0",
+	 .allowed =
+		 "allocation_ratio:number, or min_unit, max_unit, step_size or reserved and a whole number",
+	 .help = "what Placement is told of each bandwidth"},
 	{"agent", "polling_interval", .type = CONFIG_INT, .state = CONFIG_MEANINGLESS, .fallback = "2",
 	 .instead = "the agent programs each VF itself before its guest starts",
 	 .help = "seconds between looks at devices"},
 	{"agent", "report_interval", .type = CONFIG_INT, .state = CONFIG_MEANINGLESS, .fallback = "30",
 	 .instead = "hosts report every 25 seconds", .help = "seconds between reports of hosts"},
-	{"agent", "extensions", .type = CONFIG_LIST, .state = CONFIG_NOT_YET, .fallback = "",
-	 .help = "extensions of agents"},
+	{"agent", "extensions", .type = CONFIG_LIST, .state = CONFIG_MEANINGLESS, .fallback = "",
+	 .instead = "every extension that is built is there", .help = "extensions of agents"},
 	{"DEFAULT", "agent_down_time", .type = CONFIG_INT, .fallback = "75", .min = 1, .max = 86400,
 	 .help = "seconds without report after which an agent is dead"},
 	{"DEFAULT", "enable_new_agents", .type = CONFIG_BOOL, .state = CONFIG_NOT_YET, .fallback = "True",
@@ -404,10 +422,10 @@ const struct config_option config_options[] = {
 	 .help = "subnets of a project; -1: any number"},
 	{"quotas", "quota_port", .type = CONFIG_INT, .fallback = "500", .min = -1, .max = INT32_MAX,
 	 .help = "ports of a project; -1: any number"},
-	{"quotas", "quota_security_group", .type = CONFIG_INT, .state = CONFIG_NOT_YET, .fallback = "10",
-	 .min = -1, .max = INT32_MAX, .help = "security groups of a project"},
-	{"quotas", "quota_security_group_rule", .type = CONFIG_INT, .state = CONFIG_NOT_YET,
-	 .fallback = "100", .min = -1, .max = INT32_MAX, .help = "rules of security groups of a project"},
+	{"quotas", "quota_security_group", .type = CONFIG_INT, .fallback = "10", .min = -1, .max = INT32_MAX,
+	 .help = "security groups of a project; -1: any number"},
+	{"quotas", "quota_security_group_rule", .type = CONFIG_INT, .fallback = "100", .min = -1,
+	 .max = INT32_MAX, .help = "rules of security groups of a project; -1: any number"},
 	{"quotas", "quota_router", .type = CONFIG_INT, .state = CONFIG_NOT_YET, .fallback = "10", .min = -1,
 	 .max = INT32_MAX, .help = "routers of a project"},
 	{"quotas", "quota_floatingip", .type = CONFIG_INT, .state = CONFIG_NOT_YET, .fallback = "50",

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define SUMMARY_MAX 600 /* bytes of the names in it */
+#define SUMMARY_MAX 300 /* bytes of the names in it */
 
 static bool same_option(const struct config_entry *a, const struct config_entry *b)
 {

@@ -14,6 +14,7 @@ static const struct catalog_entry {
 	{"1de0717e000000000000000000000002", "image", "glance", "/image"},
 	{"1de0717e000000000000000000000003", "network", "neutron", "/network"},
 	{"1de0717e000000000000000000000004", "compute", "nova", "/compute/v2.1"},
+	{"1de0717e000000000000000000000005", "placement", "placement", "/placement"},
 };
 static const char *const interfaces[] = {"public", "internal", "admin"};
 

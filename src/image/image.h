@@ -34,6 +34,30 @@ bool image_properties(struct store *db, const char *image_id, yyjson_mut_doc *do
 /* Opens the bytes of an active image for reading: a descriptor, or -1 and *err. */
 int image_open(const char *id, struct error *err);
 
+/* --- images that compute makes of servers' disks --- */
+
+/* A server's disk on its way between two hosts: the Image API shows it to nobody. */
+#define IMAGE_IN_TRANSIT "transit"
+
+struct image_wish {
+	const char *name, *owner, *visibility, *disk_format; /* owner may be NULL */
+	int64_t min_disk_gb, min_ram_mb;
+	yyjson_val *properties; /* texts, an object; may be NULL */
+};
+
+/* Makes an image without bytes ("queued") with this new id. */
+bool image_make(struct store *db, const char *id, const struct image_wish *wish, struct error *err);
+/* Its bytes, as a host sends them: image_receive_begin() is an upload's `begin`, then go the chunks,
+ * `prepare` and the handler of a route.  410 if nobody waits for the bytes (any more).  With the header
+ * X-Image-Checksum-Sha512 they must be what it says. */
+bool image_receive_begin(struct http_request *request, const char *id, struct error *err);
+bool image_receive_chunk(struct http_request *request, const char *bytes, size_t count, struct error *err);
+void image_receive_abandon(struct http_request *request);
+bool image_receive_prepare(struct http_request *request, struct http_response *response, struct error *err);
+bool image_receive_finish(struct http_request *request, struct http_response *response, struct error *err);
+/* Forgets the image and its bytes; none is fine. */
+bool image_discard(struct store *db, const char *id, struct error *err);
+
 extern const struct store_migration image_migrations[];
 extern const size_t image_migration_count;
 

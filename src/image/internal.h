@@ -76,6 +76,11 @@ void image_unlink_on_end(struct store *db, const char *id, bool when_committed);
 
 extern const struct http_upload image_upload;
 http_handler image_upload_prepare, image_upload_finish;
+/* The same for whoever may send the bytes without being the image's owner: begins, brings to disk
+ * (image_upload_prepare), and says active.  `record` NULL: the image is gone. */
+bool image_upload_start(struct http_request *request, const struct image_record *record, struct error *err);
+const char *image_upload_sha512(const struct http_request *request); /* after image_upload_prepare() */
+bool image_upload_settle(struct http_request *request, struct image_record *record, struct error *err);
 /* Are its bytes coming in right now? */
 bool image_is_saving(const char *id);
 

@@ -408,7 +408,7 @@ static bool wishes_read(struct http_request *request, struct wishes *wishes, str
 /* ?1 administrator, ?2 project, ?3 visibility, ?4 hidden ones, ?5 status of a member, ?6 exact name */
 static const char list_sql[] =
 	"SELECT " IMAGE_COLUMNS " FROM image i "
-	"WHERE (?1 OR i.visibility = 'public' OR i.owner = ?2 "
+	"WHERE i.visibility <> 'transit' AND (?1 OR i.visibility = 'public' OR i.owner = ?2 "
 	"OR (i.visibility = 'community' AND ?3 IN ('community', 'all')) "
 	"OR (i.visibility = 'shared' AND EXISTS (SELECT 1 FROM image_member m WHERE m.image_id = i.id "
 	"AND m.member_id = ?2 AND ?5 IN (m.status, 'all')))) "

@@ -42,7 +42,7 @@ void image_record_read(struct http_request *request, struct store_rows *rows, st
 }
 
 /* Public and community images are everybody's to see, others the owner's, the members' and administrators'.
- * ?2: the requester's project, ?3: may see all. */
+ * ?2: the requester's project, ?3: may see all. Disks in transit nobody sees but compute. */
 #define IMAGE_VISIBLE \
 	" FROM image i WHERE i.id = ?1 AND (?3 OR i.visibility IN ('public', 'community') OR i.owner = ?2 " \
 	"OR (i.visibility = 'shared' AND EXISTS (SELECT 1 FROM image_member m WHERE m.image_id = i.id " \
@@ -53,7 +53,8 @@ bool image_record_load(struct http_request *request, const char *id, struct imag
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
-	if (!store_query(request->db, &rows, err, "SELECT " IMAGE_COLUMNS IMAGE_VISIBLE, V(id),
+	if (!store_query(request->db, &rows, err,
+			 "SELECT " IMAGE_COLUMNS IMAGE_VISIBLE " AND i.visibility <> 'transit'", V(id),
 			 V(request->auth->project_id), V(request->auth->admin)))
 		return false;
 	bool found = store_next(&rows);
@@ -193,8 +194,9 @@ bool image_load(struct store *db, const char *id, const struct auth *auth, struc
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
-	if (!store_query(db, &rows, err, "SELECT " IMAGE_COLUMNS IMAGE_VISIBLE, V(id),
-			 V(auth ? auth->project_id : NULL), V(!auth || auth->admin)))
+	if (!store_query(db, &rows, err,
+			 "SELECT " IMAGE_COLUMNS IMAGE_VISIBLE " AND (?4 OR i.visibility <> 'transit')",
+			 V(id), V(auth ? auth->project_id : NULL), V(!auth || auth->admin), V(!auth)))
 		return false;
 	if (!store_next(&rows))
 		return store_end(&rows, err) &&

@@ -138,17 +138,13 @@ static bool upload_open(struct upload *upload, struct error *err)
 	return true;
 }
 
-static bool upload_begin(struct http_request *request, struct error *err)
+bool image_upload_start(struct http_request *request, const struct image_record *record, struct error *err)
 {
-	struct image_record record;
-
-	if (!may_upload(request, &record, err))
-		return false;
 	struct upload *upload = memory_alloc(sizeof *upload);
 	upload->file = -1;
-	upload->created_at = record.created_at;
-	upload->disk_format = record.disk_format;
-	snprintf(upload->id, sizeof upload->id, "%s", record.id);
+	upload->created_at = record->created_at;
+	upload->disk_format = record->disk_format;
+	snprintf(upload->id, sizeof upload->id, "%s", record->id);
 	if (!saving_enter(upload)) {
 		upload_free(upload);
 		return error_set(err, ERROR_CONFLICT,
@@ -156,6 +152,13 @@ static bool upload_begin(struct http_request *request, struct error *err)
 	}
 	request->upload = upload;
 	return upload_open(upload, err);
+}
+
+static bool upload_begin(struct http_request *request, struct error *err)
+{
+	struct image_record record;
+
+	return may_upload(request, &record, err) && image_upload_start(request, &record, err);
 }
 
 static bool write_all(int file, const char *bytes, size_t count)
@@ -254,23 +257,35 @@ static void upload_end(void *argument, bool committed)
 	((struct upload *)argument)->committed = committed;
 }
 
-bool image_upload_finish(struct http_request *request, struct http_response *response, struct error *err)
+const char *image_upload_sha512(const struct http_request *request)
+{
+	return ((const struct upload *)request->upload)->sha512_text;
+}
+
+bool image_upload_settle(struct http_request *request, struct image_record *record, struct error *err)
 {
 	struct upload *upload = request->upload;
-	struct image_record record;
 
-	if (!image_record_load(request, upload->id, &record, err) ||
-	    record.created_at != upload->created_at || strcmp(record.status, "queued") != 0)
+	if (!record || record->created_at != upload->created_at || strcmp(record->status, "queued") != 0)
 		return error_set(err, ERROR_GONE,
 				 "Image %s could not be found after upload. It may have been deleted during "
 				 "the upload.",
 				 upload->id);
-	record.status = "active";
-	record.size = upload->size;
-	record.virtual_size = virtual_size(upload);
-	record.checksum = upload->md5_text;
-	record.sha512 = upload->sha512_text;
+	record->status = "active";
+	record->size = upload->size;
+	record->virtual_size = virtual_size(upload);
+	record->checksum = upload->md5_text;
+	record->sha512 = upload->sha512_text;
 	store_on_end(request->db, upload_end, upload);
+	return image_record_save(request, record, err);
+}
+
+bool image_upload_finish(struct http_request *request, struct http_response *response, struct error *err)
+{
+	const struct upload *upload = request->upload;
+	struct image_record record;
+	bool found = image_record_load(request, upload->id, &record, err);
+
 	image_no_content(response);
-	return image_record_save(request, &record, err);
+	return image_upload_settle(request, found ? &record : NULL, err);
 }

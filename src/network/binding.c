@@ -22,7 +22,7 @@ void network_on_port_change(bool (*hook)(struct store *db, const char *server_id
 	"p.port_security, p.by_compute, n.mtu, " \
 	"ifnull(lower(json_extract(p.profile, '$.trusted')) IN ('true', '1', 'yes', 'on', 't', 'y'), 0), " \
 	"p.numa_affinity_policy, p.uplink_status, ifnull(s.id, ''), " \
-	"coalesce(p.qos_policy_id, n.qos_policy_id, '') " \
+	"coalesce(p.qos_policy_id, n.qos_policy_id, ''), p.device_index " \
 	"FROM port p JOIN network n ON n.id = p.network_id LEFT JOIN segment s ON s.id = " \
 	"ifnull(p.segment_id, " \
 	"(SELECT c.id FROM segment c WHERE " SEGMENT_FITS \
@@ -53,6 +53,7 @@ static void port_fill(struct store_rows *rows, struct network_port *port)
 	port->link_follows_uplink = store_int(rows, 19);
 	snprintf(port->segment_id, sizeof port->segment_id, "%s", store_text(rows, 20));
 	snprintf(port->qos_policy_id, sizeof port->qos_policy_id, "%s", store_text(rows, 21));
+	port->index = (int)store_int(rows, 22);
 }
 
 static bool addresses_fill(struct store *db, struct network_port *port, struct error *err)
@@ -110,8 +111,8 @@ bool network_ports_of_server(struct store *db, const char *server_id, struct net
 	*count = 0;
 	/* Anyone may write a device_id on a port; plugged in are only those that compute bound. */
 	if (!store_query(db, &rows, err,
-			 PORT_LOAD "WHERE p.device_id = ?1 AND (p.host_id <> '' OR p.by_compute) "
-				   "ORDER BY p.device_index",
+			 PORT_LOAD "WHERE p.device_id = ?1 AND (p.host_id <> '' OR p.by_compute OR "
+				   "p.kept_for = p.device_id) ORDER BY p.device_index",
 			 V(server_id)))
 		return false;
 	while (store_next(&rows)) {
@@ -297,7 +298,8 @@ bool network_port_bind(struct store *db, const char *port_id, const struct netwo
 	vif = binding_vif(&port, details);
 	/* A direct-physical port takes the address of the PF that it became (BI-1). */
 	return store_exec(db, err,
-			  "UPDATE port SET device_id = ?2, device_owner = ?3, device_index = ?4, host_id = "
+			  "UPDATE port SET kept_for = NULL, device_id = ?2, device_owner = ?3, device_index "
+			  "= ?4, host_id = "
 			  "ifnull(?5, ''), "
 			  "vif_type = ?6, vif_details = ?7, profile = ?8, status = 'DOWN', mac_address = "
 			  "ifnull(?9, mac_address), segment_id = ?11, "
@@ -318,13 +320,57 @@ static bool release_one(struct store *db, const char *port_id, const char *vnic_
 		return false;
 	profile = profile_merge(old, NULL, NULL);
 	return store_exec(db, err, "DELETE FROM port_binding WHERE port_id = ?1", V(port_id)) &&
-	       store_exec(
-		       db, err,
-		       "UPDATE port SET device_id = '', device_owner = '', device_index = 0, host_id = '', "
-		       "vif_type = 'unbound', vif_details = '{}', profile = ?3, status = 'DOWN', "
-		       "segment_id = NULL, revision = revision + 1, updated_at = ?2 WHERE id = ?1",
-		       V(port_id), V(sys_now()), V(profile)) &&
+	       store_exec(db, err,
+			  "UPDATE port SET kept_for = NULL, device_id = '', device_owner = '', device_index "
+			  "= 0, host_id = '', "
+			  "vif_type = 'unbound', vif_details = '{}', profile = ?3, status = 'DOWN', "
+			  "segment_id = NULL, revision = revision + 1, updated_at = ?2 WHERE id = ?1",
+			  V(port_id), V(sys_now()), V(profile)) &&
 	       (strcmp(vnic_type, "direct-physical") != 0 || port_new_mac(db, port_id, err));
+}
+
+static bool release(struct store *db, const struct network_port *port, struct error *err)
+{
+	return port->created_by_compute ? port_remove(db, port->id, err)
+					: release_one(db, port->id, port->vnic_type, err);
+}
+
+bool network_port_release(struct store *db, const char *port_id, struct error *err)
+{
+	struct network_port port;
+
+	return network_port_load(db, port_id, &port, err) && release(db, &port, err);
+}
+
+static bool keep_one(struct store *db, const struct network_port *port, struct error *err)
+{
+	_cleanup_free_ char *old = NULL, *profile = NULL;
+
+	if (!binding_profile(db, port->id, &old, err))
+		return false;
+	profile = profile_merge(old, NULL, NULL);
+	return store_exec(db, err, "DELETE FROM port_binding WHERE port_id = ?1",
+			  V((const char *)port->id)) &&
+	       store_exec(db, err,
+			  "UPDATE port SET host_id = '', kept_for = device_id, vif_type = 'unbound', "
+			  "vif_details = '{}', profile = ?3, status = 'DOWN', segment_id = NULL, "
+			  "revision = revision + 1, updated_at = ?2 WHERE id = ?1",
+			  V((const char *)port->id), V(sys_now()), V(profile)) &&
+	       (strcmp(port->vnic_type, "direct-physical") != 0 || port_new_mac(db, port->id, err));
+}
+
+bool network_ports_keep(struct store *db, const char *server_id, struct error *err)
+{
+	_cleanup_free_ struct network_port *ports = NULL;
+	size_t count;
+
+	if (!network_ports_of_server(db, server_id, &ports, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (!keep_one(db, &ports[i], err))
+			return false;
+	}
+	return true;
 }
 
 bool network_ports_release(struct store *db, const char *server_id, struct error *err)
@@ -335,8 +381,7 @@ bool network_ports_release(struct store *db, const char *server_id, struct error
 	if (!network_ports_of_server(db, server_id, &ports, &count, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		if (ports[i].created_by_compute ? !port_remove(db, ports[i].id, err)
-						: !release_one(db, ports[i].id, ports[i].vnic_type, err))
+		if (!release(db, &ports[i], err))
 			return false;
 	}
 	return true;

@@ -243,7 +243,7 @@ void add_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name, con
 }
 
 void add_standard(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *project, const char *description,
-		  int64_t revision, int64_t created, int64_t updated)
+		  const char *tags, int64_t revision, int64_t created, int64_t updated)
 {
 	char time[32];
 
@@ -253,7 +253,7 @@ void add_standard(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *proje
 	yyjson_mut_obj_add_int(doc, object, "revision_number", revision);
 	add_text(doc, object, "created_at", time_format(created, TIME_SECONDS_Z, time));
 	add_text(doc, object, "updated_at", time_format(updated, TIME_SECONDS_Z, time));
-	yyjson_mut_obj_add_arr(doc, object, "tags");
+	add_json(doc, object, "tags", tags);
 }
 
 bool not_found(struct error *err, const char *type, const char *id)
@@ -292,10 +292,10 @@ bool quota_check(struct store *db, const char *resource, const char *sql, const 
 		 struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
-	int64_t used = 0, limit = strcmp(resource, "port") == 0	    ? network_settings.quota_port
-				  : strcmp(resource, "subnet") == 0 ? network_settings.quota_subnet
-								    : network_settings.quota_network;
+	int64_t used = 0, limit;
 
+	if (!quota_limit(db, resource, project, &limit, err))
+		return false;
 	if (limit < 0)
 		return true;
 	if (!store_query(db, &rows, err, sql, V(project), V(limit)))

@@ -1,5 +1,4 @@
-/* The small resources: extensions, availability zones, security groups (read; rules do not reach
- * VFs). */
+/* The small resources: extensions, availability zones. */
 #include "base/memory.h"
 #include "base/timestamp.h"
 #include "network/internal.h"
@@ -46,6 +45,8 @@ static const struct extension {
 	{"segment", "Segment"},
 	{"sorting", "Sorting support"},
 	{"standard-attr-description", "standard-attr-description"},
+	{"standard-attr-tag", "Tag support for resources with standard attribute: port, subnet, network, "
+			      "security_group, policy"},
 	{"standard-attr-revisions", "Resource revision numbers"},
 	{"standard-attr-timestamp", "Resource timestamps"},
 	{"uplink-status-propagation", "Uplink Status Propagation"},
@@ -95,69 +96,4 @@ bool zone_list(struct http_request *request, struct http_response *response, str
 	(void)err;
 	yyjson_mut_obj_add_arr(response->json, root, "availability_zones");
 	return true;
-}
-
-bool security_group_default(struct store *db, const char *project_id, char id[37], struct error *err)
-{
-	_cleanup_(store_rows_done) struct store_rows rows = {0};
-
-	if (!store_query(db, &rows, err,
-			 "SELECT id FROM security_group WHERE project_id = ?1 AND name = 'default'",
-			 V(project_id)))
-		return false;
-	if (store_next(&rows)) {
-		snprintf(id, 37, "%s", store_text(&rows, 0));
-		return store_end(&rows, err);
-	}
-	return store_exec(db, err,
-			  "INSERT INTO security_group (id, project_id, name, description, created_at) "
-			  "VALUES (?1, ?2, 'default', 'Default security group', ?3)",
-			  V(sys_uuid(id)), V(project_id), V(sys_now()));
-}
-
-static yyjson_mut_val *group_view(yyjson_mut_doc *doc, struct store_rows *rows)
-{
-	yyjson_mut_val *view = yyjson_mut_obj(doc);
-
-	add_text(doc, view, "id", store_text(rows, 0));
-	add_text(doc, view, "name", store_text(rows, 2));
-	yyjson_mut_obj_add_bool(doc, view, "stateful", true);
-	yyjson_mut_obj_add_bool(doc, view, "shared", false);
-	yyjson_mut_obj_add_arr(doc, view, "security_group_rules");
-	add_standard(doc, view, store_text(rows, 1), store_text(rows, 3), 1, store_int(rows, 4),
-		     store_int(rows, 4));
-	return view;
-}
-
-bool group_list(struct http_request *request, struct http_response *response, struct error *err)
-{
-	_cleanup_(store_rows_done) struct store_rows rows = {0};
-	yyjson_mut_val *root = http_json_object(response, 200);
-	yyjson_mut_val *list = yyjson_mut_obj_add_arr(response->json, root, "security_groups");
-
-	if (!store_query(request->db, &rows, err,
-			 "SELECT id, project_id, name, description, created_at FROM security_group "
-			 "WHERE ?1 OR project_id = ?2 ORDER BY created_at, id",
-			 V(request->auth->admin), V(request->auth->project_id)))
-		return false;
-	while (store_next(&rows))
-		yyjson_mut_arr_append(list, group_view(response->json, &rows));
-	return store_end(&rows, err) && list_finish(request, response, list, "security_groups", err);
-}
-
-bool group_show(struct http_request *request, struct http_response *response, struct error *err)
-{
-	_cleanup_(store_rows_done) struct store_rows rows = {0};
-
-	if (!store_query(
-		    request->db, &rows, err,
-		    "SELECT id, project_id, name, description, created_at FROM security_group WHERE id = ?1",
-		    V(request->params[0])))
-		return false;
-	if (!store_next(&rows) || !is_visible(request->auth, store_text(&rows, 1), false))
-		return not_found(err, "SecurityGroupNotFound", request->params[0]);
-	yyjson_mut_val *root = http_json_object(response, 200), *view = group_view(response->json, &rows);
-	view_finish(request, view);
-	yyjson_mut_obj_add_val(response->json, root, "security_group", view);
-	return store_end(&rows, err);
 }

@@ -65,6 +65,7 @@ struct network_settings {
 	unsigned char base_mac[4];			 /* the last one 0: any */
 	int64_t agent_down;				 /* microseconds */
 	int64_t quota_network, quota_subnet, quota_port; /* -1: none */
+	int64_t quota_group, quota_group_rule;		 /* security groups and their rules */
 };
 extern struct network_settings network_settings;
 
@@ -134,14 +135,17 @@ const char *field_json(struct http_request *request, yyjson_val *value, const ch
 void add_json(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name, const char *json);
 void add_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name,
 	      const char *text); /* NULL: null */
-/* created_at, updated_at, revision_number, tags, description, project_id, tenant_id. */
+/* created_at, updated_at, revision_number, tags (JSON), description, project_id, tenant_id. */
 void add_standard(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *project, const char *description,
-		  int64_t revision, int64_t created, int64_t updated);
+		  const char *tags, int64_t revision, int64_t created, int64_t updated);
 
 bool not_found(struct error *err, const char *type, const char *id);
 bool is_visible(const struct auth *auth, const char *project_id, bool shared);
 /* The project that a new thing belongs to: the requester's, or tenant_id/project_id by an administrator. */
 bool owner_find(struct http_request *request, yyjson_val *body, const char **project, struct error *err);
+/* The project's limit, or the configuration's; -1: none. */
+bool quota_limit(struct store *db, const char *resource, const char *project, int64_t *limit,
+		 struct error *err);
 /* `sql` selects rows of project ?1, at most ?2 of them, so that it costs no more than the limit is; 409
  * OverQuota if the limit is reached. */
 bool quota_check(struct store *db, const char *resource, const char *sql, const char *project,
@@ -191,6 +195,8 @@ bool network_is_own(struct http_request *request, const char *network_id, bool *
 /* Which rules a route is about, in its flags; with ROUTE_ALIAS they are named by their id alone. */
 enum qos_kind { QOS_BANDWIDTH_LIMIT, QOS_MINIMUM_BANDWIDTH, QOS_DSCP_MARKING };
 enum { ROUTE_PUBLIC = 1, ROUTE_ALIAS = 2 };
+/* Whose tags a route is about. */
+enum tagged_kind { TAGGED_NETWORK, TAGGED_SUBNET, TAGGED_PORT, TAGGED_GROUP, TAGGED_POLICY };
 #define ROUTE_KIND(kind)     ((unsigned)(kind) << 4)
 #define ROUTE_KIND_OF(flags) ((flags) >> 4)
 
@@ -238,6 +244,7 @@ struct new_port {
 	const char *profile, *pairs;	  /* JSON */
 	const char *numa_affinity_policy; /* or NULL */
 	const char *qos_policy_id;	  /* or NULL */
+	const char *dhcp_options;	  /* JSON, NULL: none */
 	bool has_qos;			  /* it or its network has a policy */
 	bool admin_state_up, port_security, by_compute;
 	bool link_always;      /* the VF has a link even while its PF has none */
@@ -254,6 +261,9 @@ bool port_body_check(struct http_request *request, yyjson_val *body, const char 
 /* What any binding of a port may say (PO-1, PO-3); NULL: nothing. */
 bool port_binding_check(struct http_request *request, const char *vnic_type, yyjson_val *profile,
 			struct error *err);
+/* The options of a body (NULL: none) put into those that there are, as JSON in the request's memory. */
+const char *dhcp_options_merge(struct http_request *request, const char *now, yyjson_val *list);
+bool dhcp_options_check(yyjson_val *list, struct error *err);
 /* Address pairs (JSON) need port security. */
 bool port_pairs_check(const char *pairs, bool port_security, struct error *err);
 /* Segments `c` that the port `p` may be bound on: those of its addresses' subnets (MD-5). */
@@ -269,7 +279,26 @@ const char *binding_refusal(const struct network_port *port, const char *vendor_
 bool binding_profile(struct store *db, const char *port_id, char **profile, struct error *err);
 bool port_bind_host(struct store *db, const char *port_id, const char *host, const char *profile,
 		    struct error *err);
+
+/* --- security_group.c, security_rule.c --- */
+
+struct group_rule {
+	const char *group_id, *direction, *ethertype;
+	const char *protocol, *remote_ip, *remote_group_id, *description; /* or NULL */
+	int64_t port_min, port_max;					  /* -1: not given */
+};
 bool security_group_default(struct store *db, const char *project_id, char id[37], struct error *err);
+/* Is there such a group of the requester's project? */
+bool group_find(struct http_request *request, const char *id, bool *is_default, struct error *err);
+/* Adds member "security_group_rules" to the view of a group. */
+bool group_add_rules(struct store *db, const char *group_id, yyjson_mut_doc *doc, yyjson_mut_val *group,
+		     struct error *err);
+bool group_rule_insert(struct store *db, const struct group_rule *rule, char id[37], struct error *err);
+/* The port has these groups (a list, or null: none) from now on; NULL: nothing was said of them. */
+bool port_groups_set(struct store *db, const char *port_id, yyjson_val *list, struct error *err);
+/* A port without port security has no groups of its own (PS-2). */
+bool port_groups_check(struct store *db, const char *port_id, struct error *err);
+
 /* A new random MAC (a direct-physical port had the PF's, which is free again). */
 bool port_new_mac(struct store *db, const char *port_id, struct error *err);
 /* Deletes the port and gives its addresses back. */
@@ -287,6 +316,9 @@ http_handler binding_list, binding_show, binding_create, binding_update, binding
 http_handler segment_list, segment_show, segment_create, segment_update, segment_delete;
 http_handler policy_list, policy_show, policy_create, policy_update, policy_delete;
 http_handler rule_list, rule_show, rule_create, rule_update, rule_delete, rule_type_list, rule_type_show;
+http_handler tag_list, tag_replace, tag_clear, tag_show, tag_put, tag_delete;
 http_handler agent_list, agent_show, agent_update, agent_delete;
-http_handler extension_list, extension_show, zone_list, group_list, group_show;
-http_handler quota_list, quota_show, quota_details;
+http_handler extension_list, extension_show, zone_list, group_list, group_show, group_create, group_update,
+	group_delete;
+http_handler group_rule_list, group_rule_show, group_rule_create, group_rule_delete;
+http_handler quota_list, quota_show, quota_default, quota_details, quota_update, quota_delete;

@@ -8,7 +8,7 @@
 
 /* --- what each collection can be filtered and sorted by --- */
 
-enum kind { TEXT, BOOL, INT, MAC, ADDRESSES, TAGS, NOT_TAGS };
+enum kind { TEXT, BOOL, INT, MAC, ADDRESSES, TAGS_ALL, TAGS_ANY, NOT_TAGS_ALL, NOT_TAGS_ANY };
 
 struct attribute {
 	const char *name;
@@ -33,10 +33,10 @@ static const struct attribute standard[] = {
 	{"revision_number", INT, SORT},
 	{"created_at", SORT},
 	{"updated_at", SORT},
-	{"tags", TAGS},
-	{"tags-any", TAGS},
-	{"not-tags", NOT_TAGS},
-	{"not-tags-any", NOT_TAGS},
+	{"tags", TAGS_ALL},
+	{"tags-any", TAGS_ANY},
+	{"not-tags", NOT_TAGS_ALL},
+	{"not-tags-any", NOT_TAGS_ANY},
 	{NULL},
 };
 
@@ -115,6 +115,22 @@ static const struct collection collections[] = {
 	  {"alive", BOOL},
 	  {"description"},
 	  {"availability_zone"}}},
+	{"security_group_rules",
+	 "SecurityGroupRuleNotFound",
+	 false,
+	 {{"id", SORT},
+	  {"direction", SORT},
+	  {"ethertype", SORT},
+	  {"protocol", SORT},
+	  {"port_range_min", INT, SORT},
+	  {"port_range_max", INT, SORT},
+	  {"remote_ip_prefix", SORT},
+	  {"remote_group_id", SORT},
+	  {"security_group_id", SORT},
+	  {"description"},
+	  {"revision_number", INT, SORT},
+	  {"tenant_id", SORT},
+	  {"project_id", SORT}}},
 	{"security_groups", "SecurityGroupNotFound", true, {{"shared", BOOL}, {"stateful", BOOL}}},
 };
 
@@ -250,6 +266,41 @@ static bool addresses_pass(struct http_request *request, yyjson_mut_val *list)
 	return false;
 }
 
+/* How many of the tags "a,b" the view has, and whether these are all. */
+static size_t tags_shared(yyjson_mut_val *view, const char *wanted, bool *all)
+{
+	size_t i, max, length, shared = 0, count = 0;
+	yyjson_mut_val *tag;
+
+	for (const char *next = wanted; *next; next += length + (next[length] == ',')) {
+		length = strcspn(next, ",");
+		count += length > 0;
+		yyjson_mut_arr_foreach (yyjson_mut_obj_get(view, "tags"), i, max, tag)
+			shared += length > 0 && yyjson_mut_equals_strn(tag, next, length);
+	}
+	*all = shared == count;
+	return shared;
+}
+
+/* Each value of the parameter is a list of its own, and all must pass. */
+static bool tags_pass(struct http_request *request, const struct attribute *attribute, yyjson_mut_val *view)
+{
+	const char *name, *value;
+	bool all;
+
+	for (size_t i = 0; http_query_next(request, &i, &name, &value);) {
+		if (strcmp(name, attribute->name) != 0)
+			continue;
+		bool any = tags_shared(view, value, &all) > 0;
+		if (attribute->kind == TAGS_ALL	      ? !all
+		    : attribute->kind == TAGS_ANY     ? !any
+		    : attribute->kind == NOT_TAGS_ALL ? all
+						      : any)
+			return false;
+	}
+	return true;
+}
+
 /* All values of one parameter are alternatives. */
 static bool filter_passes(struct http_request *request, const struct attribute *attribute,
 			  yyjson_mut_val *view)
@@ -257,8 +308,8 @@ static bool filter_passes(struct http_request *request, const struct attribute *
 	yyjson_mut_val *member = yyjson_mut_obj_get(view, attribute->name);
 	const char *name, *value;
 
-	if (attribute->kind == NOT_TAGS || attribute->kind == TAGS) /* nothing has tags yet */
-		return attribute->kind == NOT_TAGS;
+	if (attribute->kind >= TAGS_ALL)
+		return tags_pass(request, attribute, view);
 	if (attribute->kind == ADDRESSES)
 		return addresses_pass(request, member);
 	for (size_t i = 0; http_query_next(request, &i, &name, &value);) {

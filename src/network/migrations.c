@@ -93,5 +93,35 @@ const struct store_migration network_migrations[] = {
 	 "CREATE INDEX port_qos ON port (qos_policy_id) WHERE qos_policy_id IS NOT NULL;"
 	 /* resource_provider_*, as the host's agent told them */
 	 "ALTER TABLE agent ADD COLUMN resources TEXT NOT NULL DEFAULT '{}';"},
+	/* the server that has the port while it is on no host (shelved) */
+	{"ALTER TABLE port ADD COLUMN kept_for TEXT;"},
+	/* Tags, DHCP options (JSON lists), and limits that are not the configuration's. */
+	{"ALTER TABLE network ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';"
+	 "ALTER TABLE subnet ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';"
+	 "ALTER TABLE port ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';"
+	 "ALTER TABLE qos_policy ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';"
+	 "ALTER TABLE port ADD COLUMN dhcp_options TEXT NOT NULL DEFAULT '[]';"
+	 "CREATE TABLE quota (project_id TEXT NOT NULL, resource TEXT NOT NULL, quota_limit INTEGER NOT NULL,"
+	 " PRIMARY KEY (project_id, resource)) STRICT, WITHOUT ROWID;"},
+	/* Security groups with rules.  own_groups: the port has those of port_group, else its project's
+	   default. */
+	{"ALTER TABLE security_group ADD COLUMN stateful INTEGER NOT NULL DEFAULT 1;"
+	 "ALTER TABLE security_group ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;"
+	 "ALTER TABLE security_group ADD COLUMN updated_at INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE security_group ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';"
+	 "UPDATE security_group SET updated_at = created_at;"
+	 "CREATE TABLE security_group_rule (id TEXT PRIMARY KEY,"
+	 " group_id TEXT NOT NULL REFERENCES security_group (id) ON DELETE CASCADE, direction TEXT NOT NULL,"
+	 " ethertype TEXT NOT NULL, protocol TEXT, port_min INTEGER, port_max INTEGER, remote_ip TEXT,"
+	 " remote_group_id TEXT REFERENCES security_group (id) ON DELETE CASCADE, description TEXT,"
+	 " created_at INTEGER NOT NULL) STRICT;"
+	 "CREATE INDEX security_group_rule_group ON security_group_rule (group_id);"
+	 "CREATE INDEX security_group_rule_remote ON security_group_rule (remote_group_id)"
+	 " WHERE remote_group_id IS NOT NULL;"
+	 "CREATE TABLE port_group (port_id TEXT NOT NULL REFERENCES port (id) ON DELETE CASCADE,"
+	 " group_id TEXT NOT NULL REFERENCES security_group (id), PRIMARY KEY (port_id, group_id))"
+	 " STRICT, WITHOUT ROWID;"
+	 "CREATE INDEX port_group_group ON port_group (group_id);"
+	 "ALTER TABLE port ADD COLUMN own_groups INTEGER NOT NULL DEFAULT 0;"},
 };
 const size_t network_migration_count = sizeof network_migrations / sizeof *network_migrations;

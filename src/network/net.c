@@ -13,7 +13,8 @@
 	"(SELECT json_group_array(json_object('provider:network_type', g.type, " \
 	"'provider:physical_network', g.physical_network, " \
 	"'provider:segmentation_id', g.segmentation_id)) FROM (SELECT type, physical_network, " \
-	"segmentation_id FROM segment WHERE network_id = n.id ORDER BY position) g), n.qos_policy_id"
+	"segmentation_id FROM segment WHERE network_id = n.id ORDER BY position) g), n.qos_policy_id, " \
+	"n.tags"
 
 static const struct field network_fields[] = {
 	{"id"},
@@ -88,8 +89,8 @@ static yyjson_mut_val *network_view(struct http_request *request, yyjson_mut_doc
 	add_text(doc, view, "qos_policy_id", store_text(rows, 15));
 	if (request->auth->admin)
 		add_segments(doc, view, store_text(rows, 14));
-	add_standard(doc, view, store_text(rows, 1), store_text(rows, 3), store_int(rows, 9),
-		     store_int(rows, 10), store_int(rows, 11));
+	add_standard(doc, view, store_text(rows, 1), store_text(rows, 3), store_text(rows, 16),
+		     store_int(rows, 9), store_int(rows, 10), store_int(rows, 11));
 	return view;
 }
 

@@ -79,6 +79,16 @@ static bool resources(struct http_request *request, struct http_response *respon
 			ROUTE_KIND(kind) | ROUTE_ALIAS \
 	}
 
+#define TAGS(kind, plural) \
+	{HTTP_GET, "/v2.0/" plural "/{id}/tags", tag_list, HTTP_READ, ROUTE_KIND(kind)}, \
+		{HTTP_PUT, "/v2.0/" plural "/{id}/tags", tag_replace, HTTP_WRITE, ROUTE_KIND(kind)}, \
+		{HTTP_DELETE, "/v2.0/" plural "/{id}/tags", tag_clear, HTTP_WRITE, ROUTE_KIND(kind)}, \
+		{HTTP_GET, "/v2.0/" plural "/{id}/tags/{tag}", tag_show, HTTP_READ, ROUTE_KIND(kind)}, \
+		{HTTP_PUT, "/v2.0/" plural "/{id}/tags/{tag}", tag_put, HTTP_WRITE, ROUTE_KIND(kind)}, \
+	{ \
+		HTTP_DELETE, "/v2.0/" plural "/{id}/tags/{tag}", tag_delete, HTTP_WRITE, ROUTE_KIND(kind) \
+	}
+
 static const struct http_route network_routes[] = {
 	{HTTP_GET, "/", versions, HTTP_READ, ROUTE_PUBLIC},
 	{HTTP_GET, "/v2.0", resources, HTTP_READ},
@@ -93,6 +103,10 @@ static const struct http_route network_routes[] = {
 	{HTTP_PUT, "/v2.0/ports/{id}/bindings/{host}", binding_update, HTTP_WRITE},
 	{HTTP_DELETE, "/v2.0/ports/{id}/bindings/{host}", binding_delete, HTTP_WRITE},
 	{HTTP_PUT, "/v2.0/ports/{id}/bindings/{host}/activate", binding_activate, HTTP_WRITE},
+	TAGS(TAGGED_NETWORK, "networks"),
+	TAGS(TAGGED_SUBNET, "subnets"),
+	TAGS(TAGGED_PORT, "ports"),
+	TAGS(TAGGED_POLICY, "policies"),
 	RESOURCE("segments", segment),
 	RESOURCE("qos/policies", policy),
 	RULES(QOS_BANDWIDTH_LIMIT, "bandwidth_limit"),
@@ -107,11 +121,17 @@ static const struct http_route network_routes[] = {
 	{HTTP_GET, "/v2.0/availability_zones", zone_list, HTTP_READ},
 	{HTTP_GET, "/v2.0/quotas", quota_list, HTTP_READ},
 	{HTTP_GET, "/v2.0/quotas/{project}", quota_show, HTTP_READ},
-	{HTTP_GET, "/v2.0/quotas/{project}/default", quota_show, HTTP_READ},
+	{HTTP_PUT, "/v2.0/quotas/{project}", quota_update, HTTP_WRITE},
+	{HTTP_DELETE, "/v2.0/quotas/{project}", quota_delete, HTTP_WRITE},
+	{HTTP_GET, "/v2.0/quotas/{project}/default", quota_default, HTTP_READ},
 	{HTTP_GET, "/v2.0/quotas/{project}/details", quota_details,
 	 HTTP_READ}, /* asked for as details.json */
-	{HTTP_GET, "/v2.0/security-groups", group_list, HTTP_READ},
-	{HTTP_GET, "/v2.0/security-groups/{id}", group_show, HTTP_READ},
+	RESOURCE("security-groups", group),
+	TAGS(TAGGED_GROUP, "security-groups"),
+	{HTTP_GET, "/v2.0/security-group-rules", group_rule_list, HTTP_READ},
+	{HTTP_POST, "/v2.0/security-group-rules", group_rule_create, HTTP_WRITE},
+	{HTTP_GET, "/v2.0/security-group-rules/{id}", group_rule_show, HTTP_READ},
+	{HTTP_DELETE, "/v2.0/security-group-rules/{id}", group_rule_delete, HTTP_WRITE},
 };
 
 static bool network_before(struct http_request *request, struct http_response *response, struct error *err)

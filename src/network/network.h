@@ -33,6 +33,7 @@ struct network_port {
 	char qos_policy_id[37];	  /* its own or its network's, "" if there is none */
 	char numa_policy[16];	  /* numa_affinity_policy of its device, "" if the port says nothing */
 	bool link_follows_uplink; /* propagate_uplink_status: the VF's link goes with its PF's */
+	int index;		  /* of a bound one: order of the server's NICs */
 	int64_t mtu;
 	struct {
 		char ip_address[46];
@@ -79,8 +80,13 @@ struct network_binding {
  * agent reports.  ERROR_CONFLICT if another server has it. */
 bool network_port_bind(struct store *db, const char *port_id, const struct network_binding *binding,
 		       struct error *err);
+/* The server is on no host for a while (shelved): its ports are unbound, and stay its own with their
+ * addresses. */
+bool network_ports_keep(struct store *db, const char *server_id, struct error *err);
 /* The server is gone: ports created by compute are deleted, others unbound and free again. */
 bool network_ports_release(struct store *db, const char *server_id, struct error *err);
+/* The same for one port that has left its server. */
+bool network_port_release(struct store *db, const char *port_id, struct error *err);
 /* "ACTIVE" or "DOWN", as the host reports. */
 bool network_port_set_status(struct store *db, const char *port_id, const char *status, struct error *err);
 

@@ -13,10 +13,12 @@
 	"p.vif_details, p.pairs, p.revision, p.created_at, p.updated_at, " \
 	"(SELECT json_group_array(json_object('subnet_id', a.subnet_id, 'ip_address', a.ip_address)) " \
 	"FROM address a WHERE a.port_id = p.id), " \
-	"(SELECT g.id FROM security_group g WHERE g.project_id = p.project_id AND g.name = 'default'), " \
+	"CASE WHEN p.own_groups THEN (SELECT json_group_array(h.group_id) FROM port_group h " \
+	"WHERE h.port_id = p.id) ELSE (SELECT json_group_array(g.id) FROM security_group g " \
+	"WHERE g.project_id = p.project_id AND g.name = 'default') END, " \
 	"(SELECT n.project_id FROM network n WHERE n.id = p.network_id), p.numa_affinity_policy, " \
 	"p.uplink_status, json_extract(p.profile, '$.trusted'), p.qos_policy_id, " \
-	"(SELECT n.qos_policy_id FROM network n WHERE n.id = p.network_id)"
+	"(SELECT n.qos_policy_id FROM network n WHERE n.id = p.network_id), p.tags, p.dhcp_options"
 
 static const struct field port_fields[] = {
 	{"id"},
@@ -69,7 +71,7 @@ static void add_pairs(yyjson_mut_doc *doc, yyjson_mut_val *view, const char *jso
 
 static yyjson_mut_val *port_view(struct http_request *request, yyjson_mut_doc *doc, struct store_rows *rows)
 {
-	yyjson_mut_val *view = yyjson_mut_obj(doc), *groups;
+	yyjson_mut_val *view = yyjson_mut_obj(doc);
 	bool secure = store_int(rows, 7), trusted;
 
 	add_text(doc, view, "id", store_text(rows, 0));
@@ -82,10 +84,8 @@ static yyjson_mut_val *port_view(struct http_request *request, yyjson_mut_doc *d
 	add_text(doc, view, "device_owner", store_text(rows, 10));
 	add_json(doc, view, "fixed_ips", store_text(rows, 20));
 	add_pairs(doc, view, store_text(rows, 16), store_text(rows, 5));
-	yyjson_mut_obj_add_arr(doc, view, "extra_dhcp_opts");
-	groups = yyjson_mut_obj_add_arr(doc, view, "security_groups");
-	if (secure && store_text(rows, 21))
-		yyjson_mut_arr_add_strcpy(doc, groups, store_text(rows, 21));
+	add_json(doc, view, "extra_dhcp_opts", store_text(rows, 29));
+	add_json(doc, view, "security_groups", secure ? store_text(rows, 21) : "[]");
 	add_text(doc, view, "binding:vnic_type", store_text(rows, 11));
 	if (request->auth->admin || request->auth->service) {
 		add_json(doc, view, "binding:profile", store_text(rows, 12));
@@ -106,8 +106,8 @@ static yyjson_mut_val *port_view(struct http_request *request, yyjson_mut_doc *d
 	add_text(doc, view, "qos_network_policy_id", store_text(rows, 27));
 	yyjson_mut_obj_add_str(doc, view, "ip_allocation",
 			       strcmp(store_text(rows, 20), "[]") == 0 ? "none" : "immediate");
-	add_standard(doc, view, store_text(rows, 2), store_text(rows, 4), store_int(rows, 17),
-		     store_int(rows, 18), store_int(rows, 19));
+	add_standard(doc, view, store_text(rows, 2), store_text(rows, 4), store_text(rows, 28),
+		     store_int(rows, 17), store_int(rows, 18), store_int(rows, 19));
 	return view;
 }
 
@@ -228,15 +228,15 @@ bool port_insert(struct store *db, const struct new_port *port, char id[37], str
 			"port_security, status, device_id, device_owner, by_compute, vnic_type, profile, "
 			"host_id, vif_type, "
 			"vif_details, pairs, numa_affinity_policy, uplink_status, revision, created_at, "
-			"updated_at, qos_policy_id) VALUES (?1, ?2, ?3, ?4, ?5, "
+			"updated_at, qos_policy_id, dhcp_options) VALUES (?1, ?2, ?3, ?4, ?5, "
 			"?6, ?7, ?8, 'DOWN', "
-			"?9, ?10, ?11, ?12, ?13, '', 'unbound', '{}', ?14, ?15, ?16, 1, ?17, ?17, ?18)",
+			"?9, ?10, ?11, ?12, ?13, '', 'unbound', '{}', ?14, ?15, ?16, 1, ?17, ?17, ?18, ?19)",
 			V(sys_uuid(id)), V(port->network_id), V(port->project_id), V(port->name),
 			V(port->description), V((const char *)mac), V(port->admin_state_up),
 			V(port->port_security), V(port->device_id), V(port->device_owner),
 			V(port->by_compute), V(port->vnic_type), V(port->profile), V(port->pairs),
 			V(port->numa_affinity_policy), V(!port->link_always), V(sys_now()),
-			V(port->qos_policy_id)) ||
+			V(port->qos_policy_id), V(port->dhcp_options ? port->dhcp_options : "[]")) ||
 	    (port->has_qos && !qos_port_check(db, id, err)))
 		return false;
 	if (port->fixed_ips)
@@ -315,6 +315,7 @@ static bool create_one(struct http_request *request, yyjson_val *body, char id[3
 		.profile = port_profile(request, body, "{}"),
 		.numa_affinity_policy = field_text(body, "numa_affinity_policy", NULL),
 		.qos_policy_id = field_text(body, "qos_policy_id", NULL),
+		.dhcp_options = dhcp_options_merge(request, "[]", yyjson_obj_get(body, "extra_dhcp_opts")),
 		.has_qos = *network.qos_policy_id || field_text(body, "qos_policy_id", NULL),
 		.link_always = !field_bool(body, "propagate_uplink_status", true),
 		.pairs = pairs_json(request, body, "[]"),
@@ -327,6 +328,8 @@ static bool create_one(struct http_request *request, yyjson_val *body, char id[3
 	       qos_attach_check(request, body, NULL, err) &&
 	       port_pairs_check(port.pairs, port.port_security, err) &&
 	       port_insert(request->db, &port, id, err) &&
+	       port_groups_set(request->db, id, yyjson_obj_get(body, "security_groups"), err) &&
+	       (port.port_security || port_groups_check(request->db, id, err)) &&
 	       (!*host || port_bind_host(request->db, id, host, NULL, err));
 }
 
@@ -345,7 +348,8 @@ bool port_show(struct http_request *request, struct http_response *response, str
 /* What the checks of an update need to know. */
 struct port_now {
 	char network_id[37], vif_type[24], vnic_type[24], device_id[256], device_owner[256];
-	const char *pairs, *profile, *qos_policy_id; /* the last may be NULL */
+	const char *pairs, *profile, *dhcp_options;
+	const char *qos_policy_id; /* or NULL */
 	bool bound, port_security;
 };
 
@@ -367,6 +371,7 @@ static bool port_writable(struct http_request *request, const char *id, struct p
 	now->port_security = store_int(&rows, 7);
 	now->pairs = http_copy(request, store_text(&rows, 16));
 	now->profile = http_copy(request, store_text(&rows, 12));
+	now->dhcp_options = http_copy(request, store_text(&rows, 29));
 	now->qos_policy_id = store_text(&rows, 26) ? http_copy(request, store_text(&rows, 26)) : NULL;
 	now->bound = strcmp(now->vif_type, "unbound") != 0 && strcmp(now->vif_type, "binding_failed") != 0;
 	return store_end(&rows, err);
@@ -421,6 +426,16 @@ static bool port_policy_update(struct store *db, yyjson_val *body, const char *i
 	return (!given && !yyjson_obj_get(body, "binding:vnic_type")) || qos_port_check(db, id, err);
 }
 
+static bool options_update(struct http_request *request, yyjson_val *body, const char *id, const char *now,
+			   struct error *err)
+{
+	yyjson_val *list = yyjson_obj_get(body, "extra_dhcp_opts");
+
+	return yyjson_arr_size(list) == 0 ||
+	       store_exec(request->db, err, "UPDATE port SET dhcp_options = ?2 WHERE id = ?1", V(id),
+			  V(dhcp_options_merge(request, now, list)));
+}
+
 bool port_update(struct http_request *request, struct http_response *response, struct error *err)
 {
 	yyjson_val *body = network_body(request, "port", err), *fixed = yyjson_obj_get(body, "fixed_ips");
@@ -454,7 +469,10 @@ bool port_update(struct http_request *request, struct http_response *response, s
 		    V(field_text(body, "numa_affinity_policy", NULL)), CHANGED("propagate_uplink_status")))
 		return false;
 #undef CHANGED
-	if (!port_policy_update(request->db, body, id, err))
+	if (!port_policy_update(request->db, body, id, err) ||
+	    !options_update(request, body, id, now.dhcp_options, err) ||
+	    !port_groups_set(request->db, id, yyjson_obj_get(body, "security_groups"), err) ||
+	    !port_groups_check(request->db, id, err))
 		return false;
 	if (fixed && (!addresses_release(request->db, id, err) ||
 		      !address_take_list(request->db, id, now.network_id, fixed, err)))
@@ -483,9 +501,10 @@ bool port_delete(struct http_request *request, struct http_response *response, s
 	if (!port_writable(request, id, &now, err))
 		return false;
 	if (now.bound && strcmp(now.vnic_type, "normal") != 0)
-		return error_set_typed(
-			err, ERROR_CONFLICT, "PortInUse",
-			"Port %s has a device of a server bound to it: delete the server first.", id);
+		return error_set_typed(err, ERROR_CONFLICT, "PortInUse",
+				       "Port %s has a device of a server bound to it: detach it first, or "
+				       "delete the server.",
+				       id);
 	response->status = 204;
 	return port_remove(request->db, id, err) &&
 	       (!now.bound || device_changed(request->db, now.device_id, err));

@@ -164,7 +164,7 @@ static bool pairs_check(yyjson_val *list, struct error *err)
 					    "The number of allowed address pair exceeds the maximum 10.");
 }
 
-/* --- security groups, DHCP options --- */
+/* --- security groups --- */
 
 static bool groups_check(struct http_request *request, yyjson_val *list, struct error *err)
 {
@@ -184,21 +184,6 @@ static bool groups_check(struct http_request *request, yyjson_val *list, struct 
 		if (!store_next(&rows))
 			return error_set_typed(err, ERROR_NOT_FOUND, "SecurityGroupNotFound",
 					       "Security group %.64s does not exist", id);
-	}
-	return true;
-}
-
-static bool options_check(yyjson_val *list, struct error *err)
-{
-	size_t i, max;
-	yyjson_val *item;
-
-	yyjson_arr_foreach (list, i, max, item) {
-		if (!*field_text(item, "opt_name", "") || !yyjson_obj_get(item, "opt_value"))
-			return error_set_typed(
-				err, ERROR_BAD_REQUEST, "InvalidInput",
-				"Invalid input for operation: extra_dhcp_opts need opt_name and "
-				"opt_value.");
 	}
 	return true;
 }
@@ -275,7 +260,7 @@ bool port_body_check(struct http_request *request, yyjson_val *body, const char 
 	    !numa_policy_check(field_text(body, "numa_affinity_policy", NULL), err) ||
 	    !fixed_ips_check(request->db, network_id, yyjson_obj_get(body, "fixed_ips"), err) ||
 	    !pairs_check(yyjson_obj_get(body, "allowed_address_pairs"), err) ||
-	    !options_check(yyjson_obj_get(body, "extra_dhcp_opts"), err))
+	    !dhcp_options_check(yyjson_obj_get(body, "extra_dhcp_opts"), err))
 		return false;
 	if (yyjson_arr_size(groups) && !field_bool(body, "port_security_enabled", true))
 		return error_set_typed(err, ERROR_BAD_REQUEST, "PortSecurityAndIPRequiredForSecurityGroups",

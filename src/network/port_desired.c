@@ -95,7 +95,7 @@ bool network_addresses_view(struct store *db, const char *server_id, yyjson_mut_
 		    "SELECT n.name, a.ip_address, p.mac_address FROM port p JOIN address a ON a.port_id = "
 		    "p.id "
 		    "JOIN network n ON n.id = p.network_id WHERE p.device_id = ?1 AND "
-		    "(p.host_id <> '' OR p.by_compute) ORDER BY p.device_index",
+		    "(p.host_id <> '' OR p.by_compute OR p.kept_for = p.device_id) ORDER BY p.device_index",
 		    V(server_id)))
 		return false;
 	while (store_next(&rows)) {

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define POLICY_COLUMNS \
-	"id, project_id, name, description, shared, is_default, revision, created_at, updated_at"
+	"id, project_id, name, description, shared, is_default, revision, created_at, updated_at, tags"
 
 static const struct field policy_fields[] = {
 	{"id"},
@@ -30,8 +30,8 @@ static bool policy_view(struct store *db, yyjson_mut_doc *doc, struct store_rows
 	add_text(doc, view, "name", store_text(rows, 2));
 	yyjson_mut_obj_add_bool(doc, view, "shared", store_int(rows, 4));
 	yyjson_mut_obj_add_bool(doc, view, "is_default", store_int(rows, 5));
-	add_standard(doc, view, store_text(rows, 1), store_text(rows, 3), store_int(rows, 6),
-		     store_int(rows, 7), store_int(rows, 8));
+	add_standard(doc, view, store_text(rows, 1), store_text(rows, 3), store_text(rows, 9),
+		     store_int(rows, 6), store_int(rows, 7), store_int(rows, 8));
 	return qos_add_rules(db, store_text(rows, 0), doc, view, err);
 }
 

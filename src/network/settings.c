@@ -214,7 +214,11 @@ static bool quotas_read(const struct config *config, struct error *err)
 
 	return config_int(config, "quotas", "quota_network", 100, -1, INT32_MAX, &s->quota_network, err) &&
 	       config_int(config, "quotas", "quota_subnet", 100, -1, INT32_MAX, &s->quota_subnet, err) &&
-	       config_int(config, "quotas", "quota_port", 500, -1, INT32_MAX, &s->quota_port, err);
+	       config_int(config, "quotas", "quota_port", 500, -1, INT32_MAX, &s->quota_port, err) &&
+	       config_int(config, "quotas", "quota_security_group", 10, -1, INT32_MAX, &s->quota_group,
+			  err) &&
+	       config_int(config, "quotas", "quota_security_group_rule", 100, -1, INT32_MAX,
+			  &s->quota_group_rule, err);
 }
 
 bool network_settings_read(const struct config *config, struct error *err)

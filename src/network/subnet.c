@@ -8,7 +8,7 @@
 #define SUBNET_COLUMNS \
 	"s.id, s.network_id, s.project_id, s.name, s.description, s.ip_version, s.cidr, s.gateway_ip, " \
 	"s.enable_dhcp, s.pools, s.dns_nameservers, s.host_routes, s.revision, s.created_at, s.updated_at, " \
-	"s.segment_id"
+	"s.segment_id, s.tags"
 
 static const struct field subnet_fields[] = {
 	{"id"},
@@ -54,8 +54,8 @@ static yyjson_mut_val *subnet_view(yyjson_mut_doc *doc, struct store_rows *rows)
 	yyjson_mut_obj_add_null(doc, view, "ipv6_ra_mode");
 	yyjson_mut_obj_add_null(doc, view, "ipv6_address_mode");
 	yyjson_mut_obj_add_arr(doc, view, "service_types");
-	add_standard(doc, view, store_text(rows, 2), store_text(rows, 4), store_int(rows, 12),
-		     store_int(rows, 13), store_int(rows, 14));
+	add_standard(doc, view, store_text(rows, 2), store_text(rows, 4), store_text(rows, 16),
+		     store_int(rows, 12), store_int(rows, 13), store_int(rows, 14));
 	return view;
 }
 
@@ -71,8 +71,8 @@ static yyjson_mut_val *subnet_load(struct http_request *request, yyjson_mut_doc 
 			 "WHERE s.id = ?1",
 			 V(id)))
 		return NULL;
-	if (!store_next(&rows) || !(is_visible(request->auth, store_text(&rows, 2), store_int(&rows, 16)) ||
-				    is_visible(request->auth, store_text(&rows, 17), false))) {
+	if (!store_next(&rows) || !(is_visible(request->auth, store_text(&rows, 2), store_int(&rows, 17)) ||
+				    is_visible(request->auth, store_text(&rows, 18), false))) {
 		not_found(err, "SubnetNotFound", id);
 		return NULL;
 	}

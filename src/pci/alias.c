@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "pci/address.h"
+#include "pci/resource.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -47,7 +48,7 @@ struct definition {
 	const char *where;
 	struct pci_alias alias; /* without specs */
 	struct pci_alias_spec spec;
-	bool vendor, product; /* given */
+	const char *resource_class, *traits;
 	struct error *err;
 };
 
@@ -97,11 +98,11 @@ static bool key_read(struct definition *d, const char *key, yyjson_val *value)
 	if (strcmp(key, "name") == 0)
 		return name_read(d, text);
 	if (strcmp(key, "vendor_id") == 0) {
-		d->vendor = true;
+		d->spec.has_vendor = true;
 		return id_read(d, key, text, &d->spec.vendor_id);
 	}
 	if (strcmp(key, "product_id") == 0) {
-		d->product = true;
+		d->spec.has_product = true;
 		return id_read(d, key, text, &d->spec.product_id);
 	}
 	if (strcmp(key, "live_migratable") == 0)
@@ -118,8 +119,10 @@ static bool key_read(struct definition *d, const char *key, yyjson_val *value)
 	if (strcmp(key, "capability_type") == 0)
 		return text_equal(text, "pci") ||
 		       alias_error(d->err, d->where, "capability_type must be pci");
-	if (strcmp(key, "resource_class") == 0 || strcmp(key, "traits") == 0)
+	if (strcmp(key, "resource_class") == 0 || strcmp(key, "traits") == 0) {
+		*(*key == 't' ? &d->traits : &d->resource_class) = text;
 		return text || alias_error(d->err, d->where, "%s must be a text", key);
+	}
 	return alias_error(d->err, d->where,
 			   "unknown key \"%.40s\"; allowed are name, vendor_id, product_id, device_type, "
 			   "numa_policy, live_migratable, capability_type, resource_class and traits",
@@ -144,9 +147,47 @@ static bool definition_read(struct definition *d, yyjson_val *object)
 	}
 	if (!*d->alias.name)
 		return alias_error(d->err, d->where, "name is missing");
-	return (d->vendor && d->product) ||
-	       alias_error(d->err, d->where, "vendor_id and product_id must be set for alias %s",
-			   d->alias.name);
+	return true;
+}
+
+/* Nova: with ids alone the class is what devices without one of their own have. */
+static bool placement_read(struct definition *d)
+{
+	char name[PCI_NAME_SIZE];
+
+	if (text_is_empty(d->resource_class))
+		pci_class_of_ids(d->spec.vendor_id, d->spec.product_id, name);
+	else if (!pci_class_name(d->resource_class, name))
+		return alias_error(d->err, d->where, "resource_class is longer than %d characters",
+				   PCI_NAME_SIZE - 1);
+	d->spec.traits = pci_traits_of(d->traits);
+	if (!d->spec.traits)
+		return alias_error(d->err, d->where, "traits: a name is longer than %d characters",
+				   PCI_NAME_SIZE - 1);
+	d->spec.resource_class = memory_copy_text(name);
+	return true;
+}
+
+/* Which devices: by their ids, or, with Placement, by their class. */
+static bool definition_check(struct definition *d, const struct pci_aliases *aliases)
+{
+	bool has_ids = d->spec.has_vendor && d->spec.has_product;
+
+	if (!aliases->in_placement)
+		return has_ids ||
+		       alias_error(d->err, d->where, "vendor_id and product_id must be set for alias %s",
+				   d->alias.name);
+	if (!has_ids && text_is_empty(d->resource_class))
+		return alias_error(d->err, d->where,
+				   "vendor_id and product_id, or resource_class, must be set for alias %s",
+				   d->alias.name);
+	if (pci_alias_find(aliases, d->alias.name))
+		return alias_error(
+			d->err, d->where,
+			"alias %s is defined twice: with [filter_scheduler] pci_in_placement it can "
+			"have one definition",
+			d->alias.name);
+	return placement_read(d);
 }
 
 static bool definition_add(struct definition *d, struct pci_aliases *aliases)
@@ -165,11 +206,20 @@ static bool definition_add(struct definition *d, struct pci_aliases *aliases)
 	return true;
 }
 
+static void spec_done(struct pci_alias_spec *spec)
+{
+	free(spec->resource_class);
+	free(spec->traits);
+}
+
 static bool alias_read(const char *where, yyjson_val *object, struct pci_aliases *aliases, struct error *err)
 {
 	struct definition d = {.where = where, .spec.live_migratable = PCI_TAG_UNSET, .err = err};
 
-	return definition_read(&d, object) && definition_add(&d, aliases);
+	if (definition_read(&d, object) && definition_check(&d, aliases) && definition_add(&d, aliases))
+		return true;
+	spec_done(&d.spec);
+	return false;
 }
 
 bool pci_alias_parse(const char *where, const char *json, struct pci_aliases *aliases, struct error *err)
@@ -193,8 +243,11 @@ bool pci_alias_parse(const char *where, const char *json, struct pci_aliases *al
 
 void pci_aliases_done(struct pci_aliases *aliases)
 {
-	for (size_t i = 0; i < aliases->count; i++)
+	for (size_t i = 0; i < aliases->count; i++) {
+		for (size_t k = 0; k < aliases->items[i].spec_count; k++)
+			spec_done(&aliases->items[i].specs[k]);
 		free(aliases->items[i].specs);
+	}
 	free(aliases->items);
 	*aliases = (struct pci_aliases){0};
 }
@@ -208,6 +261,12 @@ const struct pci_alias *pci_alias_find(const struct pci_aliases *aliases, const 
 	return NULL;
 }
 
+static bool placement_fits(const struct pci_alias_spec *spec, const struct pci_kind *kind)
+{
+	return kind->resource_class && strcmp(kind->resource_class, spec->resource_class) == 0 &&
+	       pci_traits_include(kind->traits, spec->traits);
+}
+
 enum pci_fit pci_alias_fits(const struct pci_alias *alias, const struct pci_kind *kind)
 {
 	if (kind->remote_managed || (alias->typed && alias->type != kind->type))
@@ -215,7 +274,10 @@ enum pci_fit pci_alias_fits(const struct pci_alias *alias, const struct pci_kind
 	for (size_t i = 0; i < alias->spec_count; i++) {
 		const struct pci_alias_spec *spec = &alias->specs[i];
 
-		if (spec->vendor_id != kind->vendor_id || spec->product_id != kind->product_id)
+		if ((spec->has_vendor && spec->vendor_id != kind->vendor_id) ||
+		    (spec->has_product && spec->product_id != kind->product_id))
+			continue;
+		if (spec->resource_class && !placement_fits(spec, kind))
 			continue;
 		if (spec->live_migratable != PCI_TAG_UNSET && spec->live_migratable != kind->live_migratable)
 			continue;

@@ -2,12 +2,13 @@
  *
  * One value of the option is a JSON object (a list of them is taken too) with
  *	name			1 to 63 characters without : and ,
- *	vendor_id, product_id	four hex digits each, both needed
+ *	vendor_id, product_id	four hex digits each, both needed (but see in_placement)
  *	device_type		type-PCI, type-PF or type-VF; optional, see below
  *	numa_policy		legacy, preferred, required or socket; optional
  *	live_migratable		true or false; optional
- *	capability_type, resource_class, traits		taken and without effect (Nova's are for Placement)
- * Several definitions of one name are alternatives; they must agree in device_type and numa_policy.
+ *	resource_class, traits	of devices in Placement (pci/resource.h); without effect unless in_placement
+ *is set capability_type		taken and without effect Several definitions of one name are
+ *alternatives; they must agree in device_type and numa_policy.
  *
  * Without device_type Nova's alias takes type-PCI and type-VF devices and never a PF (its guide says type-PCI
  *only), so that the alias of many a guide, {"vendor_id": "8086", "product_id": "1528", "name": "my_PF"},
@@ -37,8 +38,11 @@ bool pci_numa_policy_parse(const char *text, enum pci_numa_policy *policy);
 
 /* One alternative. */
 struct pci_alias_spec {
+	bool has_vendor, has_product; /* else any */
 	uint16_t vendor_id, product_id;
 	int live_migratable; /* 0, 1 or PCI_TAG_UNSET */
+	/* With in_placement, else NULL; owned.  The class is that of the ids if the alias names none. */
+	char *resource_class, *traits;
 };
 
 struct pci_alias {
@@ -50,8 +54,10 @@ struct pci_alias {
 	enum pci_numa_policy numa_policy;
 };
 
-/* Start from {0}. */
+/* Start from {0}.  in_placement ([filter_scheduler] pci_in_placement) is set before the first is parsed: then
+ * a name has one definition, with both ids or a resource_class, and only devices that Placement shows fit. */
 struct pci_aliases {
+	bool in_placement;
 	struct pci_alias *items;
 	size_t count;
 };

@@ -40,10 +40,15 @@ void pci_kind_set_tags(struct pci_kind *kind, yyjson_val *tags)
 	const char *remote = yyjson_get_str(yyjson_obj_get(tags, "remote_managed"));
 	const char *live = yyjson_get_str(yyjson_obj_get(tags, "live_migratable"));
 	const char *trusted = yyjson_get_str(yyjson_obj_get(tags, "trusted"));
+	const char *once = yyjson_get_str(yyjson_obj_get(tags, "one_time_use"));
 	bool is_true;
 
 	kind->remote_managed = remote && text_to_bool(remote, &is_true) && is_true;
 	kind->trusted = trusted && text_to_bool(trusted, &is_true) && is_true;
 	kind->live_migratable = live && text_to_bool(live, &is_true) ? is_true : PCI_TAG_UNSET;
+	kind->one_time_use = once && text_to_bool(once, &is_true) && is_true;
 	kind->tag_count = (int)yyjson_obj_size(tags);
+	/* these two are names, not properties */
+	kind->tag_count -= yyjson_obj_get(tags, "resource_class") ? 1 : 0;
+	kind->tag_count -= yyjson_obj_get(tags, "traits") ? 1 : 0;
 }

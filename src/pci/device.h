@@ -37,7 +37,10 @@ struct pci_kind {
 	bool remote_managed;
 	bool trusted;	     /* a VF that may be given to ports that ask for a trusted one */
 	int live_migratable; /* 0, 1 or PCI_TAG_UNSET */
+	bool one_time_use;   /* once it was given to a server nobody gets it before the operator says so */
 	int tag_count;	     /* devices with fewer tags are given away first */
+	/* As Placement shows the device (pci/resource.h), or NULL if it does not. */
+	const char *resource_class, *traits;
 };
 
 /* Takes over what a device spec's tags (a JSON object, or NULL) say; physical_network is not among it. */

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "pci/field_regex.h"
+#include "pci/resource.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -289,9 +290,8 @@ static bool known_tag_read(struct reader *r, const struct tag *tag, yyjson_val *
 	}
 	if (!tag_bool(r, tag, value, &is_true))
 		return false;
-	if (is_true && strcmp(tag->name, "one_time_use") == 0)
-		return spec_error(r->err, r->where,
-				  "one_time_use needs [pci] report_in_placement, which there is not");
+	if (strcmp(tag->name, "one_time_use") == 0)
+		r->spec->one_time_use = is_true;
 	if (strcmp(tag->name, "remote_managed") == 0)
 		r->spec->remote_managed = is_true;
 	tag_add(r, key, yyjson_mut_str(r->tags, is_true ? "true" : "false"));
@@ -416,6 +416,29 @@ void device_specs_free(struct device_spec *specs, size_t count)
 		free(specs[i].tags);
 	}
 	free(specs);
+}
+
+bool device_spec_check_placement(const char *where, const struct device_spec *spec, bool report_in_placement,
+				 struct error *err)
+{
+	struct pci_resource resource = {0};
+	struct error why;
+
+	if (!report_in_placement)
+		return !spec->one_time_use ||
+		       spec_error(err, where,
+				  "one_time_use needs [pci] report_in_placement, which is not set");
+	if (*spec->devname)
+		return spec_error(err, where,
+				  "devname \"%s\": with [pci] report_in_placement devices are selected by "
+				  "vendor_id, product_id and address, as names of network devices change",
+				  spec->devname);
+	yyjson_doc *tags = yyjson_read(spec->tags, strlen(spec->tags), 0);
+	bool ok = pci_resource_of(0, 0, yyjson_doc_get_root(tags), &resource, &why) ||
+		  spec_error(err, where, "%s", why.message);
+	pci_resource_done(&resource);
+	yyjson_doc_free(tags);
+	return ok;
 }
 
 /* --- matching --- */

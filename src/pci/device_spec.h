@@ -44,7 +44,7 @@ struct device_spec {
 	char devname[64];		 /* or "" */
 	char physical_network[65];	 /* "" if the spec names none */
 	bool has_physical_network;	 /* false also for null */
-	bool remote_managed;
+	bool remote_managed, one_time_use;
 	char *tags; /* JSON object: everything that is no selector, booleans as "true" and "false" */
 };
 
@@ -54,6 +54,11 @@ struct device_spec {
 bool device_spec_parse(const char *where, const char *json, struct device_spec **specs, size_t *count,
 		       char warning[256], struct error *err);
 void device_specs_free(struct device_spec *specs, size_t count);
+
+/* What the spec may not say, given [pci] report_in_placement: one_time_use without it; with it a devname, or
+ * names that are too long. */
+bool device_spec_check_placement(const char *where, const struct device_spec *spec, bool report_in_placement,
+				 struct error *err);
 
 /* What a spec looks at.  NULL counts as "". */
 struct device_spec_device {

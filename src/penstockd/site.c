@@ -8,6 +8,7 @@
 #include "identity/identity.h"
 #include "image/image.h"
 #include "network/network.h"
+#include "placement/placement.h"
 #include "scheduler/scheduler.h"
 
 #include <errno.h>
@@ -66,6 +67,7 @@ static const struct site_room {
 	{"network", network_migrations, &network_migration_count},
 	{"scheduler", scheduler_migrations, &scheduler_migration_count},
 	{"compute", compute_migrations, &compute_migration_count},
+	{"placement", placement_migrations, &placement_migration_count},
 };
 
 static bool make_folder(const char *path, struct error *err)
@@ -104,7 +106,7 @@ static bool site_recover(struct store *db, struct error *err)
 bool site_services(const struct config *config, const struct site_settings *settings, struct http_site *site,
 		   struct error *err)
 {
-	static const struct http_service *services[5];
+	static const struct http_service *services[6];
 	static const struct http_site empty;
 
 	*site = empty;
@@ -115,7 +117,8 @@ bool site_services(const struct config *config, const struct site_settings *sett
 	services[2] = services[1] ? network_service(config, err) : NULL;
 	services[3] = services[2] ? compute_service(config, err) : NULL;
 	services[4] = services[3] ? compute_agent_service(config, err) : NULL;
-	if (!services[4])
+	services[5] = services[4] ? placement_service(config, err) : NULL;
+	if (!services[5])
 		return false;
 	*site = (struct http_site){.services = services,
 				   .service_count = ELEMENTS_OF(services),

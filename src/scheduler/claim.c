@@ -1,7 +1,9 @@
 /* Claims: choosing a host and its devices, writing it down, giving it back. */
+#include "scheduler/claim.h"
+
 #include "base/memory.h"
 #include "numa/placement.h"
-#include "scheduler/fleet.h"
+#include "scheduler/in_placement.h"
 #include "scheduler/inventory.h"
 #include "scheduler/order.h"
 #include "scheduler/place.h"
@@ -11,8 +13,6 @@
 #include <string.h>
 
 #define REFUSALS_SHOWN 64
-/* A claim that finds the store changed behind its back reads the host again and decides anew. */
-#define CLAIM_ATTEMPTS 3
 
 #define SET(field, value) snprintf(field, sizeof(field), "%s", value)
 
@@ -61,8 +61,8 @@ static void mac_format(uint64_t mac, char text[18])
 			 (unsigned)(mac >> 16 & 0xff), (unsigned)(mac >> 8 & 0xff), (unsigned)(mac & 0xff));
 }
 
-static void grant_device(const struct fleet_host *host, const struct fleet_device *device,
-			 struct scheduler_device *out)
+void claim_fill_device(const struct fleet_host *host, const struct fleet_device *device,
+		       struct scheduler_device *out)
 {
 	const struct pci_kind *kind = &fleet.kinds[device->kind];
 
@@ -93,7 +93,7 @@ static void grant_fill(const struct place *place, const struct place_choice *cho
 		const struct place_request *request = &place->requests[place->slots[i]];
 		struct scheduler_device *device = &grant->devices[i];
 
-		grant_device(host, &host->devices[choice->chosen[i]], device);
+		claim_fill_device(host, &host->devices[choice->chosen[i]], device);
 		if (request->alias)
 			SET(device->alias, request->alias->name);
 		else
@@ -191,6 +191,7 @@ static bool claim_save(struct store *db, const struct place_choice *choice,
 	fleet_watch(db, choice->host);
 	if (claim_write(db, request, grant, choice->numa, err) &&
 	    mates_write(db, request->server_id, choice, grant->device_count, err) &&
+	    in_placement_spend(db, choice->host, choice->chosen, grant->device_count, err) &&
 	    store_savepoint_keep(db, err))
 		return true;
 	store_savepoint_undo(db);
@@ -223,24 +224,28 @@ static void fleet_take(const struct place *place, const struct place_choice *cho
 		fleet_count_pools(host);
 }
 
-/* Which VF of its PF each is: the fleet has no use for it, a port's binding shows it. */
+/* The fleet has no use for it, a port's binding shows it. */
+bool claim_number_device(struct store *db, const char *host_id, struct scheduler_device *device,
+			 struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	if (!*device->parent)
+		return true;
+	if (!store_query(db, &rows, err,
+			 "SELECT json_extract(report, '$.vf_index') FROM device WHERE host_id = ?1 AND "
+			 "address = ?2",
+			 V(host_id), V((const char *)device->address)))
+		return false;
+	if (store_next(&rows) && !store_is_null(&rows, 0))
+		device->vf_num = (int)store_int(&rows, 0);
+	return store_end(&rows, err);
+}
+
 static bool grant_number(struct store *db, struct scheduler_grant *grant, struct error *err)
 {
 	for (size_t i = 0; i < grant->device_count; i++) {
-		struct scheduler_device *device = &grant->devices[i];
-		_cleanup_(store_rows_done) struct store_rows rows = {0};
-
-		if (!*device->parent)
-			continue;
-		if (!store_query(
-			    db, &rows, err,
-			    "SELECT json_extract(report, '$.vf_index') FROM device WHERE host_id = ?1 AND "
-			    "address = ?2",
-			    V((const char *)grant->host_id), V((const char *)device->address)))
-			return false;
-		if (store_next(&rows) && !store_is_null(&rows, 0))
-			device->vf_num = (int)store_int(&rows, 0);
-		if (!store_end(&rows, err))
+		if (!claim_number_device(db, grant->host_id, &grant->devices[i], err))
 			return false;
 	}
 	return true;

@@ -88,17 +88,27 @@ static void explain_wish(const struct place_request *request, struct text *why)
 	text_add(why, ": ");
 }
 
+/* " of resource class CUSTOM_GPU in Placement with CUSTOM_BLUE and CUSTOM_LARGE" */
+static void explain_resource(const struct pci_alias_spec *spec, struct text *why)
+{
+	if (!spec->resource_class)
+		return;
+	text_addf(why, "%sof resource class %s in Placement",
+		  spec->has_vendor && spec->has_product ? " " : "", spec->resource_class);
+	if (spec->traits[1])
+		text_addf(why, " with the traits %.*s", (int)strlen(spec->traits) - 2, spec->traits + 1);
+}
+
 /* What an alias takes: ids, and what the device's spec must say of live migration. */
 static void explain_ids(const struct pci_alias *alias, struct text *why)
 {
 	for (size_t i = 0; i < alias->spec_count; i++) {
 		const struct pci_alias_spec *spec = &alias->specs[i];
 
-		text_addf(why, "%s%04x:%04x",
-			  i == 0		       ? " "
-			  : i + 1 == alias->spec_count ? " or "
-						       : ", ",
-			  spec->vendor_id, spec->product_id);
+		text_add(why, i == 0 ? " " : i + 1 == alias->spec_count ? " or " : ", ");
+		if (spec->has_vendor && spec->has_product)
+			text_addf(why, "%04x:%04x", spec->vendor_id, spec->product_id);
+		explain_resource(spec, why);
 		if (spec->live_migratable != PCI_TAG_UNSET)
 			text_addf(why, " with live_migratable %s", spec->live_migratable ? "true" : "false");
 	}
@@ -229,8 +239,9 @@ static void explain_devices(const struct place *place, const struct fleet_host *
 	text_addf(why,
 		  "has devices for each wish, but not for all %zu together: they want the same ones, or a PF "
 		  "and VFs "
-		  "of it",
-		  place->slot_count);
+		  "of it%s",
+		  place->slot_count,
+		  place_isolates(place) ? ", or (group_policy isolate) VFs of the same PF" : "");
 }
 
 /* --- cells --- */
@@ -277,6 +288,14 @@ static void explain_affinity(const struct place *place, const struct fleet_host 
 			  free_on(place, host, r, host->numa.cells[i].id));
 	text_addf(why, "%u free on no node; not enough where the guest's CPUs and memory fit",
 		  free_on(place, host, r, PCI_NUMA_NONE));
+}
+
+void place_explain_beside(const struct place *place, const struct fleet_host *host, struct text *why)
+{
+	if (place_devices_fit(place, host))
+		explain_affinity(place, host, why);
+	else
+		explain_devices(place, host, why);
 }
 
 static bool networks_accept(void *context, const struct numa_host *host, uint64_t cells)

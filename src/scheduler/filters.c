@@ -226,7 +226,7 @@ static void image_read(const struct scheduler_request *request, struct filter_wi
 static bool query_read(const struct scheduler_request *request, struct filter_wish *wish, struct error *err)
 {
 	wish->query = yyjson_read(request->query, strlen(request->query), 0);
-	return query_check(yyjson_doc_get_root(wish->query), err);
+	return host_query_check(yyjson_doc_get_root(wish->query), err);
 }
 
 bool filters_begin(const struct scheduler_request *request, struct filter_wish *wish, struct error *err)
@@ -277,6 +277,6 @@ bool filters_pass(const struct filter_wish *wish, const struct fleet_host *host,
 		return false;
 	if (scheduler_filter_is_enabled(FILTER_ISOLATED_HOSTS) && !isolated_pass(wish, host, why))
 		return false;
-	return !wish->query || query_holds(yyjson_doc_get_root(wish->query), host) ||
+	return !wish->query || host_query_holds(yyjson_doc_get_root(wish->query), host) ||
 	       refuse(why, "is not what the hint query asks for");
 }

@@ -31,11 +31,11 @@ bool facts_get(const struct fleet_host *host, const char *const *path, size_t de
 bool facts_number(const struct fleet_host *host, const char *const *path, size_t depth, double *number);
 bool facts_known(const char *attribute);
 
-/* --- query.c: JsonFilter's language --- */
+/* --- host_query.c: JsonFilter's language --- */
 
 /* ERROR_BAD_REQUEST if the query is none. */
-bool query_check(yyjson_val *query, struct error *err);
-bool query_holds(yyjson_val *query, const struct fleet_host *host);
+bool host_query_check(yyjson_val *query, struct error *err);
+bool host_query_holds(yyjson_val *query, const struct fleet_host *host);
 
 /* --- filters.c --- */
 

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "numa/placement.h"
+#include "pci/resource.h"
 #include "scheduler/order.h"
 #include "scheduler/settings.h"
 #include "scheduler/supply.h"
@@ -19,6 +20,8 @@ struct fleet fleet;
 
 /* id -> index + 1, as a pointer */
 static struct map host_index;
+/* resource classes and traits of kinds */
+static struct map names;
 
 /* --- hosts --- */
 
@@ -169,7 +172,9 @@ static bool kinds_equal(const struct pci_kind *a, const struct pci_kind *b)
 	return a->vendor_id == b->vendor_id && a->product_id == b->product_id && a->type == b->type &&
 	       a->numa_node == b->numa_node && a->remote_managed == b->remote_managed &&
 	       a->trusted == b->trusted && a->live_migratable == b->live_migratable &&
-	       a->tag_count == b->tag_count && strcmp(a->physical_network, b->physical_network) == 0;
+	       a->tag_count == b->tag_count && a->one_time_use == b->one_time_use &&
+	       a->resource_class == b->resource_class && a->traits == b->traits &&
+	       strcmp(a->physical_network, b->physical_network) == 0;
 }
 
 static uint32_t kind_intern(const struct pci_kind *kind)
@@ -286,7 +291,33 @@ enum {
 	DEVICE_SERVER,
 	DEVICE_PARENT,
 	DEVICE_GROUP,
+	DEVICE_IN_PLACEMENT,
 };
+
+/* The same text for the same name, so that kinds compare by pointers. */
+static const char *name_intern(const char *name)
+{
+	char *known = map_get(&names, name);
+
+	if (!known) {
+		known = memory_copy_text(name);
+		map_put(&names, name, known);
+	}
+	return known;
+}
+
+/* Names that are too long leave the device out, as in Placement's own view. */
+static void kind_set_resource(struct pci_kind *kind, yyjson_val *tags)
+{
+	struct pci_resource resource = {0};
+	struct error ignored;
+
+	if (pci_resource_of(kind->vendor_id, kind->product_id, tags, &resource, &ignored)) {
+		kind->resource_class = name_intern(resource.resource_class);
+		kind->traits = name_intern(resource.traits);
+	}
+	pci_resource_done(&resource);
+}
 
 static uint32_t kind_read(struct store_rows *rows)
 {
@@ -304,6 +335,8 @@ static uint32_t kind_read(struct store_rows *rows)
 	pci_type_parse(store_text(rows, DEVICE_TYPE), &kind.type);
 	snprintf(kind.physical_network, sizeof kind.physical_network, "%s", physnet ? physnet : "");
 	pci_kind_set_tags(&kind, yyjson_doc_get_root(doc));
+	if (store_int(rows, DEVICE_IN_PLACEMENT) && !*kind.physical_network)
+		kind_set_resource(&kind, yyjson_doc_get_root(doc));
 	yyjson_doc_free(doc);
 	return kind_intern(&kind);
 }
@@ -364,15 +397,16 @@ static bool devices_read(struct store *db, struct fleet_host *host, struct error
 	_cleanup_free_ int32_t *groups = NULL;
 	size_t count = 0, parent_count = 0, group_count = 0;
 
-	if (!store_query(
-		    db, &rows, err,
-		    "SELECT d.address, d.vendor_id, d.product_id, d.type, d.numa_node, "
-		    "d.physical_network, d.tags, "
-		    "d.offered, d.health, d.state, d.mac_address, c.server_id, d.parent, d.iommu_group FROM "
-		    "device d "
-		    "LEFT JOIN device_claim c ON c.host_id = d.host_id AND c.address = d.address "
-		    "WHERE d.host_id = ?1 ORDER BY d.address",
-		    V((const char *)host->id)))
+	if (!store_query(db, &rows, err,
+			 "SELECT d.address, d.vendor_id, d.product_id, d.type, d.numa_node, "
+			 "d.physical_network, d.tags, "
+			 "d.offered, iif(u.address IS NULL, d.health, 'it was used once ([pci] "
+			 "one_time_use)'), d.state, d.mac_address, c.server_id, d.parent, d.iommu_group, "
+			 "h.in_placement FROM device d JOIN host h ON h.id = d.host_id "
+			 "LEFT JOIN device_spent u ON u.host_id = d.host_id AND u.address = d.address "
+			 "LEFT JOIN device_claim c ON c.host_id = d.host_id AND c.address = d.address "
+			 "WHERE d.host_id = ?1 ORDER BY d.address",
+			 V((const char *)host->id)))
 		return false;
 	while (store_next(&rows)) {
 		const char *health = store_text(&rows, DEVICE_HEALTH);
@@ -426,6 +460,7 @@ bool scheduler_load(struct store *db, struct error *err)
 	free(fleet.hosts);
 	free(fleet.kinds);
 	map_done(&host_index, NULL);
+	map_done(&names, free);
 	fleet = (struct fleet){0};
 	order_forget();
 	supply_forget();

@@ -2,6 +2,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "scheduler/fleet.h"
+#include "scheduler/in_placement.h"
 #include "scheduler/inventory.h"
 #include "scheduler/scheduler.h"
 #include "sys/sys.h"
@@ -249,17 +250,18 @@ bool scheduler_host_report(struct store *db, const char *host_id, yyjson_val *js
 {
 	_cleanup_(inventory_done) struct inventory inventory = {0};
 	struct fleet_host *host;
-	bool changed = false;
+	bool changed = false, reported = false;
 
 	if (!inventory_parse(json, &inventory, err) || !fleet_refresh(db, err))
 		return false;
 	host = fleet_find(host_id);
 	if (!host)
 		return error_set(err, ERROR_NOT_FOUND, "Compute host %.200s could not be found.", host_id);
-	if (!inventory_store(db, host_id, &inventory, &changed, err) ||
+	if (!in_placement_report(db, host_id, json, &inventory, &reported, err) ||
+	    !inventory_store(db, host_id, &inventory, &changed, err) ||
 	    !scheduler_host_heard(db, host_id, err))
 		return false;
-	if (changed)
+	if (changed || reported)
 		fleet_mark_stale(db, host);
 	return heartbeat_store(db, host_id, host->heartbeat, err);
 }

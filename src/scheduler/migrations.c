@@ -42,5 +42,10 @@ const struct store_migration scheduler_migrations[] = {
 	{"ALTER TABLE host ADD COLUMN grant_mates INTEGER NOT NULL DEFAULT 0;"
 	 "ALTER TABLE device ADD COLUMN iommu_group INTEGER;"
 	 "UPDATE device SET iommu_group = json_extract(report, '$.iommu_group');"},
+	/* in_placement: [pci] report_in_placement; device_spent: devices with one_time_use that a server has
+	 * or had */
+	{"ALTER TABLE host ADD COLUMN in_placement INTEGER NOT NULL DEFAULT 0;"
+	 "CREATE TABLE device_spent (host_id TEXT NOT NULL REFERENCES host (id), address TEXT NOT NULL,"
+	 " PRIMARY KEY (host_id, address)) STRICT, WITHOUT ROWID;"},
 };
 const size_t scheduler_migration_count = sizeof scheduler_migrations / sizeof *scheduler_migrations;

@@ -376,7 +376,7 @@ static bool devices_fit(const struct place *place, const struct fleet_host *host
 	if (!pools_suffice(place, host, affinity))
 		return false;
 	candidates = memory_alloc(host->device_count * sizeof *candidates);
-	count = candidates_find(place, host, affinity, candidates);
+	count = place_isolate(place, host, candidates, candidates_find(place, host, affinity, candidates));
 	if (!pci_assign(candidates, count, place->slots, place->slot_count, chosen))
 		return false;
 	for (size_t i = 0; i < place->slot_count; i++)
@@ -389,6 +389,20 @@ bool place_devices_fit(const struct place *place, const struct fleet_host *host)
 	int chosen[SCHEDULER_MAX_DEVICES];
 
 	return place->slot_count == 0 || devices_fit(place, host, NULL, chosen);
+}
+
+bool place_devices_beside(const struct place *place, const struct fleet_host *host,
+			  const struct numa_placement *numa, int *chosen)
+{
+	struct affinity affinity = {.host = &host->numa};
+
+	for (int i = 0; numa && i < numa->cell_count; i++) {
+		for (int k = 0; k < host->numa.cell_count; k++) {
+			if (host->numa.cells[k].id == numa->cells[i].host_cell)
+				affinity.cells |= UINT64_C(1) << k;
+		}
+	}
+	return devices_fit(place, host, numa && numa->cell_count ? &affinity : NULL, chosen);
 }
 
 /* --- cells --- */

@@ -64,6 +64,11 @@ struct place_choice {
 /* Looks at hosts, the best first; place_choice_done() in any case. */
 void place_choose(const struct place *place, struct place_choice *best);
 void place_choice_done(struct place_choice *choice);
+/* Devices alone, for a guest that is there: numa is its place, or NULL; chosen[i] as of place_fits(). */
+bool place_devices_beside(const struct place *place, const struct fleet_host *host,
+			  const struct numa_placement *numa, int *chosen);
+/* Why not. */
+void place_explain_beside(const struct place *place, const struct fleet_host *host, struct text *why);
 /* The nearest reason why it does not fit, without the host's name and without a newline. */
 void place_explain(const struct place *place, const struct fleet_host *host, struct text *why);
 
@@ -85,6 +90,13 @@ void place_amounts(const struct place *place, const struct fleet_host *host,
 bool place_amount_fits(const struct place_amount *amount);
 /* Which requests may have devices of the pool's kind on this host. */
 uint64_t place_pool_fits(const struct place *place, const struct fleet_host *host, uint32_t kind);
+/* --- isolate.c --- */
+
+/* Is each device of an alias to be of another PF? */
+bool place_isolates(const struct place *place);
+/* Leaves of each PF what one device of it could be had for; returns how many candidates are left. */
+size_t place_isolate(const struct place *place, const struct fleet_host *host,
+		     struct pci_candidate *candidates, size_t count);
 /* --- rules.c --- */
 
 void place_rules_begin(struct place *place);

@@ -130,6 +130,7 @@ struct scheduler_request {
 	const char *query;	      /* the hint for JsonFilter, JSON */
 	const struct numa_networks
 		*networks; /* that its ports are on, or NULL: they are near some cells only */
+	bool isolate;	   /* group_policy: with pci_in_placement each device of an alias is of another PF */
 };
 
 struct scheduler_device {
@@ -170,6 +171,14 @@ bool scheduler_claim(struct store *db, const struct scheduler_request *request, 
  * nothing. */
 bool scheduler_dry_run(struct store *db, const struct scheduler_request *request, struct text *lines,
 		       const char **where, struct error *err);
+/* Adds a device for one more port to what the server has claimed, on its host and as near to its cells as its
+ * policies want: the port's own, or that of its flavor and image (`numa`: of that only the policy counts; or
+ * NULL).  ERROR_CONFLICT: there is none, and `why` says so in words. */
+bool scheduler_claim_port(struct store *db, const char *server_id, const struct scheduler_port_request *port,
+			  const struct numa_guest *numa, struct scheduler_device *device, struct text *why,
+			  struct error *err);
+/* Gives back what was claimed for this port.  Nothing is fine. */
+bool scheduler_release_port(struct store *db, const char *server_id, const char *port_id, struct error *err);
 /* A host begins to build a server, and how that ended. */
 enum scheduler_build {
 	SCHEDULER_BUILD_DONE,
@@ -184,6 +193,9 @@ bool scheduler_release(struct store *db, const char *server_id, struct error *er
  * may claim again.  scheduler_release(to) gives it back.  Nothing claimed is fine; ERROR_CONFLICT if `to` has
  * a claim. */
 bool scheduler_claim_rename(struct store *db, const char *from, const char *to, struct error *err);
+/* A server that moves has two claims, the other one in the name of its move: each gets the name of the other.
+ * Hosts and devices are as they were. */
+bool scheduler_claims_swap(struct store *db, const char *server_id, const char *move_id, struct error *err);
 /* The server's place on NUMA cells and CPUs as its agent is told it (JSON, docs/agent-protocol.md), freed by
  * the caller; NULL if it has no topology. */
 bool scheduler_numa_of_server(struct store *db, const char *server_id, char **json, struct error *err);

@@ -69,6 +69,9 @@ bool scheduler_configure(const struct config *config, struct error *err)
 	struct scheduler_settings *s = &scheduler_settings;
 
 	pci_aliases_done(&s->aliases);
+	if (!config_bool(config, "filter_scheduler", "pci_in_placement", false, &s->pci_in_placement, err))
+		return false;
+	s->aliases.in_placement = s->pci_in_placement;
 	return config_bool(config, "compute", "packing_host_numa_cells_allocation_strategy", false,
 			   &s->pack_cells, err) &&
 	       aliases_read(config, &s->aliases, err) &&

@@ -18,6 +18,7 @@ enum weigher {
 struct scheduler_settings {
 	struct pci_aliases aliases;
 	double cpu_ratio, ram_ratio, disk_ratio; /* allocation ratios */
+	bool pci_in_placement;			 /* [filter_scheduler] */
 	bool pack_cells;			 /* [compute] packing_host_numa_cells_allocation_strategy */
 	double weights[WEIGHER_COUNT];		 /* multipliers */
 	int64_t subset_size;			 /* host_subset_size */

@@ -235,7 +235,80 @@ test_a_pinned_guest_is_beside_its_device() {
 	restart penstock-agent
 	clean
 }
-near_is_known() { lab run "/usr/local/bin/penstock explain --config-file /run/lab/etc/nova.conf --config-file /run/lab/etc/penstock.conf --flavor $1" | grep -q "fits, with 0000:41:00.0, on NUMA node 1 (CPUs 1)"; }
+near_is_known() { explain "$1" | says "fits, with 0000:41:00.0, on NUMA node 1 (CPUs 1)"; }
+explain() { lab run "/usr/local/bin/penstock explain --config-file /run/lab/etc/nova.conf --config-file /run/lab/etc/penstock.conf --flavor $1"; }
+fits() { explain "$1" | says "fits, with"; }
+
+# The lab's NVMe drive (a PF of its own kind, node 0), and two devices that stand for GPUs: 1234:11e8 on node 1, 1234:1111 on node 0.
+test_an_nvme_drive_and_a_gpu_go_and_come_back() {
+	local flavor far s xml
+	configure '
+device_spec = {"vendor_id": "1b36", "product_id": "0010"}
+device_spec = [{"vendor_id": "1234", "product_id": "11e8"}, {"vendor_id": "1234", "product_id": "1111"}]
+alias = {"name": "nvme", "vendor_id": "1b36", "product_id": "0010", "device_type": "type-PF"}
+alias = {"name": "gpu", "vendor_id": "1234", "product_id": "11e8", "device_type": "type-PCI"}
+alias = {"name": "far-gpu", "vendor_id": "1234", "product_id": "1111", "device_type": "type-PCI", "numa_policy": "required"}
+[compute]
+cpu_shared_set = 0
+cpu_dedicated_set = 1'
+	[ "$(lab run 'cat /sys/class/nvme/nvme*/serial')" = LAB0001 ]
+	flavor=$(make_flavor '"pci_passthrough:alias":"nvme:1,gpu:1"')
+	until_true 30 fits "$flavor"
+	s=$(make_server "$flavor" '"none"')
+	until_true 180 is_status "$s" ACTIVE
+	xml=$(lab run "virsh -q dumpxml $s")
+	echo "$xml"
+	grep -q "<address domain='0x0000' bus='0x22' slot='0x00' function='0x0'/>" <<< "$xml"
+	grep -q "<address domain='0x0000' bus='0x42' slot='0x00' function='0x0'/>" <<< "$xml"
+	[ "$(driver_of 0000:22:00.0) $(driver_of 0000:42:00.0)" = "vfio-pci vfio-pci" ]
+	far=$(make_server "$flavor" '"none"')
+	until_true 60 is_status "$far" ERROR
+	api GET "/compute/v2.1/servers/$far" | field server.fault.details | says "lab1: alias nvme: needs 1 device: 1 of 1 is in use"
+	delete_server "$far"
+	delete_server "$s"
+	[ "$(driver_of 0000:22:00.0) $(driver_of 0000:42:00.0)" = "nvme " ]
+	until_true 30 lab run 'grep -q LAB0001 /sys/class/nvme/nvme*/serial && [ -b /dev/nvme0n1 ]'
+
+	# The CPU for pinned guests is on node 1.
+	s=$(make_server "$(make_flavor '"pci_passthrough:alias":"gpu:1","hw:cpu_policy":"dedicated"')" '"none"')
+	far=$(make_server "$(make_flavor '"pci_passthrough:alias":"far-gpu:1","hw:cpu_policy":"dedicated"')" '"none"')
+	until_true 180 is_status "$s" ACTIVE
+	until_true 60 is_status "$far" ERROR
+	lab run "virsh -q dumpxml $s" | says "<vcpupin vcpu='0' cpuset='1'/>"
+	delete_server "$far"
+	delete_server "$s"
+	far=$(make_server "$(make_flavor '"pci_passthrough:alias":"far-gpu:1","hw:cpu_policy":"dedicated"')" '"none"')
+	until_true 60 is_status "$far" ERROR
+	api GET "/compute/v2.1/servers/$far" | field server.fault.details | says "NUMA policy required"
+	delete_server "$far"
+	configure_back
+	clean
+}
+driver_of() { lab run "basename \$(readlink /sys/bus/pci/devices/$1/driver)" 2> /dev/null || true; }
+make_flavor() { # EXTRA-SPECS
+	local id
+	id=$(api POST /compute/v2.1/flavors '{"flavor":{"name":"f'"$RANDOM$RANDOM"'","ram":64,"disk":1,"vcpus":1}}' | field flavor.id)
+	api POST "/compute/v2.1/flavors/$id/os-extra_specs" '{"extra_specs":{'"$1"'}}' > /dev/null
+	echo "$id"
+}
+# Both daemons start again with this at the end of [pci] in nova.conf.
+configure() {
+	cp "$LAB_DIR/etc/nova.conf" "$LAB_DIR/out/nova.conf.before"
+	printf '[pci]%s\n' "$1" >> "$LAB_DIR/etc/nova.conf"
+	restart_both
+}
+configure_back() {
+	cp "$LAB_DIR/out/nova.conf.before" "$LAB_DIR/etc/nova.conf"
+	restart_both
+}
+restart_both() {
+	local log=/var/log/penstock/penstock-agent.log count
+	restart penstockd
+	until_true 60 curl -sf -o /dev/null "http://127.0.0.1:$port/identity/v3"
+	restart penstock-agent
+	until_true 60 lab run "tail -n 3 $log | grep -q 'servers of an earlier time'"
+	until_true 60 sh -c "curl -s -H 'X-Auth-Token: $TOKEN' http://127.0.0.1:$port/network/v2.0/agents | grep -q '\"alive\": *true'"
+}
 
 # kill -9 of each daemon at ten random moments while servers are made and deleted.
 test_kill_9_at_random_moments_loses_nothing() {
@@ -264,7 +337,7 @@ test_kill_9_at_random_moments_loses_nothing() {
 setup || { echo "not ok lab setup"; exit 1; }
 for test in two_vfs_talk_over_their_vlan_and_leave_no_trace a_whole_pf_goes_and_comes_back_as_it_was \
 	restarts_go_unnoticed_by_guests a_linux_guest_finds_its_addresses a_macvtap_port_speaks_through_its_vf \
-	a_pinned_guest_is_beside_its_device kill_9_at_random_moments_loses_nothing; do
+	a_pinned_guest_is_beside_its_device an_nvme_drive_and_a_gpu_go_and_come_back kill_9_at_random_moments_loses_nothing; do
 	[[ -z ${ONLY:-} || " $ONLY " = *" $test "* ]] || continue
 	check "$test"
 done

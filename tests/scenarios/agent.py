@@ -18,7 +18,7 @@ class Agent:
         os.makedirs(self.folder, exist_ok=True)
         self.token = cloud.site.run("penstock", "agent-token")
 
-    def start(self, config, servers=8, pfs=2, vfs=4):
+    def start(self, config, servers=8, pfs=2, vfs=4, more=""):
         """The agent runs with this configuration, and the site has its inventory, which a marker tells from those before."""
         self.stop()
         self.starts += 1
@@ -29,7 +29,7 @@ class Agent:
         self.log = open(self.folder + "/agent.log", "w")
         self.process = subprocess.Popen([
             "%s/src/%s" % (self.cloud.build, PROGRAM), "--config-file", self.folder + "/agent.conf", "--token", self.token,
-            "--simulate", "%d,%d,%d" % (servers, pfs, vfs)], stdout=self.log, stderr=self.log)
+            "--simulate", "%d,%d,%d%s" % (servers, pfs, vfs, more)], stdout=self.log, stderr=self.log)
         until(lambda: self.runs() and self.cloud.rows("SELECT reserved_memory_mb FROM host WHERE name = ?", self.name) == [(marker,)],
               20, "the agent has told its inventory")
         self.cloud.enable(self.name, True)

@@ -20,6 +20,8 @@ UUID = "11111111-2222-3333-4444-555555555555"
 
 # Of the host H1: Intel, type-PCI 1533, PF 1528, VF 1515.
 ALIASES = """
+[DEFAULT]
+allow_resize_to_same_host = true
 [pci]
 alias = {"name": "a1", "vendor_id": "8086", "product_id": "1533", "device_type": "type-PCI"}
 alias = {"name": "a2", "vendor_id": "8086", "product_id": "1533", "device_type": "type-PCI"}
@@ -272,16 +274,16 @@ class Cloud:
 
     # --- other configurations ---
 
-    def restart(self, more=""):
+    def restart(self, more="", aliases=ALIASES):
         self.site.kill()
         with open(self.site.config, "w") as out:
-            out.write(CONFIG % {"folder": self.site.folder, "port": self.site.port} + ALIASES + more)
+            out.write(CONFIG % {"folder": self.site.folder, "port": self.site.port} + aliases + more)
         self.site.start()
 
     @contextlib.contextmanager
-    def configured(self, more):
-        """penstockd with more in its configuration."""
-        self.restart(more)
+    def configured(self, more, aliases=ALIASES):
+        """penstockd with more in its configuration, or other aliases."""
+        self.restart(more, aliases)
         try:
             yield
         finally:

@@ -1,5 +1,5 @@
 """G. Moving servers: resize, migration, shelving."""
-from cloud import Inventory, same, until
+from cloud import Inventory, needs, same, until
 from scenarios_alias import cards
 from scenarios_ports import nic
 
@@ -114,6 +114,7 @@ def scenario_127(cloud):
 
 def scenario_128(cloud):
     """live migrate ports"""
+    needs("live migration")
     cloud.hosts(nic(), nic())
     port = cloud.port()
     server = cloud.boot(ports=[port])

@@ -51,6 +51,9 @@ BAD = [
     (HOST, "[penstock]\nagent_state_path = here\n", 2, "[penstock] agent_state_path = here: expected a path that begins with /"),
 ]
 
+# Known already, for rooms that are being built: a name goes when its room comes.
+TO_BE_READ = {"enabled_filters", "report_in_placement", "pci_in_placement"}
+
 LEGACY = """[DEFAULT]
 pci_passthrough_whitelist = {"product_id": "10ca"}
 pci_passthrough_whitelist = {"product_id": "10c9"}
@@ -120,15 +123,17 @@ class Place:
             daemons.append(self.start("penstock-agent", logs, [*options, "--token", token, "--simulate", "8,2,4"]))
             until(lambda: "penstock-agent 0." in self.log(daemons[1], logs["penstock-agent"]), 20, "penstock-agent runs")
         finally:
-            for daemon in daemons:
-                daemon.terminate()
-            ended = [daemon.wait(timeout=30) for daemon in daemons]
+            ended = [self.end(daemon) for daemon in reversed(daemons)]
         assert ended == [0, 0], (ended, {name: open(path).read() for name, path in logs.items()})
         return {name: open(path).read().splitlines() for name, path in logs.items()}
 
     def start(self, name, logs, options):
         with open(logs[name], "w") as log:
             return subprocess.Popen([self.program(name), *options], stdout=log, stderr=log)
+
+    def end(self, daemon):
+        daemon.terminate()
+        return daemon.wait(timeout=30)
 
     def log(self, daemon, path):
         text = open(path).read()
@@ -191,7 +196,7 @@ def test_an_operators_files_are_taken_as_they_are(place):
     assert all(line.startswith("warning: ") for line in said), said
     assert len(said) == len(set(said)), said
     summaries = [line for line in said if "of services that Penstock replaces" in line]
-    assert len(summaries) == 1 and len(summaries[0]) < 800, summaries
+    assert len(summaries) == 1 and len(summaries[0]) < 500, summaries
     assert "PASS" not in "".join(said) and "SECRET" not in "".join(said), said
     for line in said:
         named = re.match(r"warning: .*/(?:nova|neutron|ml2_conf|sriov_agent)\.(?:conf|ini):\d+: \[\w+\] \w+: ", line)
@@ -200,6 +205,20 @@ def test_an_operators_files_are_taken_as_they_are(place):
     for name, lines in place.run_both(*place.files(OPERATOR)).items():
         assert ["warning: " + line for line in warnings(lines)] == said, (name, lines)
         assert not [line for line in lines if "error: " in line], (name, lines)
+
+
+def test_every_option_that_is_honoured_is_read(place):
+    """docs/configuration.md promises nothing that no room asks for."""
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+    code = ""
+    for folder, _, files in os.walk(source + "/src"):
+        if not folder.endswith("/config"):
+            code += "".join(open(os.path.join(folder, file)).read() for file in files if file.endswith(".c"))
+    rows = [line.split(" | ") for line in open(source + "/docs/configuration.md") if line.startswith("| ")][1:]
+    honoured = [row[1].partition(",")[0].replace("\\", "") for row in rows if not re.match(r"\*(not yet|without effect)\*", row[4])]
+    assert len(honoured) > 50, rows[:3]
+    unread = {name for name in honoured if '"%s"' % name not in code}
+    assert unread <= TO_BE_READ, unread - TO_BE_READ
 
 
 def test_folders_are_read_in_the_order_of_names(place):

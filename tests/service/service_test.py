@@ -238,7 +238,7 @@ def every_route(site):
 def test_every_route_wants_a_token(site, story, host):
     """Without one, or with a wrong one: 401, but for what is public."""
     public = {"/identity/", "/identity/v3", "/identity/v3/auth/tokens", "/image/", "/image/versions", "/image/v2", "/network/", "/network/v2.0",
-              "/compute/", "/compute/v2.1", "/agent/v1/join", "/identity/v3/users/{id}/password"}
+              "/compute/", "/compute/v2.1", "/placement/", "/agent/v1/join", "/identity/v3/users/{id}/password"}
     open_to_all = set()
     for method, pattern in every_route(site):
         path = re.sub("{[^}]*}", UUID, pattern)
@@ -612,6 +612,86 @@ def test_the_openstack_command_and_segments(site, story, host):
     openstack("subnet", "delete", "wide_subnet")
     openstack("network", "segment", "delete", "second")
     openstack("network", "delete", "wide")
+
+
+def test_the_openstack_command_about_placement(site, story, host):
+    """What a host with reported devices has, who has what of it, and a device that is used once."""
+    inventory = Inventory().add("0000:31:00.0", "10c9", "type-PF", tags={"one_time_use": "true", "traits": "clean", "resource_class": "card"})
+    inventory.host["report_in_placement"] = True
+    placed = Host(site, "placed", inventory=inventory)
+    run = client(site, "/usr/bin/openstack")
+
+    def openstack(*arguments):
+        """The rows that it prints, or the only one."""
+        return json.loads(run("--os-placement-api-version", "1.39", *arguments, "-f", "json"))
+
+    providers = {p["name"]: p for p in openstack("resource", "provider", "list")}
+    root, card = providers["placed"]["uuid"], providers["placed_0000:31:00.0"]["uuid"]
+    assert providers["placed_0000:31:00.0"]["parent_provider_uuid"] == root, providers
+    assert openstack("resource", "provider", "show", card)["name"] == "placed_0000:31:00.0"
+    assert {i["resource_class"]: i["total"] for i in openstack("resource", "provider", "inventory", "list", root)} == {
+        "VCPU": 8, "MEMORY_MB": 16384, "DISK_GB": 1000}
+    traits = [t["name"] for t in openstack("resource", "provider", "trait", "list", card)]
+    assert {"CUSTOM_CLEAN", "HW_PCI_ONE_TIME_USE", "COMPUTE_MANAGED_PCI_DEVICE"} <= set(traits), traits
+    assert {"name": "CUSTOM_CARD"} in openstack("resource", "class", "list") and {"name": "CUSTOM_CLEAN"} in openstack("trait", "list")
+    status, answer = site.api("POST", "/compute/v2.1/os-aggregates", {"aggregate": {"name": "cards"}}, headers={"X-OpenStack-Nova-API-Version": "2.90"})
+    assert status == 200, answer
+    aggregate = answer["aggregate"]
+    path = "/compute/v2.1/os-aggregates/%s" % aggregate["id"]
+    assert site.api("POST", path + "/action", {"add_host": {"host": "placed"}})[0] == 200
+    assert openstack("resource", "provider", "aggregate", "list", root) == [{"uuid": aggregate["uuid"]}]
+    members = openstack("resource", "provider", "list", "--member-of", aggregate["uuid"], "--resource", "VCPU=1")
+    assert [m["uuid"] for m in members] == [root], members
+    assert site.api("POST", path + "/action", {"remove_host": {"host": "placed"}})[0] == 200
+    assert site.api("DELETE", path)[0] == 200
+
+    candidates = openstack("allocation", "candidate", "list", "--resource", "VCPU=1", "--resource", "CUSTOM_CARD=1", "--required", "CUSTOM_CLEAN")
+    assert {c["resource provider"] for c in candidates} == {root, card}, candidates
+
+    status, answer = site.api("POST", "/compute/v2.1/servers", {"server": {
+        "name": "s", "flavorRef": story.pf_flavor["id"], "imageRef": story.image["id"], "networks": [{"uuid": story.network["id"]}],
+        "availability_zone": "nova:placed"}})
+    assert status == 202, answer
+    server = answer["server"]["id"]
+    assert story.settle(server)["status"] == "ACTIVE", story.show(server)
+    allocated = {a["resource_provider"]: a["resources"] for a in openstack("resource", "provider", "allocation", "show", server)}
+    assert allocated == {root: {"VCPU": 1, "MEMORY_MB": 256, "DISK_GB": 1}, card: {"CUSTOM_CARD": 1}}, allocated
+    assert openstack("resource", "provider", "usage", "show", card) == [{"resource_class": "CUSTOM_CARD", "usage": 1}]
+    project = site.api("GET", "/identity/v3/auth/tokens", headers={"X-Subject-Token": site.token})[1]["token"]["project"]["id"]
+    usage = {u["resource_class"]: u["usage"] for u in json.loads(run("--os-placement-api-version", "1.37", "resource", "usage", "show", project, "-f", "json"))}
+    assert usage["CUSTOM_CARD"] == 1, usage
+    usage = site.api("GET", "/placement/usages?project_id=" + project, headers={"OpenStack-API-Version": "placement 1.38"})[1]["usages"]
+    assert usage["INSTANCE"]["CUSTOM_CARD"] == 1 and usage["INSTANCE"]["consumer_count"] >= 1, usage
+    assert openstack("allocation", "candidate", "list", "--resource", "CUSTOM_CARD=1") == []
+    story.delete(server)
+
+    def again():
+        """Another server on that host: how it ends."""
+        status, answer = site.api("POST", "/compute/v2.1/servers", {"server": {
+            "name": "s", "flavorRef": story.pf_flavor["id"], "imageRef": story.image["id"], "networks": [{"uuid": story.network["id"]}],
+            "availability_zone": "nova:placed"}})
+        assert status == 202, answer
+        view = story.settle(answer["server"]["id"])
+        story.delete(answer["server"]["id"])
+        return view["status"]
+
+    assert again() == "ERROR", "a device with one_time_use is given away twice"
+    assert openstack("resource", "provider", "inventory", "show", card, "CUSTOM_CARD")["reserved"] == 1
+    openstack("resource", "provider", "inventory", "class", "set", card, "CUSTOM_CARD", "--total", "1", "--reserved", "0")
+    assert again() == "ACTIVE", "the operator said that it can be used again"
+    openstack("resource", "provider", "inventory", "set", card, "--amend", "--resource", "CUSTOM_CARD:reserved=0")
+    assert again() == "ACTIVE", "and once more"
+
+    headers = {"OpenStack-API-Version": "placement 1.39"}
+    for method, path in (("PUT", "/resource_providers/" + root), ("DELETE", "/resource_providers/" + card), ("DELETE", "/allocations/" + server),
+                         ("PUT", "/resource_providers/%s/traits" % card), ("POST", "/resource_providers"), ("PUT", "/allocations/" + server)):
+        status, answer = site.api(method, "/placement" + path, {}, headers=headers)
+        assert status == 403 and "Placement only shows" in answer["errors"][0]["detail"], (method, path, status, answer)
+    inventory.host["report_in_placement"] = True
+    inventory.devices = {}
+    placed.put_inventory(inventory)
+    site.api("PUT", "/compute/v2.1/os-services/disable", {"host": "placed", "binary": "nova-compute"})
+    placed.stopping = True
 
 
 def main():

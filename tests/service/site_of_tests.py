@@ -176,6 +176,8 @@ class Host(threading.Thread):
         self.site, self.name, self.running = site, name, {}
         self.inventory = inventory or usual_host(vfs)
         self.fail, self.stopping, self.seen = None, False, []
+        self.disks, self.mute = {}, False  # what is on the servers' disks; it says and does nothing
+        self.troubles = {}  # port id: what is wrong with it, whatever is wanted of it
         status, _, body = request(site.url + "/agent/v1/join", "POST",
                                   {"version": 1, "token": site.run("penstock", "agent-token"), "host": name})
         assert status == 201, body
@@ -198,6 +200,9 @@ class Host(threading.Thread):
     def run(self):
         since = 0
         while not self.stopping:
+            if self.mute:
+                time.sleep(0.05)
+                continue
             try:
                 status, _, body = self.call("GET", "desired?since=%d&wait=5" % since)
                 if status != 200:
@@ -210,21 +215,42 @@ class Host(threading.Thread):
             except (OSError, ValueError):
                 time.sleep(0.05)
 
+    def disk(self, server):
+        """Sends and fetches the server's disk as ordered; a fault, if it cannot."""
+        order = server.get("disk") or {}
+        if "fetch" in order:
+            status, _, self.disks[server["id"]] = self.call("GET", "images/" + order["fetch"]["id"])
+            assert status == 200, status
+        if "send" in order:
+            status, _, body = request("%s/agent/v1/images/%s" % (self.site.url, order["send"]), "PUT", self.disks.get(server["id"], b"disk"),
+                                      {**self.credential, "Content-Type": "application/octet-stream"})
+            return None if status == 204 else "the disk was not taken: %s" % body
+        return None
+
     def obey(self, servers):
         reports = []
         for server in servers:
             self.seen.append(server)
-            state = "running"
+            state, fault = "running", None
             if server["want"] == "absent":
                 self.running.pop(server["id"], None)
+                self.disks.pop(server["id"], None)
                 state = "gone"
+            elif server["want"] == "kept":
+                state = "stopped"
             elif self.fail:
-                state = "failed"
+                state, fault = "failed", self.fail
             else:
-                self.running[server["id"]] = server
-                state = {"running": "running", "stopped": "stopped"}[server["want"]]
-            ports = [{"id": p["id"], "status": "ACTIVE" if p["admin_state_up"] else "DOWN"} for p in server.get("ports", [])]
+                fault = self.disk(server)
+                here = [port for port in server["ports"] if port.get("want") != "absent"]
+                self.running[server["id"]] = {**server, "ports": here}
+                state = server["want"]
+            ports = [{"id": p["id"], "status": "GONE" if p.get("want") == "absent" else "ACTIVE" if p["admin_state_up"] and state == "running" else "DOWN"}
+                     for p in server.get("ports", [])]
+            for port in ports:
+                if port["id"] in self.troubles:
+                    port["status"], port["fault"] = "DOWN", self.troubles[port["id"]]
             reports.append({"id": server["id"], "generation": server["generation"], "state": state,
-                            "fault": self.fail if state == "failed" else None, "ports": ports if state == "running" else []})
+                            "fault": fault, "ports": [] if state in ("failed", "gone") else ports})
         if reports:
             assert self.call("POST", "status", {"servers": reports})[0] == 200

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -45,15 +46,17 @@ static void begin(void)
 bool simulated_start(const char *how, struct error *err)
 {
 	int servers, pfs = 16, vfs = 64, share = 1;
-	char rest;
-	int count = sscanf(how, "%d,%d,%d,%d%c", &servers, &pfs, &vfs, &share, &rest);
+	char word[10] = "", comma = ',', rest;
+	int count = sscanf(how, "%d,%d,%d,%d%c%9[a-z]%c", &servers, &pfs, &vfs, &share, &comma, word, &rest);
+	bool stubborn = count == 6 && comma == ',' && strcmp(word, "stubborn") == 0;
 
-	if (count < 1 || count > 4 || share < 1 || servers < 1 || servers > 16384 || pfs < 1 || pfs > 128 ||
-	    vfs < 1 || vfs > 120)
-		return error_set(err, ERROR_BAD_REQUEST,
-				 "--simulate: expected SERVERS[,PFS[,VFS[,SHARE]]]: up to 16384, 128 and "
-				 "120, not \"%.40s\"",
-				 how);
+	if (count < 1 || (count > 4 && !stubborn) || share < 1 || servers < 1 || servers > 16384 || pfs < 1 ||
+	    pfs > 128 || vfs < 1 || vfs > 120)
+		return error_set(
+			err, ERROR_BAD_REQUEST,
+			"--simulate: expected SERVERS[,PFS[,VFS[,SHARE[,stubborn]]]]: up to 16384, 128 and "
+			"120, not \"%.40s\"",
+			how);
 	size_t devices = (size_t)pfs * ((size_t)vfs + 1) * sizeof *simulated->devices;
 	size_t domains = (size_t)servers * sizeof *simulated->domains;
 	size_t leases = 2 * (size_t)servers * sizeof *simulated->leases;
@@ -62,8 +65,12 @@ bool simulated_start(const char *how, struct error *err)
 	if (memory == MAP_FAILED)
 		return error_set_errno(err, ERROR_INTERNAL, errno, "cannot simulate a host");
 	simulated = memory;
-	*simulated =
-		(struct simulated){.size = size, .servers = servers, .pfs = pfs, .vfs = vfs, .share = share};
+	*simulated = (struct simulated){.size = size,
+					.servers = servers,
+					.pfs = pfs,
+					.vfs = vfs,
+					.share = share,
+					.stubborn = stubborn};
 	simulated->devices = (void *)(simulated + 1);
 	simulated->domains = (void *)((char *)simulated->devices + devices);
 	simulated->leases = (void *)((char *)simulated->domains + domains);
@@ -135,10 +142,42 @@ static void no_pause(int milliseconds)
 	(void)milliseconds; /* nothing takes time here */
 }
 
-/* qemu-img, as far as it is used: "info" answers, "create" makes the file. */
+/* The header of a qcow2 of so many GB. */
+static void qcow2_write(FILE *file, int gigabytes)
+{
+	unsigned char header[32] = "QFI\xfb";
+	uint64_t size = (uint64_t)gigabytes << 30;
+
+	for (int i = 31; i >= 24; i--, size >>= 8)
+		header[i] = (unsigned char)size;
+	fwrite(header, 1, sizeof header, file);
+}
+
+/* The file before the last one that is named, as it is: nothing here has a base to be flattened. */
+static bool convert(const char *const *argv, struct error *err)
+{
+	const char *from = NULL, *to = NULL;
+	char buffer[4096];
+	size_t count;
+
+	for (size_t i = 0; argv[i]; i++) {
+		from = to;
+		to = argv[i];
+	}
+	simulated_change("convert %s", from);
+	_cleanup_fclose_ FILE *in = fopen(from, "re"), *out = fopen(to, "we");
+	if (!in || !out)
+		return error_set_errno(err, ERROR_INTERNAL, errno, "cannot convert %s", from);
+	while ((count = fread(buffer, 1, sizeof buffer, in)) > 0)
+		fwrite(buffer, 1, count, out);
+	return true;
+}
+
+/* qemu-img, as far as it is used: "info" answers, "create" and "resize" write as much of the file, "convert"
+ * copies it. */
 static bool run(const char *const *argv, int seconds, struct text *out, struct error *err)
 {
-	const char *path = NULL;
+	const char *path = NULL, *last = NULL;
 
 	(void)seconds;
 	if (strcmp(argv[0], "qemu-img") != 0)
@@ -147,10 +186,16 @@ static bool run(const char *const *argv, int seconds, struct text *out, struct e
 		text_add(out, "{\"virtual-size\": 1}");
 		return true;
 	}
-	for (size_t i = 0; argv[i]; i++)
+	if (strcmp(argv[1], "convert") == 0)
+		return convert(argv, err);
+	for (size_t i = 0; argv[i]; i++) {
 		path = strchr(argv[i], '/') ? argv[i] : path;
-	simulated_change("create %s", path);
+		last = argv[i];
+	}
+	simulated_change("%s %s", argv[1], path);
 	_cleanup_fclose_ FILE *file = fopen(path, "we");
+	if (file)
+		qcow2_write(file, atoi(last));
 	return file || error_set_errno(err, ERROR_INTERNAL, errno, "cannot make %s", path);
 }
 
@@ -172,6 +217,12 @@ const struct world world_simulated = {
 	.run = run,
 	.hypervisor = hypervisor,
 	.domain_start = simulated_domain_start,
+	.domain_xml = simulated_domain_xml,
+	.domain_plug = simulated_domain_plug,
+	.domain_unplug = simulated_domain_unplug,
+	.domain_pause = simulated_domain_pause,
+	.domain_save = simulated_domain_save,
+	.domain_restore = simulated_domain_restore,
 	.domain_change = simulated_domain_change,
 	.domain_stop = simulated_domain_stop,
 	.domain_running = simulated_domain_running,

@@ -12,9 +12,10 @@ extern const struct world world_simulated;
 #define SIMULATED_DEVICE_SPEC \
 	"{\"vendor_id\": \"8086\", \"product_id\": \"10ca\", \"physical_network\": \"physnet_sriov\"}"
 
-/* "SERVERS[,PFS[,VFS[,SHARE]]]": room for so many servers, so many PFs with so many VFs each, of which SHARE
- * (1) are always in one IOMMU group; VFs have groups of their own.  The state is shared with processes that
- * are forked later, so that a test can kill one and look at what it left. */
+/* "SERVERS[,PFS[,VFS[,SHARE[,stubborn]]]]": room for so many servers, so many PFs with so many VFs each, of
+ * which SHARE (1) are always in one IOMMU group; VFs have groups of their own; stubborn: guests that let go
+ * of nothing.  The state is shared with processes that are forked later, so that a test can kill one and look
+ * at what it left. */
 bool simulated_start(const char *how, struct error *err);
 void simulated_end(void);
 
@@ -23,5 +24,7 @@ extern void (*simulated_on_change)(const char *what);
 /* Is the host as it was at the start?  If not, `why` says what is not. */
 bool simulated_is_pristine(char *why, size_t size);
 size_t simulated_guests(void);
+/* Guests that let go of nothing that is plugged into them. */
+void simulated_set_stubborn(bool stubborn);
 /* A guest that ends by itself. */
 void simulated_guest_ends(const char *id);

@@ -7,7 +7,7 @@
 
 #include <pthread.h>
 
-#define SIMULATED_DEVICES  8 /* that one guest may have */
+#define SIMULATED_DEVICES  16 /* that one guest may have, with its NICs */
 #define SIMULATED_NETWORKS 256
 #define SIMULATED_IFINDEX  10 /* of the first PF */
 
@@ -25,10 +25,20 @@ struct simulated_device {
 	struct vf_settings settings; /* of a VF */
 };
 
+/* What is plugged into a guest. */
+struct simulated_plug {
+	char alias[44];
+	int bus;	     /* of the guest */
+	int device, network; /* 1 + the index of one of them */
+	bool macvtap;	     /* on the device's network device */
+};
+
 struct simulated_domain {
 	char id[37]; /* "": free */
-	int networks[SIMULATED_DEVICES];
-	int network_count;
+	int memory_mb, vcpus, root_ports;
+	bool paused;
+	struct simulated_plug plugs[SIMULATED_DEVICES];
+	int plug_count;
 };
 
 struct simulated_network {
@@ -44,7 +54,8 @@ struct simulated_lease {
 struct simulated {
 	size_t size; /* of the whole mapping */
 	int servers, pfs, vfs;
-	int share; /* so many PFs are in one IOMMU group */
+	bool stubborn; /* guests let go of nothing */
+	int share;     /* so many PFs are in one IOMMU group */
 	struct simulated_network networks[SIMULATED_NETWORKS];
 	struct simulated_device *devices; /* PF 0, its VFs, PF 1, ... */
 	struct simulated_domain *domains;
@@ -77,6 +88,12 @@ char **simulated_list(const char *path);
 bool simulated_write(const char *path, const char *text, struct error *err);
 int simulated_netlink(struct nlmsghdr *message, world_answer *answer, void *argument, char *why, size_t size);
 bool simulated_domain_start(const char *xml, struct error *err);
+bool simulated_domain_xml(const char *id, char **xml, struct error *err);
+bool simulated_domain_plug(const char *id, const char *device_xml, struct error *err);
+bool simulated_domain_unplug(const char *id, const char *alias, struct error *err);
+bool simulated_domain_pause(const char *id, bool paused, struct error *err);
+bool simulated_domain_save(const char *id, const char *path, struct error *err);
+bool simulated_domain_restore(const char *path, struct error *err);
 bool simulated_domain_change(const char *id, const char *device_xml, struct error *err);
 bool simulated_domain_stop(const char *id, struct error *err);
 bool simulated_domain_running(const char *id, bool *running, struct error *err);

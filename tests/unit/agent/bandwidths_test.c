@@ -9,15 +9,14 @@ static struct agent_settings settings;
 static bool read_text(const char *options, struct error *err)
 {
 	struct config *config = config_new();
-	_cleanup_free_ char *ini = memory_printf("[sriov_nic]\n%s\n", options);
-	struct device_mapping *mappings = ARRAY_ADD(settings.mappings, settings.mapping_count);
+	_cleanup_free_ char *ini = memory_printf("[DEFAULT]\nhost = edge-1\n[sriov_nic]\n"
+						 "physical_device_mappings = a:p1,b:p2\n%s\n",
+						 options);
+	bool ok;
 
-	free(settings.bandwidths);
-	settings.bandwidths = NULL;
-	settings.bandwidth_count = 0;
-	snprintf(mappings->netdev, sizeof mappings->netdev, "p%zu", settings.mapping_count);
-	bool ok = config_read_text(config, "test", ini, err) &&
-		  bandwidths_read(config, "edge-1", &settings, err);
+	agent_settings_done(&settings);
+	ok = config_read_text(config, "test", ini, err) &&
+	     agent_settings_read(config, &settings, NULL, NULL, err);
 	config_free(config);
 	return ok;
 }
@@ -38,15 +37,13 @@ static int make(void **state)
 	struct error err;
 
 	(void)state;
-	settings = (struct agent_settings){0};
-	return read_text("", &err) ? 0 : 1; /* p1 is mapped */
+	return read_text("", &err) ? 0 : 1;
 }
 
 static int drop(void **state)
 {
 	(void)state;
-	free(settings.mappings);
-	free(settings.bandwidths);
+	agent_settings_done(&settings);
 	return 0;
 }
 

@@ -2,108 +2,12 @@
  * single change of the host. */
 #include "../test.h"
 
-#include "agent/agent.h"
-#include "agent/grant.h"
-#include "agent/lifecycle.h"
 #include "agent/netdev.h"
 #include "agent/simulated/simulated.h"
 #include "agent/vf.h"
 #include "base/memory.h"
+#include "host.h"
 #include "wanted.h"
-
-#include <errno.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-
-#define IMAGE \
-	"99999999-2222-3333-4444-555555555555-" \
-	"ee26b0dd4af7e749aa1a8ee3c10ae9923f618980772e473f8819a5d4940e0db2"
-
-static char *folder;
-static struct host_folders folders;
-static struct controller controller; /* nobody there: the image is in the cache */
-static char not_offered[16];
-
-static bool offered(const char *address)
-{
-	return strcmp(address, not_offered) != 0;
-}
-
-static struct lifecycle life = {.folders = &folders, .controller = &controller, .offered = offered};
-
-static void write_text(const char *path, const char *text)
-{
-	FILE *file = fopen(path, "w");
-
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
-}
-
-static int make_host(const char *host)
-{
-	struct error err;
-
-	folder = test_folder_make();
-	snprintf(folders.instances, sizeof folders.instances, "%s/instances", folder);
-	snprintf(folders.cache, sizeof folders.cache, "%s/images", folder);
-	assert_int_equal(mkdir(folders.instances, 0755), 0);
-	assert_int_equal(mkdir(folders.cache, 0755), 0);
-	char *image = memory_printf("%s/" IMAGE, folders.cache);
-	write_text(image, "test");
-	free(image);
-	assert_true(simulated_start(host, &err));
-	world = &world_simulated;
-	*not_offered = '\0';
-	return 0;
-}
-
-static int make(void **state)
-{
-	(void)state;
-	return make_host("4,2,4");
-}
-
-static int drop(void **state)
-{
-	(void)state;
-	simulated_on_change = NULL;
-	simulated_end();
-	world = &world_real;
-	life.mates = NULL;
-	test_folder_remove(folder);
-	return 0;
-}
-
-static bool has_file(const char *name)
-{
-	char *path = memory_printf("%s/" WANTED_ID "/%s", folders.instances, name);
-	bool there = access(path, F_OK) == 0;
-
-	free(path);
-	return there;
-}
-
-static void assert_nothing_left(const char *when)
-{
-	char why[300];
-
-	if (!simulated_is_pristine(why, sizeof why))
-		fail_msg("%s: %s", when, why);
-	if (has_file(""))
-		fail_msg("%s: the server's folder is there", when);
-}
-
-static enum server_outcome set_up(yyjson_doc *doc)
-{
-	struct error err = {0};
-	enum server_outcome outcome = server_setup(&life, yyjson_doc_get_root(doc), &err);
-
-	if (outcome == SERVER_FAILED)
-		print_message("%s\n", err.message);
-	return outcome;
-}
 
 static void assert_runs(void)
 {
@@ -115,15 +19,6 @@ static void assert_runs(void)
 	assert_true(vf_read("sim0", 1, &vf, &err));
 	assert_string_equal(vf.mac_address, "fa:16:3e:00:00:01");
 	assert_int_equal(vf.vlan, 1010);
-}
-
-static void take_down(const char *when)
-{
-	struct error err;
-
-	if (!server_teardown(&life, WANTED_ID, &err))
-		fail_msg("%s: %s", when, err.message);
-	assert_nothing_left(when);
 }
 
 static void test_up_and_down(void **state)
@@ -229,7 +124,7 @@ static void test_failing_to_start_again_keeps_the_disk(void **state)
 
 	(void)state;
 	assert_int_equal(set_up(doc), SERVER_RUNS);
-	assert_true(server_stop(&life, WANTED_ID, &err));
+	assert_true(server_stop(&life, yyjson_doc_get_root(doc), &err));
 	strcpy(not_offered, "0000:11:00.0");
 	assert_int_equal(set_up(again), SERVER_FAILED);
 	assert_true(has_file("disk"));
@@ -238,6 +133,64 @@ static void test_failing_to_start_again_keeps_the_disk(void **state)
 	take_down("at the end");
 	yyjson_doc_free(doc);
 	yyjson_doc_free(again);
+}
+
+/* Resized on its host while it is off: other devices, more of everything. */
+static void test_a_stopped_server_is_made_anew(void **state)
+{
+	yyjson_doc *doc = wanted_server(),
+		   *off = wanted_changed("\"generation\": 3", "\"generation\": 4", "running", "stopped",
+					 NULL),
+		   *resized = wanted_changed("\"generation\": 3", "\"generation\": 5",
+					     "\"vcpus\": 1, \"memory_mb\": 64, \"disk_gb\": 1",
+					     "\"vcpus\": 2, \"memory_mb\": 128, \"disk_gb\": 7",
+					     "\"address\": \"0000:11:00.0\", \"type\": \"type-PF\"",
+					     "\"address\": \"0000:11:10.2\", \"type\": \"type-VF\"", NULL);
+	struct error err;
+	unsigned char header[32];
+	char *xml;
+
+	(void)state;
+	assert_int_equal(set_up(doc), SERVER_RUNS);
+	assert_true(server_stop(&life, yyjson_doc_get_root(off), &err));
+	assert_int_equal(set_up(resized), SERVER_RUNS);
+	assert_true(world->domain_xml(WANTED_ID, &xml, &err));
+	assert_non_null(strstr(xml, "<memory unit='MiB'>128</memory>\n  <vcpu>2</vcpu>"));
+	free(xml);
+	assert_driver("0000:11:10.2", "vfio-pci");
+	assert_driver("0000:11:00.0", "igb");
+	char *path = memory_printf("%s/" WANTED_ID "/disk", folders.instances);
+	FILE *disk = fopen(path, "r");
+	assert_int_equal(fread(header, 1, 32, disk), 32);
+	assert_int_equal(header[27] << 8 | header[28], 7 << 6); /* GB */
+	fclose(disk);
+	free(path);
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(off);
+	yyjson_doc_free(resized);
+}
+
+/* What a stopped server is not to have any more is clean when it is told that it is stopped. */
+static void test_a_stopped_server_gives_back_what_it_lost(void **state)
+{
+	yyjson_doc *doc = wanted_server(),
+		   *less = wanted_changed("\"generation\": 3", "\"generation\": 4", "running", "stopped",
+					  "\"address\": \"0000:11:00.0\"", "\"address\": \"0000:11:10.2\"",
+					  "0000:10:10.1", "0000:10:10.3", NULL);
+	struct vf_settings vf;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(set_up(doc), SERVER_RUNS);
+	assert_true(server_stop(&life, yyjson_doc_get_root(less), &err));
+	assert_true(vf_read("sim0", 1, &vf, &err));
+	assert_string_equal(vf.mac_address, "");
+	assert_true(vf_read("sim1", 0, &vf, &err)); /* the PF is back, with its VFs */
+	assert_true(server_stop(&life, yyjson_doc_get_root(less), &err));
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(less);
 }
 
 /* A VF that stays with its driver: the guest has a macvtap on its network device. */
@@ -361,57 +314,20 @@ static void test_a_network_stays_while_somebody_needs_it(void **state)
 
 /* --- killed --- */
 
-static int *changes; /* counted down; shared with the process that is killed */
-static char *last_change;
-
-static void kill_before_the_last(const char *what)
-{
-	if (--*changes > 0)
-		return;
-	snprintf(last_change, 200, "%s", what);
-	_exit(9);
-}
-
 static yyjson_doc *(*wanted)(void) = wanted_server;
 
-static void work(bool down)
+static bool work_up(void)
 {
 	yyjson_doc *doc = wanted();
+
+	return set_up(doc) == SERVER_RUNS;
+}
+
+static bool work_down(void)
+{
 	struct error err;
-	bool ok = down ? server_teardown(&life, WANTED_ID, &err) : set_up(doc) == SERVER_RUNS;
 
-	_exit(ok ? 0 : 1);
-}
-
-/* Runs it in a process of its own that is killed before its n-th change; false if it came to its end before
- * that. */
-static bool killed_at(int n, bool down)
-{
-	int status;
-
-	*changes = n;
-	pid_t pid = fork();
-	if (pid == 0) {
-		simulated_on_change = kill_before_the_last;
-		work(down);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_int_not_equal(WEXITSTATUS(status), 1);
-	return WEXITSTATUS(status) == 9;
-}
-
-static int make_killable(void **state)
-{
-	changes = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	last_change = (char *)(changes + 1);
-	return make(state);
-}
-
-static int drop_killable(void **state)
-{
-	munmap(changes, 4096);
-	return drop(state);
+	return server_teardown(&life, WANTED_ID, &err);
 }
 
 static void test_killed_anywhere_while_set_up_and_then_removed(void **state)
@@ -419,7 +335,7 @@ static void test_killed_anywhere_while_set_up_and_then_removed(void **state)
 	int n = 1;
 
 	(void)state;
-	while (killed_at(n++, false))
+	while (killed_at(n++, work_up))
 		take_down(last_change);
 	assert_in_range(n, 12, 60); /* there was something to be killed at */
 	take_down("after the whole way");
@@ -430,7 +346,7 @@ static void test_killed_anywhere_while_set_up_and_then_set_up_again(void **state
 	yyjson_doc *doc = wanted_server();
 
 	(void)state;
-	for (int n = 1; killed_at(n, false); n++) {
+	for (int n = 1; killed_at(n, work_up); n++) {
 		if (set_up(doc) != SERVER_RUNS)
 			fail_msg("%s", last_change);
 		assert_runs();
@@ -448,7 +364,7 @@ static void test_killed_anywhere_while_taken_down(void **state)
 	(void)state;
 	for (;; n++) {
 		assert_int_equal(set_up(doc), SERVER_RUNS);
-		bool killed = killed_at(n, true);
+		bool killed = killed_at(n, work_down);
 		take_down(last_change);
 		if (!killed)
 			break;
@@ -464,9 +380,9 @@ static void test_killed_over_and_over(void **state)
 
 	(void)state;
 	for (int n = 1; n < 8; n++) {
-		for (int times = 0; killed_at(n, false) && times < 100; times++) {
+		for (int times = 0; killed_at(n, work_up) && times < 100; times++) {
 		}
-		for (int times = 0; killed_at(n, true) && times < 100; times++) {
+		for (int times = 0; killed_at(n, work_down) && times < 100; times++) {
 		}
 		take_down("after being killed over and over");
 	}
@@ -497,10 +413,8 @@ static char **the_other_pf(const char *address)
 static int make_grouped(void **state)
 {
 	(void)state;
-	changes = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	last_change = (char *)(changes + 1);
 	wanted = wanted_grouped;
-	return make_host("4,2,4,2");
+	return make_killable_host("4,2,4,2");
 }
 
 static int drop_grouped(void **state)
@@ -532,13 +446,13 @@ static void test_killed_anywhere_with_a_mate(void **state)
 
 	(void)state;
 	life.mates = the_other_pf;
-	while (killed_at(n++, false)) {
+	while (killed_at(n++, work_up)) {
 		if (n % 2 && set_up(doc) != SERVER_RUNS)
 			fail_msg("%s", last_change);
 		take_down(last_change);
 	}
 	assert_in_range(n, 12, 80);
-	for (n = 1; killed_at(n, true); n++) {
+	for (n = 1; killed_at(n, work_down); n++) {
 		take_down(last_change);
 		assert_int_equal(set_up(doc), SERVER_RUNS);
 	}
@@ -558,6 +472,8 @@ int main(void)
 		TEST(test_a_guest_that_ended_is_left_so_until_it_is_wanted_again),
 		TEST(test_failing_leaves_nothing),
 		TEST(test_failing_to_start_again_keeps_the_disk),
+		TEST(test_a_stopped_server_is_made_anew),
+		TEST(test_a_stopped_server_gives_back_what_it_lost),
 		TEST(test_without_libvirt_nothing_is_undone),
 		TEST(test_without_the_controller_an_image_is_waited_for),
 		TEST(test_devices_of_an_earlier_attempt_go_back),

@@ -52,7 +52,7 @@ static const char golden_domain[] =
 	"    <hostdev mode='subsystem' type='pci' managed='no'>"
 	"<source><address domain='0x0000' bus='0x11' slot='0x00' function='0x0'/></source>"
 	"<alias name='ua-device-0'/>"
-	"<address type='pci' domain='0x0000' bus='0x04' slot='0x00' function='0x0'/></hostdev>\n"
+	"<address type='pci' domain='0x0000' bus='0x08' slot='0x00' function='0x0'/></hostdev>\n"
 	"    <serial type='file'><source path='/x&amp;y/console.log' append='on'/></serial>\n"
 	"    <memballoon model='none'/>\n"
 	"  </devices>\n"
@@ -110,7 +110,7 @@ static void test_a_port_that_is_down_has_no_link(void **state)
 	struct text xml = {0};
 
 	(void)state;
-	vm_xml_nic(port, &xml);
+	vm_xml_nic(port, 3, &xml);
 	assert_non_null(strstr(xml.data, "<link state='down'/>"));
 	text_done(&xml);
 	yyjson_doc_free(doc);

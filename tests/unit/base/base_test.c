@@ -50,6 +50,33 @@ static void test_text_is_utf8_follows_the_standard(void **state)
 	assert_false(text_is_utf8("a\0b", 3));
 }
 
+static void test_text_distance_counts_letters(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		int distance;
+	} cases[] = {
+		{"", "", 0},
+		{"a", "", 1},
+		{"", "abc", 3},
+		{"device_spec", "device-Spec", 0},
+		{"device_spec", "device_specs", 1},
+		{"kitten", "sitting", 3},
+		{"alias", "alais", 2},
+	};
+	char large[66] = "";
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS_OF(cases); i++)
+		assert_int_equal(text_distance(cases[i].a, cases[i].b, strlen(cases[i].b)),
+				 cases[i].distance);
+	assert_int_equal(text_distance("abc", "abcdef", 3), 0);
+	memset(large, 'a', 65);
+	assert_int_equal(text_distance(large, "a", 1), TEXT_FAR);
+	assert_int_equal(text_distance("a", large, 65), TEXT_FAR);
+	assert_int_equal(text_distance("a", large, 64), 63);
+}
+
 static void test_map_keeps_what_was_put(void **state)
 {
 	struct map map = {0};
@@ -123,6 +150,7 @@ int main(void)
 		cmocka_unit_test(test_text_grows_and_escapes),
 		cmocka_unit_test(test_text_to_int64_takes_whole_numbers_only),
 		cmocka_unit_test(test_text_is_utf8_follows_the_standard),
+		cmocka_unit_test(test_text_distance_counts_letters),
 		cmocka_unit_test(test_map_keeps_what_was_put),
 		cmocka_unit_test(test_time_has_the_styles_of_the_apis),
 		cmocka_unit_test(test_error_wrap_puts_context_in_front),

@@ -52,6 +52,73 @@ bool image_load(struct store *db, const char *id, const struct auth *auth, struc
 	return true;
 }
 
+bool image_make(struct store *db, const char *id, const struct image_wish *wish, struct error *err)
+{
+	(void)db;
+	(void)id;
+	(void)wish;
+	(void)err;
+	return true;
+}
+
+bool image_discard(struct store *db, const char *id, struct error *err)
+{
+	(void)db;
+	(void)id;
+	(void)err;
+	return true;
+}
+
+bool image_receive_begin(struct http_request *request, const char *id, struct error *err)
+{
+	(void)request;
+	return error_set(err, ERROR_GONE, "Nobody waits for the bytes of image %s (any more).", id);
+}
+
+bool image_receive_chunk(struct http_request *request, const char *bytes, size_t count, struct error *err)
+{
+	(void)request;
+	(void)bytes;
+	(void)count;
+	(void)err;
+	return true;
+}
+
+void image_receive_abandon(struct http_request *request)
+{
+	(void)request;
+}
+
+bool image_receive_prepare(struct http_request *request, struct http_response *response, struct error *err)
+{
+	(void)request;
+	(void)response;
+	(void)err;
+	return true;
+}
+
+bool image_receive_finish(struct http_request *request, struct http_response *response, struct error *err)
+{
+	return image_receive_prepare(request, response, err);
+}
+
+bool network_ports_keep(struct store *db, const char *server_id, struct error *err)
+{
+	(void)db;
+	(void)server_id;
+	(void)err;
+	return true;
+}
+
+bool scheduler_claims_swap(struct store *db, const char *server_id, const char *move_id, struct error *err)
+{
+	(void)db;
+	(void)server_id;
+	(void)move_id;
+	(void)err;
+	return true;
+}
+
 bool image_properties(struct store *db, const char *image_id, yyjson_mut_doc *doc, yyjson_mut_val *object,
 		      struct error *err)
 {
@@ -91,6 +158,7 @@ static void fill_port(struct network_port *port, const char *id)
 	SET(port->vnic_type, strcmp(id, DOUBLE_PORT) == 0 ? "direct" : "normal");
 	SET(port->physical_network, "physnet_sriov");
 	SET(port->status, world.port_status);
+	SET(port->host_id, *world.bound ? "edge-1" : "");
 	SET(port->addresses[0].ip_address, "10.0.0.5");
 }
 
@@ -108,6 +176,8 @@ bool network_ports_of_server(struct store *db, const char *server_id, struct net
 {
 	(void)db;
 	(void)err;
+	*ports = NULL;
+	*count = 0;
 	if (strcmp(world.bound, server_id) == 0)
 		fill_port(ARRAY_ADD(*ports, *count), DOUBLE_PORT);
 	return true;
@@ -178,6 +248,16 @@ bool network_ports_release(struct store *db, const char *server_id, struct error
 	return true;
 }
 
+bool network_port_release(struct store *db, const char *port_id, struct error *err)
+{
+	(void)db;
+	(void)err;
+	if (strcmp(port_id, DOUBLE_PORT) == 0)
+		world.bound[0] = '\0';
+	world.released_ports++;
+	return true;
+}
+
 bool network_port_set_status(struct store *db, const char *port_id, const char *status, struct error *err)
 {
 	(void)db;
@@ -228,10 +308,10 @@ bool network_agent_report(struct store *db, const char *host, const char *mappin
 bool scheduler_host_join(struct store *db, const char *name, const char *credential_hash, char id[37],
 			 struct error *err)
 {
-	(void)name;
-	snprintf(id, 37, "%s", DOUBLE_HOST);
-	return store_exec(db, err, "CREATE TABLE IF NOT EXISTS double_credential (hash TEXT)") &&
-	       store_exec(db, err, "INSERT INTO double_credential VALUES (?1)", V(credential_hash));
+	snprintf(id, 37, "%s", strcmp(name, "edge-2") == 0 ? DOUBLE_HOST_2 : DOUBLE_HOST);
+	return store_exec(db, err, "CREATE TABLE IF NOT EXISTS double_credential (hash TEXT, host TEXT)") &&
+	       store_exec(db, err, "INSERT INTO double_credential VALUES (?1, ?2)", V(credential_hash),
+			  V((const char *)id));
 }
 
 bool scheduler_host_authenticate(struct store *db, const char *credential_hash, char id[37],
@@ -239,28 +319,36 @@ bool scheduler_host_authenticate(struct store *db, const char *credential_hash, 
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
-	if (!store_query(db, &rows, err, "SELECT 1 FROM double_credential WHERE hash = ?1",
+	if (!store_query(db, &rows, err, "SELECT host FROM double_credential WHERE hash = ?1",
 			 V(credential_hash)))
 		return false;
-	snprintf(id, 37, "%s", DOUBLE_HOST);
-	return store_next(&rows) || error_set(err, ERROR_UNAUTHORIZED, "no such credential");
+	if (!store_next(&rows))
+		return error_set(err, ERROR_UNAUTHORIZED, "no such credential");
+	snprintf(id, 37, "%s", store_text(&rows, 0));
+	return true;
 }
 
 bool scheduler_host_load(struct store *db, const char *id_or_name, struct scheduler_host *host,
 			 struct error *err)
 {
+	bool second = strcmp(id_or_name, DOUBLE_HOST_2) == 0 || strcmp(id_or_name, "edge-2") == 0;
+
 	(void)db;
-	if (strcmp(id_or_name, DOUBLE_HOST) != 0 && strcmp(id_or_name, "edge-1") != 0)
+	if (!second && strcmp(id_or_name, DOUBLE_HOST) != 0 && strcmp(id_or_name, "edge-1") != 0)
 		return error_set(err, ERROR_NOT_FOUND, "Host %s could not be found.", id_or_name);
 	*host = (struct scheduler_host){.id = DOUBLE_HOST,
 					.name = "edge-1",
 					.availability_zone = "nova",
 					.enabled = true,
-					.up = true,
+					.up = second || !world.down,
 					.number = 1,
 					.vcpus = 8,
 					.cpu_info = "{\"model\":\"EPYC\"}",
 					.revision = world.revision};
+	if (second) {
+		SET(host->id, DOUBLE_HOST_2);
+		SET(host->name, "edge-2");
+	}
 	return true;
 }
 
@@ -334,20 +422,65 @@ static void fill_device(struct scheduler_device *device, const char *port_id)
 	SET(device->port_id, port_id);
 }
 
+static bool is_forbidden(const struct scheduler_request *request, const char *host_id)
+{
+	for (size_t i = 0; i < request->rule_count; i++) {
+		const struct scheduler_rule *rule = &request->rules[i];
+		bool listed = false;
+
+		for (size_t k = 0; k < rule->host_count; k++)
+			listed |= strcmp(rule->host_ids[k], host_id) == 0;
+		if (rule->weight == 0 && listed != rule->only)
+			return true;
+	}
+	return false;
+}
+
 bool scheduler_claim(struct store *db, const struct scheduler_request *request, struct scheduler_grant *grant,
 		     struct text *refusals, struct error *err)
 {
+	bool second = world.spare && is_forbidden(request, DOUBLE_HOST);
+
 	(void)db;
-	if (world.host_full) {
+	if (world.host_full || is_forbidden(request, second ? DOUBLE_HOST_2 : DOUBLE_HOST)) {
 		text_add(refusals, "edge-1: needs 1 VF of physnet_sriov; 5 of 5 are in use\n");
 		return error_set(err, ERROR_CONFLICT, "No valid host was found.");
 	}
 	*grant = (struct scheduler_grant){.host_id = DOUBLE_HOST,
 					  .host_name = "edge-1",
 					  .availability_zone = "nova"};
+	if (second) {
+		SET(grant->host_id, DOUBLE_HOST_2);
+		SET(grant->host_name, "edge-2");
+	}
 	for (size_t i = 0; i < request->port_count; i++)
 		fill_device(&grant->devices[grant->device_count++], request->ports[i].port_id);
 	SET(world.claimed, request->server_id);
+	return true;
+}
+
+bool scheduler_claim_port(struct store *db, const char *server_id, const struct scheduler_port_request *port,
+			  const struct numa_guest *numa, struct scheduler_device *device, struct text *why,
+			  struct error *err)
+{
+	(void)db;
+	(void)server_id;
+	(void)numa;
+	if (world.host_full) {
+		text_add(why, "needs 1 VF of physnet_sriov: 5 of 5 are in use");
+		return error_set(err, ERROR_CONFLICT, "The host has no device for the port.");
+	}
+	fill_device(device, port->port_id);
+	return true;
+}
+
+bool scheduler_release_port(struct store *db, const char *server_id, const char *port_id, struct error *err)
+{
+	(void)db;
+	(void)server_id;
+	(void)port_id;
+	(void)err;
+	world.released_claims++;
 	return true;
 }
 
@@ -357,6 +490,35 @@ bool scheduler_release(struct store *db, const char *server_id, struct error *er
 	(void)err;
 	if (strcmp(world.claimed, server_id) == 0)
 		world.claimed[0] = '\0';
+	if (strcmp(world.left, server_id) == 0)
+		world.left[0] = '\0';
+	return true;
+}
+
+/* Both names, for the case that the transaction is undone. */
+static struct {
+	char claimed[37], left[37];
+} before;
+
+static void rename_ends(void *argument, bool committed)
+{
+	(void)argument;
+	if (committed)
+		return;
+	SET(world.claimed, before.claimed);
+	SET(world.left, before.left);
+}
+
+bool scheduler_claim_rename(struct store *db, const char *from, const char *to, struct error *err)
+{
+	(void)err;
+	SET(before.claimed, world.claimed);
+	SET(before.left, world.left);
+	store_on_end(db, rename_ends, NULL);
+	if (strcmp(world.claimed, from) != 0)
+		return true;
+	SET(world.left, to);
+	world.claimed[0] = '\0';
 	return true;
 }
 
@@ -374,6 +536,8 @@ bool scheduler_devices_of_server(struct store *db, const char *server_id, struct
 {
 	(void)db;
 	(void)err;
+	*devices = NULL;
+	*count = 0;
 	if (strcmp(world.claimed, server_id) == 0)
 		fill_device(ARRAY_ADD(*devices, *count), DOUBLE_PORT);
 	return true;

@@ -237,8 +237,13 @@ static void test_failed(void **state)
 	make_server();
 	assert_int_equal(report(1, "failed", ", 'step': 'vf', 'fault': 'VF 0 of p5p1: no such device'"), 200);
 	assert_state("ERROR", "error", "null");
-	assert_string_equal(at("/server/fault/message"), "VF 0 of p5p1: no such device");
+	/* there is no other host */
+	assert_non_null(
+		strstr(at("/server/fault/message"), "Exceeded maximum number of retries. Exhausted all"));
+	assert_non_null(strstr(at("/server/fault/message"), "edge-1: VF 0 of p5p1: no such device"));
+	assert_non_null(strstr(at("/server/fault/details"), "Other hosts:\nedge-1: needs 1 VF"));
 	assert_string_equal(world.claimed, id);
+	assert_string_equal(world.left, "");
 	assert_int_equal(call(MEMBER, "DELETE", path, NULL), 204);
 	assert_state("ERROR", "error", "deleting");
 	assert_int_equal(report(2, "gone", ""), 200);
@@ -280,7 +285,7 @@ static void test_power(void **state)
 	report(5, "running", "");
 	assert_state("ACTIVE", "active", "null");
 	assert_int_equal(call(MEMBER, "POST", action, "{'reboot': {'type': 'MAYBE'}}"), 400);
-	assert_int_equal(call(MEMBER, "POST", action, "{'pause': null}"), 501);
+	assert_int_equal(call(MEMBER, "POST", action, "{'rescue': null}"), 501);
 	assert_int_equal(call(MEMBER, "POST", action, "{'fly': null}"), 400);
 	assert_string_equal(at("/badRequest/message"), "There is no such action: fly");
 	assert_int_equal(call(MEMBER, "POST", action, "{}"), 400);
@@ -699,7 +704,7 @@ static void test_build_timeout(void **state)
 	assert_true(compute_housekeeping(db, &err));
 	sys_time = &sys_time_real;
 	assert_state("ERROR", "error", "null");
-	assert_non_null(strstr(at("/server/fault/message"), "instance_build_timeout"));
+	assert_non_null(strstr(at("/server/fault/details"), "instance_build_timeout"));
 	assert_string_equal(world.claimed, id);
 }
 

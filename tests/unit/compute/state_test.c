@@ -170,15 +170,18 @@ static void test_refused_moves(void **unused)
 
 static void test_filters(void **unused)
 {
-	char text[256];
+	char text[SERVER_STATES_TEXT];
 
 	(void)unused;
 	server_states_of_status("active", text);
-	assert_string_equal(text, "|active|powering-off|active-deleting|");
+	assert_string_equal(text,
+			    "|active|powering-off|snapshot|shelving|pausing|suspending|active-deleting|");
 	server_states_of_status("NOPE", text);
 	assert_string_equal(text, "");
 	server_states_of_vm_state("stopped", text);
-	assert_string_equal(text, "|stopped|powering-on|stopped-deleting|");
+	assert_string_equal(
+		text, "|stopped|powering-on|resize-migrating-off|resize-finish-off|snapshot-off|shelving-off|"
+		      "stopped-rebuild|stopped-deleting|");
 }
 
 int main(void)

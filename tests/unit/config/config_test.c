@@ -257,6 +257,44 @@ static void test_lists_are_split_at_commas(void **state)
 	config_free(config);
 }
 
+/* In the words of the table, or others. */
+static void test_rooms_refuse_with_the_place(void **state)
+{
+	struct config *config = config_new();
+
+	(void)state;
+	assert_true(config_read_text(config, "f",
+				     "[ml2]\ntenant_network_types = vlan,\n  gre\n[DEFAULT]\n"
+				     "reserved_huge_pages = a\nreserved_huge_pages = b\n[database]\n"
+				     "connection = postgresql://secret\n",
+				     &err));
+	assert_false(config_refuse_item(config, "ml2", "project_network_types", "gre", NULL, &err));
+	assert_string_equal(err.message, "f:2: [ml2] tenant_network_types: 'gre': expected one of "
+					 "local,flat,vlan,vxlan,geneve");
+	assert_false(config_refuse_item(config, "ml2", "project_network_types", "gre", "no", &err));
+	assert_string_equal(err.message, "f:2: [ml2] tenant_network_types: 'gre': no");
+	assert_false(config_refuse(config, "DEFAULT", "reserved_huge_pages", 1, NULL, &err));
+	assert_string_equal(err.message, "f:6: [DEFAULT] reserved_huge_pages = b: expected "
+					 "node:0,size:2048,count:64 (size in KiB, or with KB, MB, GB)");
+	assert_false(config_refuse(config, "database", "connection", 0, "no", &err));
+	assert_string_equal(err.message, "f:8: [database] connection = (not shown): no");
+	assert_false(config_refuse(config, "DEFAULT", "host", 0, "no", &err));
+	assert_string_equal(err.message, "[DEFAULT] host: no");
+	config_free(config);
+}
+
+static void test_nothing_behind_the_equals_sign(void **state)
+{
+	struct config *config = config_new();
+
+	(void)state;
+	assert_true(config_read_text(config, "f", "[DEFAULT]\nhost =\n", &err));
+	assert_string_equal(config_text(config, "DEFAULT", "host", "x"), "");
+	assert_string_equal(config_text_given(config, "DEFAULT", "host", "x"), "x");
+	assert_string_equal(config_text_given(config, "DEFAULT", "state_path", "y"), "y");
+	config_free(config);
+}
+
 static void test_errors_can_be_given_their_place(void **state)
 {
 	struct config *config = load("[a]\nx = 1\n");
@@ -285,6 +323,8 @@ int main(void)
 		cmocka_unit_test(test_numbers_and_booleans),
 		cmocka_unit_test(test_a_bad_value_names_file_line_option_and_what_is_allowed),
 		cmocka_unit_test(test_lists_are_split_at_commas),
+		cmocka_unit_test(test_rooms_refuse_with_the_place),
+		cmocka_unit_test(test_nothing_behind_the_equals_sign),
 		cmocka_unit_test(test_errors_can_be_given_their_place),
 	};
 

@@ -45,7 +45,7 @@ static void login(void **state)
 	assert_string_equal(yyjson_get_str(yyjson_ptr_get(view, "/user/name")), "admin");
 	assert_string_equal(yyjson_get_str(yyjson_ptr_get(view, "/project/name")), "admin");
 	assert_int_equal(yyjson_arr_size(yyjson_obj_get(view, "roles")), 3); /* with the implied ones */
-	assert_int_equal(yyjson_arr_size(yyjson_obj_get(view, "catalog")), 4);
+	assert_int_equal(yyjson_arr_size(yyjson_obj_get(view, "catalog")), 5);
 	assert_int_equal(yyjson_get_len(yyjson_ptr_get(view, "/user/id")), 32);
 	assert_string_equal(yyjson_get_str(yyjson_ptr_get(view, "/catalog/1/endpoints/0/url")),
 			    "http://cloud:5000/image");

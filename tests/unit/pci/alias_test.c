@@ -159,6 +159,35 @@ static void test_requests(void **state)
 	}
 }
 
+/* With pci_in_placement: by class and traits, and once each. */
+static void test_in_placement(void **state)
+{
+	static const char *const bad[] = {
+		"{\"name\": \"x\", \"vendor_id\": \"8086\"}",
+		"{\"name\": \"x\", \"traits\": \"blue\"}",
+		"{\"name\": \"gpu\", \"resource_class\": \"other\"}",
+		"{\"name\": \"x\", \"resource_class\": 3}",
+	};
+	struct pci_kind kind = vf;
+
+	(void)state;
+	aliases.in_placement = true;
+	assert_true(parse("{\"name\": \"gpu\", \"resource_class\": \"gpu\", \"traits\": \"blue, big\"}"));
+	assert_true(parse("{\"name\": \"vf\", \"vendor_id\": \"8086\", \"product_id\": \"1515\"}"));
+	for (size_t i = 0; i < ELEMENTS_OF(bad); i++)
+		assert_false(parse(bad[i]));
+	assert_int_equal(pci_alias_fits(pci_alias_find(&aliases, "vf"), &kind), PCI_FIT_NO); /* not shown */
+	kind.resource_class = "CUSTOM_PCI_8086_1515";
+	kind.traits = ",CUSTOM_BIG,CUSTOM_BLUE,CUSTOM_RED,";
+	assert_int_equal(pci_alias_fits(pci_alias_find(&aliases, "vf"), &kind), PCI_FIT_YES);
+	assert_int_equal(pci_alias_fits(pci_alias_find(&aliases, "gpu"), &kind), PCI_FIT_NO);
+	kind.resource_class = "CUSTOM_GPU";
+	assert_int_equal(pci_alias_fits(pci_alias_find(&aliases, "vf"), &kind), PCI_FIT_NO);
+	assert_int_equal(pci_alias_fits(pci_alias_find(&aliases, "gpu"), &kind), PCI_FIT_YES);
+	kind.traits = ",CUSTOM_BLUE,";
+	assert_int_equal(pci_alias_fits(pci_alias_find(&aliases, "gpu"), &kind), PCI_FIT_NO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -167,6 +196,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_live_migratable, forget),
 		cmocka_unit_test_teardown(test_bad_definitions, forget),
 		cmocka_unit_test_teardown(test_requests, forget),
+		cmocka_unit_test_teardown(test_in_placement, forget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -172,7 +172,7 @@ static void test_bad(void **state)
 		{"{\"address\": {\"buss\": \"0\"}}", "buss"},
 		{"{\"address\": {\"bus\": \"((((((((((a{9}){9}){9}){9}){9}){9}){9}){9}\"}}", "bus"},
 		{"{\"managed\": \"maybe\"}", "Cannot parse tag 'managed'"},
-		{"{\"one_time_use\": \"true\"}", "report_in_placement"},
+		{"{\"one_time_use\": \"perhaps\"}", "one_time_use"},
 		{"{\"physical_network\": 3}", "physical_network"},
 		{"{\"physical_network\": \"\"}", "physical_network"},
 		{"{\"trusted\": {}}", "trusted"},
@@ -190,12 +190,34 @@ static void test_bad(void **state)
 	}
 }
 
+static void test_placement(void **state)
+{
+	static const struct {
+		const char *json;
+		bool silent, reporting; /* may it be so without and with report_in_placement */
+	} cases[] = {
+		{"{\"product_id\": \"1533\"}", true, true},
+		{"{\"product_id\": \"1533\", \"one_time_use\": true}", false, true},
+		{"{\"product_id\": \"1533\", \"one_time_use\": \"no\"}", true, true},
+		{"{\"devname\": \"p5p1\", \"physical_network\": \"p\"}", true, false},
+		{"{\"devname\": \"\", \"product_id\": \"1533\"}", true, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
+		assert_true(parse(cases[i].json));
+		assert_int_equal(device_spec_check_placement("w", specs, false, &err), cases[i].silent);
+		assert_int_equal(device_spec_check_placement("w", specs, true, &err), cases[i].reporting);
+		forget();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_selection), cmocka_unit_test(test_list_and_order),
 		cmocka_unit_test(test_tags),	  cmocka_unit_test(test_unknown_key),
-		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_bad),	  cmocka_unit_test(test_placement),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,6 +125,8 @@ static void want_read(char *text, struct scheduler_request *request, struct sche
 			request->alias_spec = value;
 		else if (strcmp(item, "host") == 0)
 			request->host = value;
+		else if (strcmp(item, "isolate") == 0)
+			request->isolate = true;
 		else if (strcmp(item, "zone") == 0)
 			request->availability_zone = value;
 		else if (strcmp(item, "memory") == 0)

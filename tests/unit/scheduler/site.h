@@ -44,7 +44,7 @@ const char *site_report(struct site_host *host);
 
 /* A claim in a transaction of its own; false and err if refused.  `want`: ports and aliases separated by
  * blanks: "direct=physnet_sriov direct-physical=physnet_b alias=gpu:1,my_PF:1 host=lab1 zone=nova memory=512
- * vcpus=1 disk=1" */
+ * vcpus=1 disk=1 isolate=yes" */
 bool site_claim(const char *server, const char *want);
 void site_release(const char *server);
 extern struct scheduler_grant grant;

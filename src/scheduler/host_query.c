@@ -38,7 +38,7 @@ static bool check_at(yyjson_val *query, int depth, struct error *err)
 	return true;
 }
 
-bool query_check(yyjson_val *query, struct error *err)
+bool host_query_check(yyjson_val *query, struct error *err)
 {
 	return check_at(query, 0, err);
 }
@@ -167,7 +167,7 @@ static bool holds(yyjson_val *query, const struct fleet_host *host)
 	return compare_all(command, query, host);
 }
 
-bool query_holds(yyjson_val *query, const struct fleet_host *host)
+bool host_query_holds(yyjson_val *query, const struct fleet_host *host)
 {
 	return holds(query, host);
 }

@@ -1,0 +1,446 @@
+/* Tests of ports that come and go while the guest runs, and of guests that are suspended, on a simulated
+ * host. */
+#include "../test.h"
+
+#include "agent/plug.h"
+#include "agent/simulated/simulated.h"
+#include "agent/vf.h"
+#include "agent/world.h"
+#include "base/memory.h"
+#include "host.h"
+#include "wanted.h"
+
+#define NEW_PORT "12345678-2222-3333-4444-555555555555"
+
+/* A second VF port, index 2, in front of the others. */
+static const char new_vf[] =
+	"\"ports\": [{\"id\": \"" NEW_PORT "\", \"index\": 2, \"mac_address\": \"fa:16:3e:00:00:09\","
+	" \"vnic_type\": \"direct\", \"admin_state_up\": true, \"port_security\": true, \"vlan\": 1011,"
+	" \"device\": {\"address\": \"0000:10:10.2\", \"type\": \"type-VF\", \"parent\": \"0000:10:00.0\"},"
+	" \"network\": {\"id\": \"bbbbbbbb-2222-3333-4444-555555555555\", \"subnets\": []}, \"fixed_ips\": "
+	"[]},";
+static const char new_nic[] =
+	"\"ports\": [{\"id\": \"" NEW_PORT "\", \"index\": 2, \"mac_address\": \"fa:16:3e:00:00:09\","
+	" \"vnic_type\": \"normal\", \"admin_state_up\": true, \"port_security\": true, \"vlan\": null, "
+	"\"device\": null,"
+	" \"network\": {\"id\": \"b0b0b0b0-2222-3333-4444-555555555555\", \"subnets\": []}, \"fixed_ips\": "
+	"[]},";
+
+#define GENERATION "\"generation\": 3"
+
+static yyjson_doc *with_port(const char *port)
+{
+	return wanted_changed("\"ports\": [", port, GENERATION, "\"generation\": 4", NULL);
+}
+
+static yyjson_doc *without_ports(void)
+{
+	return wanted_changed("\"index\": 0", "\"index\": 0, \"want\": \"absent\"", "\"index\": 1",
+			      "\"index\": 1, \"want\": \"absent\"", GENERATION, "\"generation\": 5", NULL);
+}
+
+static bool plugged(const char *alias)
+{
+	struct error err;
+	char *xml;
+
+	assert_true(world->domain_xml(WANTED_ID, &xml, &err));
+	bool found = xml && strstr(xml, alias);
+	free(xml);
+	return found;
+}
+
+static void assert_vf(int index, const char *mac, int vlan)
+{
+	struct vf_settings vf;
+	struct error err;
+
+	assert_true(vf_read("sim0", index, &vf, &err));
+	assert_string_equal(vf.mac_address, mac);
+	assert_int_equal(vf.vlan, vlan);
+}
+
+static void must_run(yyjson_doc *doc)
+{
+	*trouble = '\0';
+	assert_int_equal(set_up(doc), SERVER_RUNS);
+	assert_string_equal(trouble, "");
+}
+
+static void test_a_port_comes_and_goes(void **state)
+{
+	yyjson_doc *doc = wanted_server(), *more = with_port(new_vf);
+
+	(void)state;
+	must_run(doc);
+	must_run(more);
+	assert_true(plugged("ua-" NEW_PORT "'/><address type='pci' domain='0x0000' bus='0x04'"));
+	assert_vf(2, "fa:16:3e:00:00:09", 1011);
+	must_run(more); /* again */
+	yyjson_doc *less = wanted_changed("\"ports\": [", new_vf, GENERATION, "\"generation\": 5",
+					  "\"index\": 2", "\"index\": 2, \"want\": \"absent\"", NULL);
+	must_run(less);
+	assert_false(plugged(NEW_PORT));
+	assert_vf(2, "", 0);
+	assert_driver("0000:10:10.2", "");
+	assert_vf(1, "fa:16:3e:00:00:01", 1010);
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(more);
+	yyjson_doc_free(less);
+}
+
+static void test_a_standard_nic_comes_and_goes(void **state)
+{
+	yyjson_doc *doc = wanted_server(), *more = with_port(new_nic);
+	struct error err;
+	char *xml;
+
+	(void)state;
+	must_run(doc);
+	must_run(more);
+	assert_true(plugged(NEW_PORT));
+	must_run(doc);
+	assert_false(plugged(NEW_PORT));
+	assert_true(world->network_xml("b0b0b0b0-2222-3333-4444-555555555555", &xml, &err));
+	assert_null(xml);
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(more);
+}
+
+static void test_all_ports_go_and_come_back(void **state)
+{
+	yyjson_doc *doc = wanted_server(), *none = without_ports();
+
+	(void)state;
+	must_run(doc);
+	must_run(none);
+	assert_false(plugged(WANTED_VF_PORT) || plugged("<interface"));
+	assert_vf(1, "", 0);
+	must_run(doc);
+	assert_true(plugged(WANTED_VF_PORT "'/><address type='pci' domain='0x0000' bus='0x02'"));
+	assert_true(plugged("<interface"));
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(none);
+}
+
+static void test_a_stopped_server_loses_ports(void **state)
+{
+	yyjson_doc *doc = wanted_server(), *none = without_ports();
+	struct error err;
+
+	(void)state;
+	must_run(doc);
+	assert_true(server_stop(&life, yyjson_doc_get_root(none), &err));
+	assert_vf(1, "", 0);
+	must_run(none);
+	assert_false(plugged(WANTED_VF_PORT));
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(none);
+}
+
+/* It stays plugged in, programmed and bound, until the guest lets go. */
+static void test_a_guest_that_lets_go_of_nothing(void **state)
+{
+	yyjson_doc *doc = wanted_server(), *none = without_ports();
+
+	(void)state;
+	must_run(doc);
+	simulated_set_stubborn(true);
+	assert_int_equal(set_up(none), SERVER_RUNS);
+	assert_non_null(strstr(trouble, "the guest did not let go of it within 160 s (asked 8 times)"));
+	assert_true(plugged(WANTED_VF_PORT) && plugged("<interface"));
+	assert_vf(1, "fa:16:3e:00:00:01", 1010);
+	assert_driver("0000:10:10.1", "vfio-pci");
+	must_run(doc); /* told to keep it */
+	simulated_set_stubborn(false);
+	must_run(none);
+	assert_false(plugged(WANTED_VF_PORT));
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(none);
+}
+
+static bool is_wanted_otherwise(void *argument)
+{
+	(void)argument;
+	return true;
+}
+
+static void test_waiting_for_a_guest_ends_when_something_else_is_wanted(void **state)
+{
+	yyjson_doc *doc = wanted_server(), *none = without_ports();
+	struct lifecycle other = life;
+	struct error err;
+
+	(void)state;
+	must_run(doc);
+	simulated_set_stubborn(true);
+	other.superseded = is_wanted_otherwise;
+	assert_int_equal(server_setup(&other, yyjson_doc_get_root(none), &err), SERVER_LATER);
+	assert_true(plugged(WANTED_VF_PORT));
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(none);
+}
+
+static void test_a_port_that_cannot_be_plugged_in_leaves_nothing(void **state)
+{
+	yyjson_doc *doc = wanted_server(), *more = with_port(new_vf);
+
+	(void)state;
+	must_run(doc);
+	strcpy(not_offered, "0000:10:10.2");
+	assert_int_equal(set_up(more), SERVER_RUNS);
+	assert_string_equal(trouble, NEW_PORT ": 0000:10:10.2 is not offered by this host's device specs");
+	assert_false(plugged(NEW_PORT));
+	*not_offered = '\0';
+	must_run(more);
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(more);
+}
+
+static bool no_room(const char *id, const char *device_xml, struct error *err)
+{
+	(void)id;
+	(void)device_xml;
+	return error_set(err, ERROR_INTERNAL, "libvirt: No more available PCI slots");
+}
+
+static void test_a_guest_without_room_refuses_a_port(void **state)
+{
+	yyjson_doc *doc = wanted_server(),
+		   *far = wanted_changed("\"ports\": [", new_vf, "\"index\": 2", "\"index\": 40", GENERATION,
+					 "\"generation\": 4", NULL);
+	struct world full = world_simulated;
+
+	(void)state;
+	must_run(doc);
+	must_run(far); /* libvirt finds a place */
+	assert_true(plugged(NEW_PORT "'/><address type='pci' domain='0x0000' bus='0x04'"));
+	must_run(doc);
+	full.domain_plug = no_room;
+	world = &full;
+	assert_int_equal(set_up(far), SERVER_RUNS);
+	assert_non_null(strstr(trouble, "No more available PCI slots"));
+	assert_vf(2, "", 0);
+	world = &world_simulated;
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(far);
+}
+
+/* Other sizes and devices of the flavor wait until the guest is off. */
+static void test_a_running_guest_keeps_the_devices_of_its_flavor(void **state)
+{
+	yyjson_doc *doc = wanted_server(),
+		   *other = wanted_changed("\"address\": \"0000:11:00.0\", \"type\": \"type-PF\"",
+					   "\"address\": \"0000:10:10.3\", \"type\": \"type-VF\"", GENERATION,
+					   "\"generation\": 4", NULL);
+
+	(void)state;
+	must_run(doc);
+	must_run(other);
+	assert_driver("0000:11:00.0", "vfio-pci");
+	assert_driver("0000:10:10.3", "");
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(other);
+}
+
+/* --- paused, suspended --- */
+
+static void test_paused_and_going_on(void **state)
+{
+	yyjson_doc *doc = wanted_server(),
+		   *paused = wanted_changed("running", "paused", GENERATION, "\"generation\": 4", NULL);
+
+	(void)state;
+	must_run(doc);
+	assert_int_equal(set_up(paused), SERVER_PAUSED);
+	assert_int_equal(set_up(paused), SERVER_PAUSED);
+	must_run(doc);
+	simulated_guest_ends(WANTED_ID);
+	assert_int_equal(set_up(paused), SERVER_ENDED);
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(paused);
+}
+
+static yyjson_doc *suspended(void)
+{
+	return wanted_changed("running", "suspended", GENERATION, "\"generation\": 4", NULL);
+}
+
+static yyjson_doc *resumed(void)
+{
+	return wanted_changed(GENERATION, "\"generation\": 5", NULL);
+}
+
+static void test_suspended_and_resumed_with_the_same_devices(void **state)
+{
+	yyjson_doc *doc = wanted_server(), *off = suspended(), *on = resumed();
+
+	(void)state;
+	must_run(doc);
+	assert_int_equal(set_up(off), SERVER_SUSPENDED);
+	assert_int_equal(simulated_guests(), 0);
+	assert_true(has_file("memory"));
+	assert_driver("0000:10:10.1", "vfio-pci");
+	assert_int_equal(set_up(off), SERVER_SUSPENDED);
+	must_run(on);
+	assert_false(has_file("memory") || has_file("memory.restoring"));
+	assert_true(plugged(WANTED_VF_PORT "'/><address type='pci' domain='0x0000' bus='0x02'"));
+	assert_true(plugged("ua-device-0'/><address type='pci' domain='0x0000' bus='0x08'"));
+	assert_true(plugged("<interface"));
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(off);
+	yyjson_doc_free(on);
+}
+
+static void test_a_guest_that_cannot_be_suspended_runs_on(void **state)
+{
+	yyjson_doc *doc = wanted_server(), *off = suspended(), *on = resumed();
+
+	(void)state;
+	must_run(doc);
+	simulated_set_stubborn(true);
+	assert_int_equal(set_up(off), SERVER_REFUSED);
+	assert_int_equal(simulated_guests(), 1);
+	must_run(on);
+	assert_true(plugged(WANTED_VF_PORT));
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(off);
+	yyjson_doc_free(on);
+}
+
+static void test_a_suspended_server_is_stopped_and_removed(void **state)
+{
+	yyjson_doc *doc = wanted_server(), *off = suspended(), *on = resumed();
+	struct error err;
+
+	(void)state;
+	must_run(doc);
+	assert_int_equal(set_up(off), SERVER_SUSPENDED);
+	assert_true(server_stop(&life, yyjson_doc_get_root(off), &err));
+	assert_false(has_file("memory"));
+	must_run(on); /* boots */
+	assert_int_equal(set_up(off), SERVER_SUSPENDED);
+	take_down("while suspended");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(off);
+	yyjson_doc_free(on);
+}
+
+/* --- killed --- */
+
+static bool work_with(yyjson_doc *doc, enum server_outcome wanted)
+{
+	return set_up(doc) == wanted;
+}
+
+static bool work_plug(void)
+{
+	return work_with(with_port(new_vf), SERVER_RUNS);
+}
+
+static bool work_unplug(void)
+{
+	return work_with(without_ports(), SERVER_RUNS);
+}
+
+static bool work_suspend(void)
+{
+	return work_with(suspended(), SERVER_SUSPENDED);
+}
+
+static bool work_resume(void)
+{
+	return work_with(resumed(), SERVER_RUNS);
+}
+
+/* Killed at each change; then either the same is wanted still, or it is not wanted any more. */
+static void kill_everywhere(bool (*work)(void), yyjson_doc *before, yyjson_doc *wanted,
+			    enum server_outcome outcome, int fewest)
+{
+	yyjson_doc *doc = wanted_server();
+	bool again = true;
+	int n = 1;
+
+	for (; again; n++) {
+		for (int go_on = 0; go_on < 2; go_on++) {
+			must_run(doc);
+			if (before)
+				assert_int_equal(set_up(before), SERVER_SUSPENDED);
+			again = killed_at(n, work);
+			*trouble = '\0';
+			if (go_on && set_up(wanted) != outcome)
+				fail_msg("%s", last_change);
+			if (!go_on && set_up(doc) == SERVER_FAILED)
+				fail_msg("%s", last_change);
+			assert_string_equal(trouble, "");
+			take_down(last_change);
+		}
+	}
+	assert_in_range(n, fewest, 60);
+	yyjson_doc_free(doc);
+	yyjson_doc_free(before);
+	yyjson_doc_free(wanted);
+}
+
+static void test_killed_anywhere_while_a_port_comes(void **state)
+{
+	(void)state;
+	kill_everywhere(work_plug, NULL, with_port(new_vf), SERVER_RUNS, 6);
+}
+
+static void test_killed_anywhere_while_ports_go(void **state)
+{
+	(void)state;
+	kill_everywhere(work_unplug, NULL, without_ports(), SERVER_RUNS, 6);
+}
+
+static void test_killed_anywhere_while_suspended(void **state)
+{
+	(void)state;
+	kill_everywhere(work_suspend, NULL, suspended(), SERVER_SUSPENDED, 4);
+}
+
+static void test_killed_anywhere_while_resumed(void **state)
+{
+	(void)state;
+	kill_everywhere(work_resume, suspended(), resumed(), SERVER_RUNS, 4);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name)   cmocka_unit_test_setup_teardown(name, make, drop)
+#define KILLED(name) cmocka_unit_test_setup_teardown(name, make_killable, drop_killable)
+		TEST(test_a_port_comes_and_goes),
+		TEST(test_a_standard_nic_comes_and_goes),
+		TEST(test_all_ports_go_and_come_back),
+		TEST(test_a_stopped_server_loses_ports),
+		TEST(test_a_guest_that_lets_go_of_nothing),
+		TEST(test_waiting_for_a_guest_ends_when_something_else_is_wanted),
+		TEST(test_a_port_that_cannot_be_plugged_in_leaves_nothing),
+		TEST(test_a_guest_without_room_refuses_a_port),
+		TEST(test_a_running_guest_keeps_the_devices_of_its_flavor),
+		TEST(test_paused_and_going_on),
+		TEST(test_suspended_and_resumed_with_the_same_devices),
+		TEST(test_a_guest_that_cannot_be_suspended_runs_on),
+		TEST(test_a_suspended_server_is_stopped_and_removed),
+		KILLED(test_killed_anywhere_while_a_port_comes),
+		KILLED(test_killed_anywhere_while_ports_go),
+		KILLED(test_killed_anywhere_while_suspended),
+		KILLED(test_killed_anywhere_while_resumed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
