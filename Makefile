@@ -2,7 +2,7 @@
 BUILD ?= build
 SANITIZE ?= build-asan
 
-.PHONY: all demo bench test test-unit test-service test-scenarios test-lab lab fuzz clean packages
+.PHONY: all demo bench test test-unit test-property test-service test-scenarios test-lab lab fuzz clean packages
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -26,10 +26,14 @@ lab: packages
 	lab/lab shell
 
 test: packages
-	tests/run.sh unit service scenarios lab
+	tests/run.sh unit property service scenarios lab
 
 test-unit: packages
 	tests/run.sh unit
+
+# Placing, claim by claim, against exhaustive searches: a million random cases.
+test-property: packages
+	tests/run.sh property
 
 test-service: packages
 	tests/run.sh service

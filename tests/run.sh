@@ -1,6 +1,7 @@
 #!/bin/bash
 # Runs parts of the test suite and ends with "N passed, N failed".   tests/run.sh unit service scenarios lab
 #   unit     cmocka programs, built with ASan and UBSan
+#   property placing: a million random cases against exhaustive searches, in the plain build (PENSTOCK_TEST_SEED=N repeats a run)
 #   service  a real penstockd (ASan and UBSan) on a free port, with the openstack SDK and raw requests
 #   scenarios  OpenStack's behaviour, number by number (docs/compatibility.md), with hosts that are made up or simulated
 #   lab      penstockd and penstock-agent on a real kernel with real SR-IOV
@@ -42,6 +43,26 @@ for t in json.load(sys.stdin): print(t["name"], t["cmd"][0])')
 	echo "unit: $(grep -c '^ok' "$out") passed, $(grep -c '^not ok' "$out") failed"
 }
 
+run_property() {
+	local out=$build/property.tap name program cases
+	compile "$build"
+	: > "$out"
+	while read -r name program cases; do
+		if PENSTOCK_TEST_CASES=$cases timeout 300 "$build/tests/unit/$program" > "$build/$name.out" 2>&1; then
+			grep -aE '^PENSTOCK_TEST_SEED|tried|asked for' "$build/$name.out"
+			echo "ok property $name" | tee -a "$out"
+		else
+			cat "$build/$name.out"
+			echo "not ok property $name" | tee -a "$out"
+		fi
+	done <<- PROGRAMS
+		assignments pci/pci_assign_test 500000
+		cells numa/numa_random_test 200000
+		claims scheduler/scheduler_random_test 300000
+	PROGRAMS
+	count "$out"
+}
+
 run_service() {
 	local out=$sanitized/service.tap
 	compile_sanitized
@@ -71,7 +92,7 @@ run_lab() {
 
 for part in "$@"; do
 	case $part in
-	unit | service | scenarios | lab) "run_$part" ;;
+	unit | property | service | scenarios | lab) "run_$part" ;;
 	*) echo "tests/run.sh: there is no part $part" >&2; exit 2 ;;
 	esac
 done

@@ -1,7 +1,7 @@
 /* Host aggregates: named sets of hosts with metadata, and the availability zones that they make. */
 #include "compute/aggregate.h"
 
-#include "compute/extra_spec.h"
+#include "base/extra_spec.h"
 
 #include <string.h>
 
@@ -474,6 +474,125 @@ bool aggregate_rules(struct store *db, const char *extra_specs, struct placement
 	}
 	yyjson_doc_free(doc);
 	return ok;
+}
+
+/* --- filters of aggregates --- */
+
+/* Is it an item of the list "a, b"? */
+static bool list_has(const char *list, const char *item)
+{
+	size_t length = strlen(item);
+
+	for (const char *at = list; *at; at += strcspn(at, ","), at += *at == ',') {
+		at += strspn(at, " ");
+		if (strncmp(at, item, length) == 0 && strspn(at + length, " ") == strcspn(at + length, ","))
+			return true;
+	}
+	return false;
+}
+
+/* Hosts may have only what one of their aggregates names under the key (or under keys that begin with it);
+ * hosts whose aggregates have no such key take everything. */
+struct isolation {
+	const char *key;
+	bool prefix;
+	const char *value; /* NULL: none, which is named nowhere */
+};
+
+static void isolation_look(const struct isolation *isolation, const char *metadata, bool *isolated,
+			   bool *named)
+{
+	yyjson_doc *doc = yyjson_read(metadata, strlen(metadata), 0);
+	size_t i, max, length = strlen(isolation->key);
+	yyjson_val *key, *value;
+
+	yyjson_obj_foreach (yyjson_doc_get_root(doc), i, max, key, value) {
+		if (strncmp(yyjson_get_str(key), isolation->key, length) != 0 ||
+		    (!isolation->prefix && yyjson_get_len(key) != length) || !yyjson_is_str(value))
+			continue;
+		*isolated = true;
+		*named |= isolation->value && list_has(yyjson_get_str(value), isolation->value);
+	}
+	yyjson_doc_free(doc);
+}
+
+/* One rule against the hosts that are isolated and do not name the value; none if there are none. */
+static bool isolation_rule(struct store *db, const struct isolation *isolation, char *reason,
+			   struct placement *placement, struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+	struct scheduler_rule *rule;
+	bool isolated = false, named = false, more;
+	char host[37] = "";
+
+	if (placement->count == PLACEMENT_RULES_MAX) {
+		free(reason);
+		return error_set(err, ERROR_BAD_REQUEST,
+				 "Too many rules of aggregates apply to the server (at most %d).",
+				 PLACEMENT_RULES_MAX);
+	}
+	rule = placement_rule(placement, reason, false);
+	if (!store_query(db, &rows, err,
+			 "SELECT h.host_id, a.metadata FROM aggregate_host h JOIN aggregate a ON a.number = "
+			 "h.aggregate ORDER BY h.host_id"))
+		return false;
+	do {
+		more = store_next(&rows);
+		if (!more || strcmp(host, store_text(&rows, 0)) != 0) {
+			if (isolated && !named)
+				placement_host_add(placement, rule, host);
+			isolated = named = false;
+		}
+		if (!more)
+			break;
+		snprintf(host, sizeof host, "%s", store_text(&rows, 0));
+		isolation_look(isolation, store_text(&rows, 1), &isolated, &named);
+	} while (more);
+	placement->count -= rule->host_count == 0;
+	return store_end(&rows, err);
+}
+
+static bool image_rules(struct store *db, const char *image, struct placement *placement, struct error *err)
+{
+	yyjson_doc *doc = image ? yyjson_read(image, strlen(image), 0) : NULL;
+	yyjson_val *key, *value;
+	size_t i, max;
+	bool ok = true;
+
+	yyjson_obj_foreach (yyjson_obj_get(yyjson_doc_get_root(doc), "properties"), i, max, key, value) {
+		const struct isolation isolation = {.key = yyjson_get_str(key),
+						    .value = yyjson_get_str(value)};
+
+		if (!ok || !isolation.value || !*isolation.value)
+			continue;
+		ok = isolation_rule(
+			db, &isolation,
+			memory_printf("is in an aggregate that takes no images with %.60s = %.60s",
+				      isolation.key, isolation.value),
+			placement, err);
+	}
+	yyjson_doc_free(doc);
+	return ok;
+}
+
+bool aggregate_filters(struct store *db, const struct placement_subject *subject, struct placement *placement,
+		       struct error *err)
+{
+	if (scheduler_filter_is_enabled(FILTER_AGGREGATE_TENANTS) && subject->project_id &&
+	    !isolation_rule(db,
+			    &(struct isolation){.key = "filter_tenant_id",
+						.prefix = true,
+						.value = subject->project_id},
+			    memory_copy_text("is in an aggregate for other projects (filter_tenant_id)"),
+			    placement, err))
+		return false;
+	if (scheduler_filter_is_enabled(FILTER_AGGREGATE_TYPES) && subject->flavor_name &&
+	    !isolation_rule(db, &(struct isolation){.key = "instance_type", .value = subject->flavor_name},
+			    memory_copy_text("is in an aggregate for other flavors (instance_type)"),
+			    placement, err))
+		return false;
+	return !scheduler_filter_is_enabled(FILTER_AGGREGATE_IMAGE_PROPERTIES) ||
+	       image_rules(db, subject->image, placement, err);
 }
 
 static const struct http_route routes[] = {

@@ -8,3 +8,7 @@
  * always on, and keys without that scope are left alone.) */
 bool aggregate_rules(struct store *db, const char *extra_specs, struct placement *placement,
 		     struct error *err);
+/* Rules of the filters AggregateMultiTenancyIsolation, AggregateTypeAffinityFilter and
+ * AggregateImagePropertiesIsolation, as far as they are enabled. */
+bool aggregate_filters(struct store *db, const struct placement_subject *subject, struct placement *placement,
+		       struct error *err);

@@ -109,6 +109,10 @@ static bool wish_run(struct store *db, const struct flavor *flavor, const struct
 					    .numa = &numa,
 					    .networks = &placement.networks,
 					    .isolate = flavor_isolates(flavor)};
+	const struct placement_subject subject = {.flavor_name = flavor->name,
+						  .extra_specs = flavor->extra_specs};
+	if (!placement_filters(db, &subject, &placement, &request, err))
+		return false;
 	if (!scheduler_dry_run(db, &request, out, &where, err))
 		return false;
 	if (where)

@@ -92,11 +92,25 @@ static bool servers_read(struct http_request *request, yyjson_val *value, const 
 	return true;
 }
 
+/* JSON, or a text that is JSON. */
+static bool query_read(struct http_request *request, yyjson_val *query, struct placement_hints *out,
+		       struct error *err)
+{
+	if (!query)
+		return true;
+	if (!scheduler_filter_is_enabled(FILTER_JSON))
+		return error_set(err, ERROR_BAD_REQUEST,
+				 "The scheduler hint query needs JsonFilter in [filter_scheduler] "
+				 "enabled_filters.");
+	_cleanup_free_ char *text = compute_json_text(query);
+	out->query = http_copy(request, yyjson_is_str(query) ? yyjson_get_str(query) : text);
+	return true;
+}
+
 bool placement_hints_read(struct http_request *request, yyjson_val *hints, struct placement_hints *out,
 			  struct error *err)
 {
-	static const char *const unknown[] = {"query", "target_cell", "different_cell", "build_near_host_ip",
-					      "cidr"};
+	static const char *const unknown[] = {"target_cell", "different_cell", "build_near_host_ip", "cidr"};
 	yyjson_val *group = yyjson_obj_get(hints, "group"), *same = yyjson_obj_get(hints, "same_host"),
 		   *different = yyjson_obj_get(hints, "different_host");
 
@@ -105,6 +119,8 @@ bool placement_hints_read(struct http_request *request, yyjson_val *hints, struc
 			return error_set(err, ERROR_BAD_REQUEST,
 					 "The scheduler hint %s is not known to Penstock.", unknown[i]);
 	}
+	if (!query_read(request, yyjson_obj_get(hints, "query"), out, err))
+		return false;
 	out->group_id = yyjson_get_str(group);
 	out->has_same_host = same;
 	if (group && (!out->group_id || !schema_text_fits(SCHEMA_UUID, out->group_id)))
@@ -158,4 +174,18 @@ bool placement_make(struct store *db, const struct auth *auth, const struct plac
 			  hints->different_host, hints->different_host_count, err)) &&
 	       (!hints->group_id || server_group_rule(db, auth, hints, placement, err)) &&
 	       aggregate_rules(db, extra_specs, placement, err);
+}
+
+bool placement_filters(struct store *db, const struct placement_subject *subject, struct placement *placement,
+		       struct scheduler_request *request, struct error *err)
+{
+	request->extra_specs = subject->extra_specs;
+	request->image = subject->image;
+	request->image_id = subject->image_id;
+	request->query = subject->query;
+	if (!aggregate_filters(db, subject, placement, err))
+		return false;
+	request->rules = placement->rules;
+	request->rule_count = placement->count;
+	return true;
 }

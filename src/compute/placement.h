@@ -28,6 +28,7 @@ struct placement_hints {
 	const char **same_host, **different_host; /* ids of servers */
 	size_t same_host_count, different_host_count;
 	bool has_same_host;
+	const char *query; /* for JsonFilter: JSON text, or NULL */
 	const char *self; /* of a server that exists: its group counts without it; or NULL */
 };
 
@@ -40,6 +41,17 @@ bool placement_hints_read(struct http_request *request, yyjson_val *hints, struc
  * since the one before may count. */
 bool placement_make(struct store *db, const struct auth *auth, const struct placement_hints *hints,
 		    const char *extra_specs, struct placement *placement, struct error *err);
+
+/* What filters look at beside the flavor's extra specs; NULL: it is not known. */
+struct placement_subject {
+	const char *project_id, *flavor_name, *extra_specs;
+	const char *image_id, *image; /* JSON with `properties` */
+	const char *query;	      /* of the hints */
+};
+
+/* What the enabled filters have to know, into *request, and rules of aggregates; after placement_make(). */
+bool placement_filters(struct store *db, const struct placement_subject *subject, struct placement *placement,
+		       struct scheduler_request *request, struct error *err);
 
 /* The networks of the server's ports, for NUMA affinity; after placement_make().  Their texts are the ports'.
  */

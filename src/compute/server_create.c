@@ -240,8 +240,15 @@ static bool birth_claim(struct http_request *request, struct plan *plan, struct 
 		return false;
 	placement_networks(plan->ports, plan->nic_count, &plan->placement);
 	wish.networks = &plan->placement.networks;
-	wish.rules = plan->placement.rules;
-	wish.rule_count = plan->placement.count;
+	if (!placement_filters(request->db,
+			       &(struct placement_subject){.project_id = request->auth->project_id,
+							   .flavor_name = plan->flavor.name,
+							   .extra_specs = plan->flavor.extra_specs,
+							   .image_id = plan->image.id,
+							   .image = plan->image_json,
+							   .query = plan->wish->hints.query},
+			       &plan->placement, &wish, err))
+		return false;
 	for (size_t i = 0; i < plan->nic_count; i++) {
 		const struct network_port *port = &plan->ports[i];
 

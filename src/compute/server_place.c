@@ -38,6 +38,8 @@ char *server_wish_json(const struct server_request *wish, const struct auth *aut
 		add_ids(doc, object, "same_host", hints->same_host, hints->same_host_count);
 	if (hints->different_host_count)
 		add_ids(doc, object, "different_host", hints->different_host, hints->different_host_count);
+	if (hints->query)
+		yyjson_mut_obj_add_str(doc, object, "query", hints->query);
 	char *text = yyjson_mut_write(doc, 0, NULL);
 	yyjson_mut_doc_free(doc);
 	return text;
@@ -48,10 +50,10 @@ struct known {
 	struct placement_hints hints;
 	struct auth auth; /* of who made it */
 	const char *zone;
-	char *image, *group_id, *project_id;
-	yyjson_doc *wish; /* texts of hints and zone */
+	char *image, *image_id, *group_id, *project_id;
 	struct network_port *ports;
 	size_t port_count;
+	yyjson_doc *wish; /* texts of hints and zone */
 };
 
 static void known_done(struct known *known)
@@ -59,9 +61,10 @@ static void known_done(struct known *known)
 	free(known->hints.same_host);
 	free(known->hints.different_host);
 	free(known->image);
+	free(known->image_id);
+	free(known->ports);
 	free(known->group_id);
 	free(known->project_id);
-	free(known->ports);
 	yyjson_doc_free(known->wish);
 }
 
@@ -81,6 +84,7 @@ static void known_read_wish(struct known *known, const char *text)
 
 	known->zone = yyjson_get_str(yyjson_obj_get(wish, "zone"));
 	known->auth.admin = yyjson_get_bool(yyjson_obj_get(wish, "admin"));
+	known->hints.query = yyjson_get_str(yyjson_obj_get(wish, "query"));
 	known->hints.has_same_host = same;
 	read_ids(same, &known->hints.same_host, &known->hints.same_host_count);
 	read_ids(yyjson_obj_get(wish, "different_host"), &known->hints.different_host,
@@ -91,7 +95,8 @@ static bool known_load(struct store *db, const char *server_id, struct known *kn
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
-	if (!store_query(db, &rows, err, "SELECT wish, group_id, image, project_id FROM server WHERE id = ?1",
+	if (!store_query(db, &rows, err,
+			 "SELECT wish, group_id, image, project_id, image_id FROM server WHERE id = ?1",
 			 V(server_id)))
 		return false;
 	if (!store_next(&rows))
@@ -100,6 +105,7 @@ static bool known_load(struct store *db, const char *server_id, struct known *kn
 	known->group_id = store_is_null(&rows, 1) ? NULL : memory_copy_text(store_text(&rows, 1));
 	known->image = memory_copy_text(store_text(&rows, 2));
 	known->project_id = memory_copy_text(store_text(&rows, 3));
+	known->image_id = memory_copy_text(store_text(&rows, 4));
 	known->hints.group_id = known->group_id;
 	known->hints.self = server_id;
 	known->auth.project_id = known->project_id;
@@ -160,19 +166,24 @@ static bool replace_claim(struct store *db, const struct server_replace *wish, c
 					.disk_gb = flavor->disk_gb + flavor->ephemeral_gb,
 					.alias_spec = alias_spec,
 					.ports = ports,
-					.port_count = ask_for_ports(known, ports),
 					.availability_zone = wish->zone ? wish->zone : known->zone,
 					.host = wish->host,
 					.numa = numa,
+					.networks = &placement->networks,
 					.isolate = flavor_isolates(flavor)};
+	const struct placement_subject subject = {.project_id = known->project_id,
+						  .flavor_name = flavor->name,
+						  .extra_specs = flavor->extra_specs,
+						  .image_id = known->image_id,
+						  .image = known->image,
+						  .query = known->hints.query};
 
 	if (!placement_make(db, &known->auth, &known->hints, flavor->extra_specs, placement, err) ||
-	    !exclude_hosts(db, wish, placement, err))
+	    !exclude_hosts(db, wish, placement, err) ||
+	    !placement_filters(db, &subject, placement, &ask, err))
 		return false;
 	placement_networks(known->ports, known->port_count, placement);
-	ask.networks = &placement->networks;
-	ask.rules = placement->rules;
-	ask.rule_count = placement->count;
+	ask.port_count = ask_for_ports(known, ports);
 	if (scheduler_claim(db, &ask, grant, refusals, err))
 		return true;
 	if (err->kind == ERROR_CONFLICT)

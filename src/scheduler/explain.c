@@ -368,6 +368,8 @@ void place_explain(const struct place *place, const struct fleet_host *host, str
 		text_add(why, broken->reason);
 		return;
 	}
+	if (!filters_pass(&place->filters, host, why))
+		return;
 	place_amounts(place, host, amounts);
 	for (int i = 0; i < PLACE_AMOUNTS; i++) {
 		if (!place_amount_fits(&amounts[i])) {

@@ -189,6 +189,20 @@ static uint32_t kind_intern(const struct pci_kind *kind)
 
 /* --- reading --- */
 
+/* There are few kinds of hosts; what nobody says any more stays until the process ends. */
+static const struct fleet_cpu *cpu_intern(const char *text)
+{
+	static struct map cpus;
+	struct fleet_cpu *cpu = map_get(&cpus, text);
+
+	if (!cpu) {
+		cpu = memory_alloc(sizeof *cpu);
+		cpu->doc = yyjson_read(text, strlen(text), 0);
+		map_put(&cpus, text, cpu);
+	}
+	return cpu;
+}
+
 /* A host whose cells make no sense has none: guests with a topology do not fit there. */
 static void cells_read(struct fleet_host *host, const char *text)
 {
@@ -214,7 +228,8 @@ static bool host_read(struct store *db, struct fleet_host *host, struct error *e
 			 "SELECT h.name, coalesce(h.aggregate_zone, h.availability_zone), h.enabled, "
 			 "h.disabled_reason, h.vcpus, h.memory_mb, "
 			 "h.reserved_memory_mb, h.disk_gb, s.vcpus_used, s.memory_mb_used, s.disk_gb_used, "
-			 "s.heard_at, h.cells, h.grant_mates, s.servers, h.hypervisor_version, h.forced_down "
+			 "s.heard_at, h.cells, h.grant_mates, s.servers, h.hypervisor_version, "
+			 "h.hypervisor_type, h.cpu_info, h.forced_down "
 			 "FROM host h JOIN host_state s ON s.host_id = h.id WHERE h.id = ?1",
 			 V((const char *)host->id)))
 		return false;
@@ -238,7 +253,9 @@ static bool host_read(struct store *db, struct fleet_host *host, struct error *e
 		host->grant_mates = store_int(&rows, 13);
 		host->servers = store_int(&rows, 14);
 		host->hypervisor_version = store_int(&rows, 15);
-		host->forced_down = store_int(&rows, 16);
+		snprintf(host->hypervisor_type, sizeof host->hypervisor_type, "%s", store_text(&rows, 16));
+		host->cpu = cpu_intern(store_text(&rows, 17));
+		host->forced_down = store_int(&rows, 18);
 	}
 	return store_end(&rows, err);
 }

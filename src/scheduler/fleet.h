@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <yyjson.h>
 
 struct fleet_device {
 	pci_address address;
@@ -48,33 +49,41 @@ struct fleet_ill {
 	char *why;
 };
 
+/* What hosts say of their CPUs; hosts that say the same share it. */
+struct fleet_cpu {
+	yyjson_doc *doc;
+};
+
+/* What every decision looks at comes first. */
 struct fleet_host {
 	bool stale; /* to be read again before use */
 	bool there; /* false: its joining was undone */
 	bool enabled;
 	bool forced_down;
+	bool grant_mates; /* [pci] iommu_group_mates = grant */
+	int building;	  /* builds.c */
+	struct heartbeat *heartbeat;
 	int64_t vcpus, memory_mb,
 		disk_gb; /* as reported, memory without what is reserved; vcpus 0: not yet reported */
 	int64_t total_memory_mb;
-	int64_t shared_vcpus;  /* CPUs that vCPUs may float on: all, but those that are dedicated */
-	struct numa_host numa; /* its cells, with what guests that have a topology use of them */
+	int64_t shared_vcpus; /* CPUs that vCPUs may float on: all, but those that are dedicated */
 	int64_t vcpus_used, memory_mb_used, disk_gb_used; /* by claims */
 	int64_t servers;				  /* claims */
-	int64_t hypervisor_version;
-	int building; /* builds.c */
-	uint32_t failed_builds;
 	struct fleet_pool *pools;
-	uint32_t pool_count;
+	uint32_t pool_count, group_count;
 	uint32_t free_devices;
-	struct fleet_device *devices; /* by address */
 	uint32_t device_count;
-	uint32_t group_count, ill_count;
+	struct fleet_device *devices; /* by address */
 	struct fleet_group *groups;
-	struct fleet_ill *ill;
-	bool grant_mates; /* [pci] iommu_group_mates = grant */
-	struct heartbeat *heartbeat;
-	char id[37];
+	struct numa_host numa; /* its cells, with what guests that have a topology use of them */
 	char *name, *availability_zone, *disabled_reason;
+	char id[37];
+	char hypervisor_type[16];
+	int64_t hypervisor_version;
+	const struct fleet_cpu *cpu;
+	struct fleet_ill *ill;
+	uint32_t ill_count;
+	uint32_t failed_builds;
 };
 
 struct fleet {

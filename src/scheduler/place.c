@@ -122,7 +122,8 @@ bool place_begin(struct place *place, const struct scheduler_request *request, s
 {
 	*place = (struct place){.request = request};
 	place_rules_begin(place);
-	if (!requests_of_ports(place, err) || !requests_of_aliases(place, err))
+	if (!filters_begin(request, &place->filters, err) || !requests_of_ports(place, err) ||
+	    !requests_of_aliases(place, err))
 		return false;
 	if (place->request_count == 0)
 		return true;
@@ -143,6 +144,7 @@ bool place_begin(struct place *place, const struct scheduler_request *request, s
 void place_done(struct place *place)
 {
 	place_rules_done(place);
+	filters_done(&place->filters);
 	free(place->fits);
 	free(place->fits_last);
 }
@@ -206,7 +208,8 @@ static bool host_fits(const struct place *place, const struct fleet_host *host)
 
 	if (!host->there || !host->enabled || host->forced_down || !place_is_asked_for(place, host) ||
 	    (zone && strcmp(zone, host->availability_zone) != 0) ||
-	    !heartbeat_is_up(host->heartbeat->heard_at) || place_rule_broken(place, host))
+	    !heartbeat_is_up(host->heartbeat->heard_at) || place_rule_broken(place, host) ||
+	    !filters_pass(&place->filters, host, NULL))
 		return false;
 	place_amounts(place, host, amounts);
 	return host->vcpus > 0 && place_amount_fits(&amounts[0]) && place_amount_fits(&amounts[1]) &&

@@ -6,6 +6,7 @@
 #include "numa/fit.h"
 #include "pci/alias.h"
 #include "pci/assign.h"
+#include "scheduler/filters.h"
 #include "scheduler/fleet.h"
 #include "scheduler/scheduler.h"
 
@@ -38,6 +39,7 @@ struct place {
 	uint64_t *fits, *fits_last;
 	uint64_t policies[PCI_NUMA_POLICY_COUNT]; /* bit r: request r has this policy */
 	struct place_rule *rules;		  /* of request->rules, or NULL */
+	struct filter_wish filters;
 };
 
 /* ERROR_BAD_REQUEST if the request is malformed.  place_done() in any case. */

@@ -19,6 +19,19 @@
  * value is an error that names file, line and option.  enabled_filters is not read: every filter is on,
  * always. */
 bool scheduler_configure(const struct config *config, struct error *err);
+/* Nova's filters that apply only if [filter_scheduler] enabled_filters has them. */
+enum scheduler_filter {
+	FILTER_COMPUTE_CAPABILITIES,
+	FILTER_IMAGE_PROPERTIES,
+	FILTER_AGGREGATE_IMAGE_PROPERTIES,
+	FILTER_AGGREGATE_TENANTS,
+	FILTER_AGGREGATE_TYPES,
+	FILTER_JSON,
+	FILTER_IO_OPS,
+	FILTER_NUM_INSTANCES,
+	FILTER_ISOLATED_HOSTS,
+};
+bool scheduler_filter_is_enabled(enum scheduler_filter filter);
 /* Fills the fleet from the store; before the first request is served. */
 bool scheduler_load(struct store *db, struct error *err);
 
@@ -114,6 +127,10 @@ struct scheduler_request {
 	const struct scheduler_rule *rules;
 	size_t rule_count;
 	const struct numa_guest *numa; /* NULL: no topology */
+	/* For the filters; NULL: nothing is asked. */
+	const char *extra_specs;      /* the flavor's, JSON */
+	const char *image, *image_id; /* JSON with `properties` */
+	const char *query;	      /* the hint for JsonFilter, JSON */
 	const struct numa_networks
 		*networks; /* that its ports are on, or NULL: they are near some cells only */
 	bool isolate;	   /* group_policy: with pci_in_placement each device of an alias is of another PF */

@@ -2,6 +2,7 @@
 #include "scheduler/settings.h"
 
 #include "base/memory.h"
+#include "scheduler/filters.h"
 #include "scheduler/scheduler.h"
 
 #include <string.h>
@@ -80,7 +81,7 @@ bool scheduler_configure(const struct config *config, struct error *err)
 			  err) &&
 	       ratio_read(config, "disk_allocation_ratio", "initial_disk_allocation_ratio", 1, &s->disk_ratio,
 			  err) &&
-	       weights_read(config, s->weights, err) &&
+	       filters_configure(config, err) && weights_read(config, s->weights, err) &&
 	       config_int(config, "filter_scheduler", "host_subset_size", 1, 1, INT32_MAX, &s->subset_size,
 			  err) &&
 	       config_bool(config, "filter_scheduler", "shuffle_best_same_weighed_hosts", false, &s->shuffle,

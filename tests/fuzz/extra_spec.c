@@ -1,7 +1,7 @@
 /* Comparing extra specs with what a host says: first line the value, then the wish. */
 #include "fuzz.h"
 
-#include "compute/extra_spec.h"
+#include "base/extra_spec.h"
 
 static bool matches(const char *value, const char *operation, const char *operand)
 {

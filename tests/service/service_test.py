@@ -408,6 +408,45 @@ def test_aggregates_make_zones(site, story, host):
             site.api("DELETE", "/compute/v2.1/flavors/" + flavor["id"])
 
 
+def test_filters_of_nova(site, story, host):
+    """Those that are not enabled by themselves, on a site of their own with one host in one aggregate."""
+    own = Site(site.build, "[filter_scheduler]\nenabled_filters = ComputeFilter,PciPassthroughFilter,NUMATopologyFilter,ServerGroupAntiAffinityFilter,"
+               "ServerGroupAffinityFilter,AggregateMultiTenancyIsolation,AggregateTypeAffinityFilter,AggregateImagePropertiesIsolation,JsonFilter\n")
+    alone, there = Story(own), Host(own, "h")
+    aggregate = own.api("POST", "/compute/v2.1/os-aggregates", {"aggregate": {"name": "a"}})[1]["aggregate"]["id"]
+
+    def action(what, body):
+        status, answer = own.api("POST", "/compute/v2.1/os-aggregates/%d/action" % aggregate, {what: body})
+        assert status == 200, answer
+
+    def outcome(hints, **metadata):
+        """ACTIVE, or why there is no host."""
+        action("set_metadata", {"metadata": {"x": "y", **metadata}})
+        server = make_hinted(own, alone, hints)
+        view = alone.settle(server)
+        alone.delete(server)
+        action("set_metadata", {"metadata": {"x": None, **dict.fromkeys(metadata)}})
+        return view["status"] if view["status"] == "ACTIVE" else view["fault"]["details"]
+
+    action("add_host", {"host": "h"})
+    status, answer = own.api("PATCH", "/image/v2/images/" + alone.image["id"], [{"op": "add", "path": "/os_distro", "value": "debian"}],
+                             headers={"Content-Type": "application/openstack-images-v2.1-json-patch"})
+    assert status == 200, answer
+    project = own.api("GET", "/identity/v3/projects?name=admin")[1]["projects"][0]["id"]
+    cases = [({}, {}, None), ({}, {"filter_tenant_id": "other"}, "other projects"), ({}, {"filter_tenant_id": "other, " + project}, None),
+             ({}, {"filter_tenant_id": "other", "filter_tenant_id2": project}, None), ({}, {"instance_type": "m1.large"}, "other flavors"),
+             ({}, {"instance_type": "m1.large,m1.small"}, None), ({}, {"os_distro": "fedora"}, "takes no images with os_distro = debian"),
+             ({}, {"os_distro": "fedora,debian"}, None), ({}, {"os_version": "1"}, None),
+             ({"query": json.dumps(["=", "$host", "h"])}, {}, None), ({"query": json.dumps(["=", "$host", "g"])}, {}, "hint query")]
+    for hints, metadata, refused in cases:
+        seen = outcome(hints, **metadata)
+        assert refused in seen if refused else seen == "ACTIVE", (hints, metadata, seen)
+    there.stopping = True
+    said = own.stop()
+    assert "Sanitizer" not in said and "runtime error" not in said, said[-3000:]
+    assert "leaves out" not in said
+
+
 def test_penstock_explain(site, story, host):
     port = story.port(name="explained")
     before = claims(site)

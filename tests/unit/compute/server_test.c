@@ -385,7 +385,7 @@ static void test_bad_requests(void **state)
 		 "}, 'os:scheduler_hints': {'group': '10000000-0000-4000-8000-00000000000f'}}",
 		 400, "Instance group 10000000"},
 		{"{'server': {" BASE "}, 'os:scheduler_hints': {'query': 'x'}}", 400,
-		 "hint query is not known"},
+		 "hint query needs JsonFilter"},
 		{"{'server': {" BASE ", 'block_device_mapping_v2': [{'source_type': 'blank'}]}}", 400,
 		 "Block Device Mapping is Invalid"},
 	};

@@ -1,5 +1,5 @@
 /* Comparing values with extra specs. */
-#include "compute/extra_spec.h"
+#include "base/extra_spec.h"
 
 #include "base/memory.h"
 

@@ -1,6 +1,6 @@
 /* The little language of extra specs. */
 #include "../test.h"
-#include "compute/extra_spec.h"
+#include "base/extra_spec.h"
 
 static void test_operators(void **state)
 {

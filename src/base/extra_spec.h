@@ -1,4 +1,4 @@
-/* Within the compute room: the little language of extra specs that are compared with what a host or an
+/* The little language of extra specs that are compared with what a host or an
  * aggregate says (Nova's extra_specs_ops). */
 #pragma once
 
