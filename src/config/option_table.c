@@ -164,7 +164,7 @@ const struct config_option config_options[] = {
 
 	/* --- guests --- */
 	{"DEFAULT", "instance_build_timeout", .type = CONFIG_INT, .fallback = "600", .min = 0, .max = 86400,
-	 .help = "seconds after which a server that is not built is in ERROR; 0: never"},
+	 .help = "seconds after which a host's building of a server counts as failed; 0: never"},
 	{"DEFAULT", "allow_resize_to_same_host", .type = CONFIG_BOOL, .fallback = "False",
 	 .help = "may a server be resized on its own host"},
 	{"DEFAULT", "resize_confirm_window", .type = CONFIG_INT, .fallback = "0", .min = 0, .max = INT32_MAX,

@@ -741,6 +741,201 @@ static void test_port_changed(void **state)
 	assert_true(world.port_changed(db, DOUBLE_HOST, &err)); /* no server of ours */
 }
 
+/* --- going elsewhere --- */
+
+static char first_credential[65], second_credential[65];
+
+/* edge-2 is there too. */
+static void second_host(void)
+{
+	char token[65];
+	struct error err;
+
+	world.spare = true;
+	assert_true(compute_agent_token(db, token, &err));
+	_cleanup_free_ char *join = memory_printf("{'version': 1, 'token': '%s', 'host': 'edge-2'}", token);
+	snprintf(first_credential, sizeof first_credential, "%s", credential);
+	assert_int_equal(agent("POST", "/join", join), 201);
+	snprintf(second_credential, sizeof second_credential, "%s", at("/credential"));
+}
+
+static void as_host(int number)
+{
+	snprintf(credential, sizeof credential, "%s", number == 2 ? second_credential : first_credential);
+}
+
+static void test_retry(void **state)
+{
+	(void)state;
+	second_host();
+	make_server();
+	assert_int_equal(report(1, "failed", ", 'fault': 'no room'"), 200);
+	assert_state("BUILD", "building", "spawning");
+	assert_string_equal(at("/server/OS-EXT-SRV-ATTR:host"), "edge-2");
+	assert_string_equal(world.claimed, id);
+	assert_int_equal(strlen(world.left), 36);
+
+	/* its words are not about the server any more */
+	assert_int_equal(agent("GET", "/desired?since=0", NULL), 200);
+	assert_string_equal(at("/servers/0/want"), "absent");
+	assert_string_equal(at("/servers/0/id"), id);
+	assert_string_equal(at("/servers/1"), "");
+	report(1, "failed", ", 'fault': 'said again'");
+	report(2, "running", "");
+	assert_state("BUILD", "building", "spawning");
+	as_host(2);
+	assert_int_equal(agent("GET", "/desired?since=0", NULL), 200);
+	assert_string_equal(at("/servers/0/want"), "running");
+	assert_string_equal(at("/servers/0/generation"), "2");
+	report(2, "gone", ""); /* of what it shall have: nothing is left of the server, the leftover stays */
+	assert_int_equal(strlen(world.left), 36);
+	as_host(1);
+	report(2, "gone", "");
+	assert_string_equal(world.left, "");
+	assert_int_equal(count_rows("SELECT count(*) FROM server_leftover"), 0);
+	report(2, "gone", ""); /* again */
+	assert_string_equal(world.claimed, id);
+}
+
+static void test_retry_ends(void **state)
+{
+	(void)state;
+	second_host();
+	make_server();
+	report(1, "failed", ", 'fault': 'no room'");
+	as_host(2);
+	report(2, "failed", ", 'fault': 'no room either'");
+	assert_state("ERROR", "error", "null");
+	assert_string_equal(at("/server/OS-EXT-SRV-ATTR:host"), "edge-2");
+	assert_non_null(strstr(at("/server/fault/details"),
+			       "edge-1: no room\nedge-2: no room either\nOther hosts:\n"));
+	/* the server goes, and what is left on the first host is still to be removed */
+	assert_int_equal(call(MEMBER, "DELETE", path, NULL), 204);
+	report(3, "gone", "");
+	assert_int_equal(call(MEMBER, "GET", path, NULL), 404);
+	assert_int_equal(strlen(world.left), 36);
+	as_host(1);
+	assert_int_equal(agent("GET", "/desired?since=0", NULL), 200);
+	assert_string_equal(at("/servers/0/want"), "absent");
+	report(2, "gone", "");
+	assert_string_equal(world.left, "");
+}
+
+static void test_not_retried(void **state)
+{
+	(void)state;
+	second_host();
+	make_server();
+	report(1, "failed", ", 'fault': 'the image names another file', 'fault_kind': 'image'");
+	assert_state("ERROR", "error", "null");
+	assert_string_equal(at("/server/fault/message"), "the image names another file");
+	assert_string_equal(world.left, "");
+	/* a host that makes it after all is believed */
+	report(1, "running", "");
+	assert_state("ACTIVE", "active", "null");
+	/* and what ran once is not built anew somewhere else */
+	report(1, "failed", ", 'fault': 'it broke'");
+	assert_state("ERROR", "error", "null");
+	assert_string_equal(world.left, "");
+}
+
+/* A port that cannot be bound there: all is as it was. */
+static void test_retry_undone(void **state)
+{
+	(void)state;
+	second_host();
+	make_server();
+	world.bind_fails = true;
+	assert_int_equal(report(1, "failed", ", 'fault': 'no room'"), 200);
+	assert_state("ERROR", "error", "null");
+	assert_string_equal(at("/server/OS-EXT-SRV-ATTR:host"), "edge-1");
+	assert_non_null(strstr(at("/server/fault/details"), "is bound elsewhere"));
+	assert_string_equal(world.claimed, id);
+	assert_string_equal(world.left, "");
+	assert_int_equal(count_rows("SELECT count(*) FROM server_leftover"), 0);
+}
+
+static void test_rebuild(void **state)
+{
+	char action[128];
+
+	(void)state;
+	make_server();
+	snprintf(action, sizeof action, "%s/action", path);
+	assert_int_equal(call(MEMBER, "POST", action, "{'rebuild': {'imageRef': '" DOUBLE_IMAGE "'}}"), 409);
+	report(1, "running", "");
+	assert_int_equal(call(READER, "POST", action, "{'rebuild': {'imageRef': '" DOUBLE_IMAGE "'}}"), 403);
+	assert_int_equal(call(MEMBER, "POST", action,
+			      "{'rebuild': {'imageRef': '" DOUBLE_IMAGE "', 'x': 1}}"),
+			 400);
+	assert_int_equal(call(MEMBER, "POST", action,
+			      "{'rebuild': {'imageRef': '" DOUBLE_IMAGE "', 'name': 'n2', 'metadata': {}}}"),
+			 202);
+	assert_string_equal(at("/server/name"), "n2");
+	assert_string_equal(at("/server/metadata"), "{}");
+	assert_state("REBUILD", "active", "rebuilding");
+	assert_int_equal(call(MEMBER, "POST", action, "{'rebuild': {'imageRef': '" DOUBLE_IMAGE "'}}"), 409);
+	report(1, "running", ""); /* before it heard of it */
+	assert_state("REBUILD", "active", "rebuilding");
+	report(2, "stopped", "");
+	assert_state("REBUILD", "active", "rebuild_spawning");
+	assert_int_equal(agent("GET", "/desired?since=0", NULL), 200);
+	assert_string_equal(at("/servers/0/disk_generation"), "2");
+	report(3, "failed", ", 'fault': 'the disk is full'");
+	assert_state("ERROR", "error", "null");
+	assert_string_equal(at("/server/fault/message"), "the disk is full");
+	assert_int_equal(call(MEMBER, "POST", action, "{'rebuild': {'imageRef': '" DOUBLE_IMAGE "'}}"), 202);
+	assert_state("REBUILD", "error", "rebuilding");
+	report(4, "stopped", "");
+	report(5, "running", "");
+	assert_state("ACTIVE", "active", "null");
+	/* what the host lost comes back with it */
+	report(5, "gone", "");
+	assert_int_equal(call(MEMBER, "POST", action, "{'rebuild': {'imageRef': '" DOUBLE_IMAGE "'}}"), 202);
+	assert_state("REBUILD", "error", "rebuild_spawning");
+	report(7, "running", "");
+	assert_state("ACTIVE", "active", "null");
+}
+
+static void test_evacuate(void **state)
+{
+	char action[128];
+
+	(void)state;
+	second_host();
+	make_server();
+	snprintf(action, sizeof action, "%s/action", path);
+	world.down = true;
+	assert_int_equal(call_at("2.14", ADMIN, "POST", action, "{'evacuate': {}}"), 409); /* never ran */
+	report(1, "running", "");
+	assert_int_equal(call_at("2.14", MEMBER, "POST", action, "{'evacuate': {}}"), 403);
+	world.down = false;
+	assert_int_equal(call_at("2.14", ADMIN, "POST", action, "{'evacuate': {}}"), 400);
+	world.down = true;
+	world.host_full = true;
+	assert_int_equal(call_at("2.14", ADMIN, "POST", action, "{'evacuate': {}}"), 400);
+	assert_state("ACTIVE", "active", "null");
+	assert_string_equal(world.claimed, id);
+	world.host_full = false;
+	assert_int_equal(call_at("2.14", ADMIN, "POST", action, "{'evacuate': {}}"), 200);
+	assert_state("REBUILD", "active", "rebuild_spawning");
+	assert_string_equal(at("/server/OS-EXT-SRV-ATTR:host"), "edge-2");
+	report(1, "stopped", ""); /* the dead host's last words */
+	assert_state("REBUILD", "active", "rebuild_spawning");
+	as_host(2);
+	assert_int_equal(agent("GET", "/desired?since=0", NULL), 200);
+	int generation = atoi(at("/servers/0/generation"));
+	assert_true(generation > 1);
+	report(generation, "failed", ", 'fault': 'no room'");
+	assert_state("ERROR", "error", "null"); /* it is not tried elsewhere: the operator decides */
+	assert_int_equal(count_rows("SELECT count(*) FROM server_move WHERE phase = 'done' AND failed"), 1);
+	report(generation, "running", "");
+	assert_state("ACTIVE", "active", "null");
+	as_host(1);
+	report(generation, "gone", "");
+	assert_string_equal(world.left, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -764,6 +959,12 @@ int main(void)
 		TEST(test_build_timeout),
 		TEST(test_lost),
 		TEST(test_port_changed),
+		TEST(test_retry),
+		TEST(test_retry_ends),
+		TEST(test_not_retried),
+		TEST(test_retry_undone),
+		TEST(test_rebuild),
+		TEST(test_evacuate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
