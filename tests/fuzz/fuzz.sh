@@ -24,7 +24,7 @@ compile() {
 longest() {
 	case $1 in
 	field_regex) echo 60 ;;
-	pci_address | ip | cpu_set | extra_spec) echo 200 ;;
+	pci_address | ip | cpu_set | extra_spec | versions) echo 200 ;;
 	*) echo 10000 ;;
 	esac
 }
