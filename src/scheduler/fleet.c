@@ -214,7 +214,7 @@ static bool host_read(struct store *db, struct fleet_host *host, struct error *e
 			 "SELECT h.name, coalesce(h.aggregate_zone, h.availability_zone), h.enabled, "
 			 "h.disabled_reason, h.vcpus, h.memory_mb, "
 			 "h.reserved_memory_mb, h.disk_gb, s.vcpus_used, s.memory_mb_used, s.disk_gb_used, "
-			 "s.heard_at, h.cells, h.grant_mates, s.servers, h.hypervisor_version "
+			 "s.heard_at, h.cells, h.grant_mates, s.servers, h.hypervisor_version, h.forced_down "
 			 "FROM host h JOIN host_state s ON s.host_id = h.id WHERE h.id = ?1",
 			 V((const char *)host->id)))
 		return false;
@@ -238,6 +238,7 @@ static bool host_read(struct store *db, struct fleet_host *host, struct error *e
 		host->grant_mates = store_int(&rows, 13);
 		host->servers = store_int(&rows, 14);
 		host->hypervisor_version = store_int(&rows, 15);
+		host->forced_down = store_int(&rows, 16);
 	}
 	return store_end(&rows, err);
 }

@@ -52,6 +52,7 @@ struct fleet_host {
 	bool stale; /* to be read again before use */
 	bool there; /* false: its joining was undone */
 	bool enabled;
+	bool forced_down;
 	int64_t vcpus, memory_mb,
 		disk_gb; /* as reported, memory without what is reserved; vcpus 0: not yet reported */
 	int64_t total_memory_mb;

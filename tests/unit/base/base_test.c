@@ -2,6 +2,7 @@
 #include "../test.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -154,6 +155,23 @@ static void test_error_wrap_puts_context_in_front(void **state)
 	assert_string_equal(err.type, "PortNotFound");
 }
 
+static void remember(void *user, enum log_level level, const char *message)
+{
+	snprintf(user, 40, "%d %s", level, message);
+}
+
+static void test_a_log_can_go_elsewhere(void **state)
+{
+	char last[40] = "";
+
+	(void)state;
+	log_redirect(remember, last);
+	log_warning("%d things", 2);
+	log_debug("not at this level");
+	log_redirect(NULL, NULL);
+	assert_string_equal(last, "4 2 things");
+}
+
 static void test_array_add_zeroes_each_new_element(void **state)
 {
 	int *items = NULL;
@@ -182,6 +200,7 @@ int main(void)
 		cmocka_unit_test(test_map_keeps_what_was_put),
 		cmocka_unit_test(test_time_has_the_styles_of_the_apis),
 		cmocka_unit_test(test_error_wrap_puts_context_in_front),
+		cmocka_unit_test(test_a_log_can_go_elsewhere),
 		cmocka_unit_test(test_array_add_zeroes_each_new_element),
 	};
 
