@@ -13,13 +13,10 @@
 #include <string.h>
 
 static const struct schema zone_text = {.types = SCHEMA_STRING, .shortest = 1, .longest = 255};
-static const struct schema zone_object = {.types = SCHEMA_OBJECT | SCHEMA_NULL,
-					  .fields =
-						  (const struct schema_field[]){{"availability_zone",
-										 &zone_text, .required = true,
-										 .since = 2077},
-										{0}}};
-const struct schema action_unshelve_schema = zone_object;
+static const struct schema_field zone_fields[] = {{"availability_zone", &zone_text, .required = true,
+						   .since = 2077},
+						  {0}};
+const struct schema action_unshelve_schema = {.types = SCHEMA_OBJECT | SCHEMA_NULL, .fields = zone_fields};
 
 /* --- the image of a shelved server --- */
 
@@ -123,7 +120,7 @@ bool shelve_report(struct store *db, struct server *server, enum server_report r
 	case SERVER_UNSHELVING_ANEW:
 		if (report == REPORT_FAILED || report == REPORT_GONE)
 			return not_unshelved(db, server, fault, err);
-		/* fall through */
+		__attribute__((fallthrough));
 	case SERVER_UNSHELVING:
 		if (report == REPORT_RUNNING || report == REPORT_STOPPED)
 			return unshelved(db, server, report == REPORT_RUNNING, err);

@@ -24,7 +24,7 @@ compile() {
 longest() {
 	case $1 in
 	field_regex) echo 60 ;;
-	pci_address | ip | cpu_set | extra_spec) echo 200 ;;
+	pci_address | ip | cpu_set | extra_spec | versions) echo 200 ;;
 	*) echo 10000 ;;
 	esac
 }
@@ -56,15 +56,14 @@ run() { # TARGET
 	[ -z "${KEEP:-}" ] || keep "$name"
 }
 
+# To what was written by hand or found, adds what reaches more code.
 keep() { # TARGET
 	local smallest=$build/smallest/$1
 	rm -rf "$smallest"
 	mkdir -p "$smallest"
-	nice -n 19 "$build/tests/fuzz/fuzz_$1" -merge=1 "$smallest" "$here/corpus/$1" "$build/corpus/$1" \
-		> "$build/$1.merge.log" 2>&1 || return
-	for input in "$here/corpus/$1"/found-*; do
-		[ ! -e "$input" ] || cp "$input" "$smallest" # whatever it reaches now
-	done
+	cp "$here/corpus/$1"/{seed,found}-* "$smallest" 2> /dev/null
+	nice -n 19 "$build/tests/fuzz/fuzz_$1" -merge=1 -use_counters=0 -max_len=2000 "$smallest" \
+		"$here/corpus/$1" "$build/corpus/$1" > "$build/$1.merge.log" 2>&1 || return
 	rm -f "$here/corpus/$1"/*
 	cp "$smallest"/* "$here/corpus/$1"
 }
