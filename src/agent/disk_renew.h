@@ -1,4 +1,4 @@
-/* Which disk a server has. */
+/* Disks that are made anew. */
 #pragma once
 
 #include "base/error.h"

@@ -137,6 +137,9 @@ static bool report_life(struct store *db, struct server *server, enum server_rep
 	if (!server_life_report(&server->life, report, sys_now(), &lost))
 		return true;
 	settle_build(db, before, server);
+	if (strcmp(server_state_info(before)->status, "REBUILD") == 0 &&
+	    !move_evacuation_built(db, server->id, server->life.state == SERVER_ERROR, err))
+		return false;
 	if (lost)
 		fault = "The host says that nothing of the server is left on it. Its disk is gone with it; "
 			"the server "

@@ -23,7 +23,7 @@ static void service_view(struct http_request *request, const struct scheduler_ho
 	compute_add_text(doc, object, "disabled_reason",
 			 !host->enabled && host->disabled_reason[0] ? host->disabled_reason : NULL);
 	if (request->microversion >= 2011)
-		yyjson_mut_obj_add_bool(doc, object, "forced_down", false);
+		yyjson_mut_obj_add_bool(doc, object, "forced_down", host->forced_down);
 }
 
 static bool services_index(struct http_request *request, struct http_response *response, struct error *err)
@@ -64,6 +64,19 @@ static bool service_change(struct http_request *request, const char *host, const
 	       scheduler_host_load(request->db, after->id, after, err);
 }
 
+/* Servers that it was building are tried elsewhere, and those that it had can be evacuated. */
+static bool service_force_down(struct http_request *request, const char *host, bool down,
+			       struct scheduler_host *after, struct error *err)
+{
+	if (!scheduler_host_load(request->db, host, after, err)) {
+		if (err->kind == ERROR_NOT_FOUND)
+			error_set(err, ERROR_NOT_FOUND, "Service %s could not be found.", host);
+		return false;
+	}
+	return scheduler_host_force_down(request->db, after->id, down, err) &&
+	       scheduler_host_load(request->db, after->id, after, err);
+}
+
 static const char *const statuses[] = {"enabled", "disabled", NULL};
 static const struct schema status_text = {.types = SCHEMA_STRING, .choices = statuses};
 static const struct schema reason_text = {.types = SCHEMA_STRING, .shortest = 1, .longest = 255};
@@ -97,18 +110,19 @@ static bool service_update(struct http_request *request, struct http_response *r
 	const char *reason = yyjson_get_str(yyjson_obj_get(body, "disabled_reason"));
 	if (!body)
 		return false;
-	if (schema_boolean(yyjson_obj_get(body, "forced_down"), false))
-		return compute_not_built(err, "force a service down");
-	if (!status)
+	yyjson_val *down = yyjson_obj_get(body, "forced_down");
+	if (!status && !down)
 		return error_set(
 			err, ERROR_BAD_REQUEST,
 			"No updates were requested. Fields 'status' or 'forced_down' should be specified.");
-	if (reason && strcmp(status, "disabled") != 0)
+	if (reason && (!status || strcmp(status, "disabled") != 0))
 		return error_set(err, ERROR_BAD_REQUEST,
 				 "Specifying 'disabled_reason' requires that 'status' is 'disabled'.");
 	if (!schema_text_fits(SCHEMA_UUID, request->params[0]))
 		return error_set(err, ERROR_BAD_REQUEST, "Invalid uuid %s", request->params[0]);
-	if (!service_change(request, request->params[0], status, reason, &host, err))
+	if ((status && !service_change(request, request->params[0], status, reason, &host, err)) ||
+	    (down &&
+	     !service_force_down(request, request->params[0], schema_boolean(down, false), &host, err)))
 		return false;
 	yyjson_mut_val *root = http_json_object(response, 200);
 	service_view(request, &host, response->json, yyjson_mut_obj_add_obj(response->json, root, "service"));
@@ -160,6 +174,32 @@ static bool service_disable_reason(struct http_request *request, struct http_res
 				   struct error *err)
 {
 	return service_update_old(request, response, "disabled", true, err);
+}
+
+/* PUT /os-services/force-down, 2.11 to 2.52. */
+static bool service_force_down_old(struct http_request *request, struct http_response *response,
+				   struct error *err)
+{
+	struct scheduler_host host;
+
+	if (request->microversion >= 2053)
+		return service_update(request, response, err);
+	if (!compute_since(request, 2011, err))
+		return false;
+	yyjson_val *body = compute_body(request, &old_service_body, err);
+	bool down = schema_boolean(yyjson_obj_get(body, "forced_down"), false);
+	if (!body)
+		return false;
+	if (!yyjson_obj_get(body, "forced_down"))
+		return error_set(err, ERROR_BAD_REQUEST, "Missing forced_down field");
+	if (!service_force_down(request, yyjson_get_str(yyjson_obj_get(body, "host")), down, &host, err))
+		return false;
+	yyjson_mut_val *root = http_json_object(response, 200);
+	yyjson_mut_val *service = yyjson_mut_obj_add_obj(response->json, root, "service");
+	compute_add_text(response->json, service, "host", host.name);
+	yyjson_mut_obj_add_str(response->json, service, "binary", "nova-compute");
+	yyjson_mut_obj_add_bool(response->json, service, "forced_down", down);
+	return true;
 }
 
 /* --- hypervisors --- */
@@ -482,6 +522,8 @@ static const struct http_route routes[] = {
 	{HTTP_PUT, "/os-services/enable", service_enable, HTTP_WRITE, .flags = POLICY_SERVICES_UPDATE},
 	{HTTP_PUT, "/os-services/disable", service_disable, HTTP_WRITE, .flags = POLICY_SERVICES_UPDATE},
 	{HTTP_PUT, "/os-services/disable-log-reason", service_disable_reason, HTTP_WRITE,
+	 .flags = POLICY_SERVICES_UPDATE},
+	{HTTP_PUT, "/os-services/force-down", service_force_down_old, HTTP_WRITE,
 	 .flags = POLICY_SERVICES_UPDATE},
 	{HTTP_PUT, "/os-services/{id}", service_update, HTTP_WRITE, .flags = POLICY_SERVICES_UPDATE},
 	{HTTP_GET, "/os-hypervisors", hypervisors_index, HTTP_READ, .flags = POLICY_HYPERVISORS},

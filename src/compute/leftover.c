@@ -1,6 +1,8 @@
 /* What servers have left behind on hosts. */
 #include "compute/leftover.h"
 
+#include "compute/move.h"
+
 bool leftover_make(struct store *db, const struct server *server, struct error *err)
 {
 	char id[SYS_UUID_SIZE];
@@ -62,7 +64,7 @@ bool leftover_report(struct store *db, const char *server_id, const char *host_i
 	if (!leftover_find(db, server_id, host_id, id, err))
 		return false;
 	return !*id ||
-	       (scheduler_release(db, id, err) &&
+	       (scheduler_release(db, id, err) && move_evacuation_cleaned(db, server_id, host_id, err) &&
 		store_exec(db, err, "DELETE FROM server_leftover WHERE id = ?1", V((const char *)id)));
 }
 

@@ -2,6 +2,7 @@
 #include "compute/move.h"
 
 #include "compute/move_step.h"
+#include "compute/server_interface.h"
 #include "compute/server_place.h"
 #include "image/image.h"
 
@@ -89,6 +90,25 @@ bool move_check_none(struct store *db, const char *server_id, struct error *err)
 			 server_id, *move.other_host_id ? move.source.host : move.target.host);
 }
 
+bool move_check_settled(struct store *db, const char *server_id, struct error *err)
+{
+	_cleanup_free_ struct server_interface *list = NULL;
+	size_t count;
+
+	if (!move_check_none(db, server_id, err) ||
+	    !server_interfaces_load(db, server_id, &list, &count, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].change != INTERFACE_NONE)
+			return error_set(
+				err, ERROR_CONFLICT,
+				"Port %s is being attached to instance %s or detached from it: wait until "
+				"that is done.",
+				list[i].port_id, server_id);
+	}
+	return true;
+}
+
 bool move_insert(struct http_request *request, const struct move *move, const char *type, struct error *err)
 {
 	const struct move_side *from = &move->source, *to = &move->target;
@@ -123,6 +143,42 @@ bool move_insert_refused(struct http_request *request, const struct server *serv
 		"flavor_id, flavor, flavor_id, flavor, ?6, ?6, ?6 FROM server WHERE id = ?1",
 		V((const char *)server->id), V((const char *)sys_uuid(uuid)), V(request->auth->user_id),
 		V(request->auth->project_id), V(type), V(sys_now()));
+}
+
+bool move_insert_evacuation(struct http_request *request, const struct server *before,
+			    const struct server *after, struct error *err)
+{
+	char uuid[SYS_UUID_SIZE];
+
+	return store_exec(
+		request->db, err,
+		"INSERT INTO server_move (uuid, server_id, user_id, project_id, type, phase, open, was_off, "
+		"source_host_id, source_host, source_zone, source_flavor_id, source_flavor, target_host_id, "
+		"target_host, target_zone, target_flavor_id, target_flavor, created_at, updated_at, "
+		"phase_at) "
+		"SELECT ?2, id, ?3, ?4, 'evacuation', 'accepted', 0, 0, ?5, ?6, '', flavor_id, flavor, ?7, "
+		"?8, "
+		"availability_zone, flavor_id, flavor, ?9, ?9, ?9 FROM server WHERE id = ?1",
+		V((const char *)after->id), V((const char *)sys_uuid(uuid)), V(request->auth->user_id),
+		V(request->auth->project_id), V(before->host_id), V(before->host_name),
+		V((const char *)after->host_id), V((const char *)after->host_name), V(sys_now()));
+}
+
+bool move_evacuation_built(struct store *db, const char *server_id, bool failed, struct error *err)
+{
+	return store_exec(
+		db, err,
+		"UPDATE server_move SET phase = 'done', failed = ?2, updated_at = ?3 WHERE server_id = ?1 "
+		"AND type = 'evacuation' AND phase = 'accepted'",
+		V(server_id), V(failed), V(sys_now()));
+}
+
+bool move_evacuation_cleaned(struct store *db, const char *server_id, const char *host_id, struct error *err)
+{
+	return store_exec(db, err,
+			  "UPDATE server_move SET phase = 'completed', updated_at = ?3 WHERE server_id = ?1 "
+			  "AND type = 'evacuation' AND source_host_id = ?2 AND failed = 0",
+			  V(server_id), V(host_id), V(sys_now()));
 }
 
 bool move_set_phase(struct store *db, struct move *move, enum move_phase phase, bool failed,

@@ -49,14 +49,23 @@ struct move {
 void move_done(struct move *move);
 /* The server's move that is not over.  *found false if there is none. */
 bool move_find(struct store *db, const char *server_id, struct move *move, bool *found, struct error *err);
-/* 409 if an earlier move has not been cleaned up. */
+/* 409 if an earlier move has not been cleaned up; _settled: or if an interface is on its way in or out. */
 bool move_check_none(struct store *db, const char *server_id, struct error *err);
+bool move_check_settled(struct store *db, const char *server_id, struct error *err);
 
 /* Writes a new move down: type "resize" or "migration"; its claim was made in the name of move->uuid. */
 bool move_insert(struct http_request *request, const struct move *move, const char *type, struct error *err);
 /* One that failed before it began, as Nova's live migration that a check refuses. */
 bool move_insert_refused(struct http_request *request, const struct server *server, const char *type,
 			 struct error *err);
+
+/* A server that has left a dead host: only a note for GET /os-migrations, accepted, done and completed as
+ * Nova's; what is left on the host is leftover.h's. */
+bool move_insert_evacuation(struct http_request *request, const struct server *before,
+			    const struct server *after, struct error *err);
+/* It was built, or not; the host that it left has removed what it had of it. */
+bool move_evacuation_built(struct store *db, const char *server_id, bool failed, struct error *err);
+bool move_evacuation_cleaned(struct store *db, const char *server_id, const char *host_id, struct error *err);
 
 /* The user's confirmation or second thoughts.  server->life is in the state that allows it. */
 bool move_confirm(struct store *db, struct server *server, struct move *move, struct error *err);

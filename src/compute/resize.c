@@ -144,7 +144,7 @@ static bool move_prepare(struct http_request *request, struct server *server, st
 	server->life.generation++;
 	return server_user_move(server, move->was_off ? SERVER_RESIZE_MIGRATING_OFF : SERVER_RESIZE_MIGRATING,
 				action, err) &&
-	       move_check_none(request->db, server->id, err) &&
+	       move_check_settled(request->db, server->id, err) &&
 	       source_load(request->db, server, &move->source, err) &&
 	       server_action_begin(request, server->id, action, err);
 }

@@ -146,6 +146,17 @@ bool server_action_finish(struct store *db, const char *server_id, const char *r
 			  V(server_id), V(request_id), V(sys_now()), V(failed));
 }
 
+bool server_action_note(struct http_request *request, const char *server_id, const char *action,
+			struct error *err)
+{
+	return store_exec(
+		request->db, err,
+		"INSERT INTO server_action (server_id, action, request_id, user_id, project_id, started_at,"
+		" finished_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+		V(server_id), V(action), V((const char *)request->request_id), V(request->auth->user_id),
+		V(request->auth->project_id), V(sys_now()));
+}
+
 bool server_action_end(struct store *db, const char *server_id, bool failed, struct error *err)
 {
 	return store_exec(db, err,

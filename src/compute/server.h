@@ -128,15 +128,18 @@ bool server_action_begin(struct http_request *request, const char *server_id, co
 /* Ends one, by the request that began it. */
 bool server_action_finish(struct store *db, const char *server_id, const char *request_id, bool failed,
 			  struct error *err);
+/* The same of one that is done with this. */
+bool server_action_note(struct http_request *request, const char *server_id, const char *action,
+			struct error *err);
 /* Ends those of the server that are under way. */
 bool server_action_end(struct store *db, const char *server_id, bool failed, struct error *err);
 
 /* --- handlers of the other files --- */
 
-http_handler server_index, server_detail, server_create, server_delete, server_update, server_metadata_index,
-	server_metadata_replace, server_metadata_merge, server_metadata_show, server_metadata_put,
-	server_metadata_delete, server_tags_index, server_tags_replace, server_tags_show, server_tags_put,
-	server_tags_delete, server_tags_clear, server_action, server_action_prepare, server_ips_index,
-	server_ips_show, server_interfaces_index, server_interfaces_show, server_interfaces_attach,
-	server_interfaces_detach, server_security_groups, server_actions_index, server_actions_show,
-	server_diagnostics;
+http_handler server_remote_console, server_index, server_detail, server_create, server_delete, server_update,
+	server_metadata_index, server_metadata_replace, server_metadata_merge, server_metadata_show,
+	server_metadata_put, server_metadata_delete, server_tags_index, server_tags_replace, server_tags_show,
+	server_tags_put, server_tags_delete, server_tags_clear, server_action, server_action_prepare,
+	server_ips_index, server_ips_show, server_interfaces_index, server_interfaces_show,
+	server_interfaces_attach, server_interfaces_detach, server_security_groups, server_actions_index,
+	server_actions_show, server_diagnostics;

@@ -1,5 +1,7 @@
 /* POST /servers/{id}/action, and the log of what was done to a server. */
 #include "compute/server_action.h"
+
+#include "compute/action_events.h"
 #include "compute/console.h"
 
 #include <string.h>
@@ -101,7 +103,8 @@ static const struct schema lock_schema = {
 static bool set_locked(struct http_request *request, struct http_response *response,
 		       const struct server *server, bool locked, const char *reason, struct error *err)
 {
-	return store_exec(request->db, err,
+	return server_action_note(request, server->id, locked ? "lock" : "unlock", err) &&
+	       store_exec(request->db, err,
 			  "UPDATE server SET locked = ?2, locked_reason = ?3, updated_at = ?4 WHERE id = ?1",
 			  V((const char *)server->id), V(locked), V(reason), V(sys_now())) &&
 	       compute_empty(response, 202);
@@ -192,30 +195,27 @@ static const struct action {
 	{"shelveOffload", "os-shelve:shelve_offload", action_shelve_offload, &any_argument, .admin = true},
 	{"unshelve", "os-shelve:unshelve", action_unshelve, &action_unshelve_schema},
 	{"rebuild", "servers:rebuild", action_rebuild, &action_rebuild_schema},
+	{"evacuate", "os-evacuate", action_evacuate, &action_evacuate_schema, .admin = true},
+	{"os-resetState", "os-admin-actions:reset_state", action_reset_state, &action_reset_schema,
+	 .admin = true},
+	{"resetNetwork", "os-admin-actions:reset_network", action_gone, &any_argument, .admin = true},
+	{"injectNetworkInfo", "os-admin-actions:inject_network_info", action_gone, &any_argument,
+	 .admin = true},
+	{"restore", "os-deferred-delete:restore", action_restore, &any_argument},
+	{"changePassword", "os-admin-password", action_change_password, &action_password_schema},
+	{"addSecurityGroup", "os-security-groups:add", action_add_group, &action_group_schema},
+	{"removeSecurityGroup", "os-security-groups:remove", action_remove_group, &action_group_schema},
+	{"os-getVNCConsole", "os-remote-consoles", action_remote_console, &action_vnc_schema},
+	{"os-getSPICEConsole", "os-remote-consoles", action_remote_console, &action_spice_schema},
+	{"os-getRDPConsole", "os-remote-consoles", action_remote_console, &action_rdp_schema},
+	{"os-getSerialConsole", "os-remote-consoles", action_remote_console, &action_serial_schema},
 	{"os-getConsoleOutput", "os-console-output", action_console, &console_schema, .reads = true},
 };
 
 /* What Nova has and Penstock has not. */
-static const char *const not_built[] = {"rescue",
-					"unrescue",
-					"createBackup",
-					"changePassword",
-					"addSecurityGroup",
-					"removeSecurityGroup",
-					"addFixedIp",
-					"removeFixedIp",
-					"addFloatingIp",
-					"removeFloatingIp",
-					"os-resetState",
-					"resetNetwork",
-					"injectNetworkInfo",
-					"evacuate",
-					"restore",
-					"trigger_crash_dump",
-					"os-getVNCConsole",
-					"os-getSPICEConsole",
-					"os-getRDPConsole",
-					"os-getSerialConsole"};
+static const char *const not_built[] = {"rescue",	    "unrescue",		 "createBackup",
+					"addFixedIp",	    "removeFixedIp",	 "addFloatingIp",
+					"removeFloatingIp", "trigger_crash_dump"};
 
 static bool is_not_built(const char *name)
 {
@@ -389,22 +389,10 @@ bool server_actions_show(struct http_request *request, struct http_response *res
 	yyjson_mut_doc *doc = response->json;
 	yyjson_mut_val *object = yyjson_mut_obj_add_obj(doc, root, "instanceAction");
 	log_view(request, &rows, doc, object);
-	yyjson_mut_val *event = yyjson_mut_arr_add_obj(doc, yyjson_mut_obj_add_arr(doc, object, "events"));
-	const char *action = store_text(&rows, LOG_ACTION);
-	int64_t finished = store_int(&rows, LOG_FINISHED);
-	yyjson_mut_obj_add_str(doc, event, "event",
-			       strcmp(action, "create") == 0   ? "compute__do_build_and_run_instance"
-			       : strcmp(action, "delete") == 0 ? "compute_terminate_instance"
-			       : strstr(action, "_interface")
-				       ? http_printf(request, "compute_%s", action)
-				       : http_printf(request, "compute_%s_instance", action));
-	compute_add_time_long(doc, event, "start_time", store_int(&rows, LOG_STARTED));
-	compute_add_time_long(doc, event, "finish_time", finished);
-	compute_add_text(doc, event, "result",
-			 !finished			? NULL
-			 : store_int(&rows, LOG_FAILED) ? "Error"
-							: "Success");
-	if (request->auth->admin || request->microversion >= 2051)
-		yyjson_mut_obj_add_null(doc, event, "traceback");
-	return true;
+	return action_events_view(request, &server,
+				  &(struct action_entry){.action = store_text(&rows, LOG_ACTION),
+							 .started_at = store_int(&rows, LOG_STARTED),
+							 .finished_at = store_int(&rows, LOG_FINISHED),
+							 .failed = store_int(&rows, LOG_FAILED)},
+				  doc, object, err);
 }

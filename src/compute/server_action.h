@@ -17,6 +17,19 @@ action_handler action_create_image;
 /* server_rebuild.c */
 extern const struct schema action_rebuild_schema;
 action_handler action_rebuild;
+/* evacuate.c */
+extern const struct schema action_evacuate_schema;
+action_handler action_evacuate;
+/* reset_state.c */
+extern const struct schema action_reset_schema;
+action_handler action_reset_state;
+/* server_groups.c */
+extern const struct schema action_group_schema;
+action_handler action_add_group, action_remove_group;
+/* actions_without.c */
+extern const struct schema action_password_schema, action_vnc_schema, action_spice_schema, action_rdp_schema,
+	action_serial_schema;
+action_handler action_gone, action_restore, action_change_password, action_remote_console;
 /* shelve.c */
 extern const struct schema action_unshelve_schema;
 action_handler action_shelve, action_shelve_offload, action_unshelve;

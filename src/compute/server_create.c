@@ -4,6 +4,7 @@
 #include "compute/keypair.h"
 #include "compute/server.h"
 #include "compute/server_image.h"
+#include "compute/server_interface.h"
 #include "compute/server_numa.h"
 #include "compute/server_place.h"
 #include "compute/server_port.h"
@@ -304,16 +305,18 @@ static bool birth_insert(struct http_request *request, const struct plan *plan, 
 		V(place));
 }
 
-static bool birth_bind(struct http_request *request, const struct birth *birth,
+static bool birth_bind(struct http_request *request, const struct plan *plan, const struct birth *birth,
 		       const struct network_port *port, int index, struct error *err)
 {
+	const char *tag = plan->nics[index].tag;
 	const struct server_seat seat = {.server_id = birth->id,
 					 .host_name = birth->grant.host_name,
 					 .zone = birth->grant.availability_zone};
 
 	return server_port_bind(request->db, &seat, port,
 				server_port_device(birth->grant.devices, birth->grant.device_count, port->id),
-				index, err);
+				index, err) &&
+	       (!tag || server_interface_tag(request->db, birth->id, port->id, tag, err));
 }
 
 static bool birth_port(struct http_request *request, const struct plan *plan, const struct birth *birth,
@@ -323,7 +326,7 @@ static bool birth_port(struct http_request *request, const struct plan *plan, co
 	struct network_port made;
 
 	if (nic->port_id)
-		return birth_bind(request, birth, &plan->ports[i], (int)i, err);
+		return birth_bind(request, plan, birth, &plan->ports[i], (int)i, err);
 	if (!network_port_create_for_server(request->db, request->auth->project_id, nic->network_id,
 					    nic->fixed_ip, birth->id, &made, err))
 		return server_port_refused(nic, err);
@@ -331,7 +334,7 @@ static bool birth_port(struct http_request *request, const struct plan *plan, co
 		return error_set(err, ERROR_BAD_REQUEST,
 				 "Network %s requires a subnet in order to boot instances on.",
 				 nic->network_id);
-	return birth_bind(request, birth, &made, (int)i, err);
+	return birth_bind(request, plan, birth, &made, (int)i, err);
 }
 
 /* The fault of a server for which there was no host: a short reason, and why each host was refused. */

@@ -52,6 +52,15 @@ const struct server_interface *server_interface_find(const struct server_interfa
 	return NULL;
 }
 
+bool server_interface_tag(struct store *db, const char *server_id, const char *port_id, const char *tag,
+			  struct error *err)
+{
+	return store_exec(db, err,
+			  "INSERT INTO server_interface (server_id, port_id, tag, change, request_id)"
+			  " VALUES (?1, ?2, ?3, '', '')",
+			  V(server_id), V(port_id), V(tag));
+}
+
 bool server_interface_goes(const struct server_interface *interface)
 {
 	return interface &&

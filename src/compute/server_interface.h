@@ -33,6 +33,9 @@ bool server_interfaces_load(struct store *db, const char *server_id, struct serv
 /* NULL if there is none. */
 const struct server_interface *server_interface_find(const struct server_interface *list, size_t count,
 						     const char *port_id);
+/* Notes the tag that an interface was given with a new server. */
+bool server_interface_tag(struct store *db, const char *server_id, const char *port_id, const char *tag,
+			  struct error *err);
 /* Is the host to take the port out? */
 bool server_interface_goes(const struct server_interface *interface); /* NULL: no */
 

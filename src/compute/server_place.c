@@ -166,9 +166,11 @@ static bool replace_claim(struct store *db, const struct server_replace *wish, c
 					.disk_gb = flavor->disk_gb + flavor->ephemeral_gb,
 					.alias_spec = alias_spec,
 					.ports = ports,
+					.port_count = ask_for_ports(known, ports),
 					.availability_zone = wish->zone ? wish->zone : known->zone,
 					.host = wish->host,
 					.numa = numa,
+					.isolate = flavor_isolates(flavor),
 					.networks = &placement->networks};
 	const struct placement_subject subject = {.project_id = known->project_id,
 						  .flavor_name = flavor->name,
@@ -182,7 +184,6 @@ static bool replace_claim(struct store *db, const struct server_replace *wish, c
 	    !placement_filters(db, &subject, placement, &ask, err))
 		return false;
 	placement_networks(known->ports, known->port_count, placement);
-	ask.port_count = ask_for_ports(known, ports);
 	if (scheduler_claim(db, &ask, grant, refusals, err))
 		return true;
 	if (err->kind == ERROR_CONFLICT)

@@ -180,7 +180,7 @@ static bool parse_networks(struct http_request *request, yyjson_val *networks, s
 		struct server_nic *nic = &wish->nics[i];
 
 		*nic = (struct server_nic){text_of(item, "port", NULL), text_of(item, "uuid", NULL),
-					   text_of(item, "fixed_ip", NULL)};
+					   text_of(item, "fixed_ip", NULL), text_of(item, "tag", NULL)};
 		if (!nic->port_id && !nic->network_id)
 			return error_set(err, ERROR_BAD_REQUEST,
 					 "Bad networks format: network uuid is not in proper format (None)");

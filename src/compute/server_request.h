@@ -8,6 +8,7 @@ struct server_nic {
 	const char *port_id; /* or */
 	const char *network_id;
 	const char *fixed_ip; /* or NULL */
+	const char *tag;      /* or NULL */
 };
 
 enum server_networks {

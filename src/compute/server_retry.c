@@ -191,23 +191,6 @@ static bool late_builds(struct store *db, struct error *err)
 			   err));
 }
 
-static bool builds_of_host(struct store *db, const char *host_id, struct error *err)
-{
-	_cleanup_(store_rows_done) struct store_rows rows = {0};
-	struct scheduler_host host;
-	struct batch batch;
-
-	if (!scheduler_host_load(db, host_id, &host, err))
-		return false;
-	if (host.up)
-		return true;
-	return store_query(db, &rows, err,
-			   "SELECT id FROM server WHERE state = 'spawning' AND host_id = ?1 LIMIT ?2",
-			   V(host_id), V(AT_ONCE)) &&
-	       batch_read(&rows, &batch, err) &&
-	       batch_fail(db, &batch, "The host went down while it was building the server.", err);
-}
-
 /* A controller that was away itself cannot tell which hosts were: they get time to come forward. */
 static bool hosts_had_time(void)
 {
@@ -218,20 +201,36 @@ static bool hosts_had_time(void)
 	return sys_monotonic() - since > SCHEDULER_DOWN_AFTER;
 }
 
+static bool builds_of_host(struct store *db, const char *host_id, bool had_time, struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+	struct scheduler_host host;
+	struct batch batch;
+
+	if (!scheduler_host_load(db, host_id, &host, err))
+		return false;
+	if (host.up || (!had_time && !host.forced_down))
+		return true;
+	return store_query(db, &rows, err,
+			   "SELECT id FROM server WHERE state = 'spawning' AND host_id = ?1 LIMIT ?2",
+			   V(host_id), V(AT_ONCE)) &&
+	       batch_read(&rows, &batch, err) &&
+	       batch_fail(db, &batch, "The host went down while it was building the server.", err);
+}
+
 static bool orphaned_builds(struct store *db, struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
+	bool had_time = hosts_had_time();
 	struct batch hosts;
 
-	if (!hosts_had_time())
-		return true;
 	if (!store_query(db, &rows, err,
 			 "SELECT DISTINCT host_id FROM server WHERE state = 'spawning' LIMIT ?1",
 			 V(AT_ONCE)) ||
 	    !batch_read(&rows, &hosts, err))
 		return false;
 	for (size_t i = 0; i < hosts.count; i++) {
-		if (!builds_of_host(db, hosts.ids[i], err))
+		if (!builds_of_host(db, hosts.ids[i], had_time, err))
 			return false;
 	}
 	return true;

@@ -70,6 +70,8 @@ static const struct http_route routes[] = {
 	 .flags = POLICY_ACTIONS_INDEX},
 	{HTTP_GET, SERVER "/os-instance-actions/{request}", server_actions_show, HTTP_READ,
 	 .flags = POLICY_ACTIONS_INDEX},
+	{HTTP_POST, SERVER "/remote-consoles", server_remote_console, HTTP_READ,
+	 .flags = POLICY_REMOTE_CONSOLES},
 	{HTTP_GET, SERVER "/diagnostics", server_diagnostics, HTTP_READ, .flags = POLICY_DIAGNOSTICS},
 	{HTTP_GET, SERVER "/os-volume_attachments", server_volumes, HTTP_READ, .flags = POLICY_SERVER_SHOW},
 	{HTTP_GET, SERVER "/migrations", server_migrations, HTTP_READ, .flags = POLICY_HYPERVISORS},

@@ -70,6 +70,7 @@ extern struct compute_settings compute_settings;
 	P(INTERFACE_CHANGE, MEMBER, "os-attach-interfaces:create") \
 	P(SERVER_GROUPS_OF, READER, "os-security-groups:list") \
 	P(ACTIONS_INDEX, READER, "os-instance-actions:list") \
+	P(REMOTE_CONSOLES, MEMBER, "os-remote-consoles") \
 	P(DIAGNOSTICS, ADMIN, "os-server-diagnostics") \
 	P(SERVICES, ADMIN, "os-services:list") \
 	P(SERVICES_UPDATE, ADMIN, "os-services:update") \

@@ -153,7 +153,7 @@ bool action_shelve(struct http_request *request, struct http_response *response,
 	(void)argument;
 	server->life.generation++;
 	if (!server_user_move(server, off ? SERVER_SHELVING_OFF : SERVER_SHELVING, "shelve", err) ||
-	    !move_check_none(request->db, server->id, err) ||
+	    !move_check_settled(request->db, server->id, err) ||
 	    !store_query(request->db, &rows, err, "SELECT name FROM server WHERE id = ?1",
 			 V((const char *)server->id)))
 		return false;

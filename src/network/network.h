@@ -90,6 +90,15 @@ bool network_port_release(struct store *db, const char *port_id, struct error *e
 /* "ACTIVE" or "DOWN", as the host reports. */
 bool network_port_set_status(struct store *db, const char *port_id, const char *status, struct error *err);
 
+/* A security group of the project by id or name; ERROR_NOT_FOUND, or ERROR_CONFLICT if several have the name. */
+bool network_security_group_find(struct store *db, const char *project_id, const char *name, char id[37],
+				 struct error *err);
+/* All ports of the server get the group (ERROR_BAD_REQUEST if one cannot, or has it), or lose it. */
+bool network_server_add_group(struct store *db, const char *server_id, const char *group_id,
+			      struct error *err);
+bool network_server_remove_group(struct store *db, const char *server_id, const char *group_id,
+				 struct error *err);
+
 /* Adds the server's addresses as Nova shows them ({"net": [{"version","addr","OS-EXT-IPS..."}]}). */
 bool network_addresses_view(struct store *db, const char *server_id, yyjson_mut_doc *doc,
 			    yyjson_mut_val *object, struct error *err);

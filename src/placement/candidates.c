@@ -31,7 +31,9 @@ struct search {
 	struct group *groups; /* the first is the one without suffix */
 	size_t group_count;
 	bool isolate;
-	size_t root; /* the host that is looked at */
+	size_t root;	 /* the host that is looked at */
+	size_t children; /* its devices' providers: the first, */
+	size_t child_count;
 	struct part parts[PARTS_MAX];
 	size_t part_count;
 	int steps;
@@ -242,6 +244,14 @@ static void candidate_found(struct search *s)
 
 /* --- the search on one host --- */
 
+/* The host and its devices, one after the other; SIZE_MAX after the last. */
+static size_t provider_at(const struct search *s, size_t i)
+{
+	if (i == 0)
+		return s->root;
+	return i <= s->child_count ? s->children + i - 1 : SIZE_MAX;
+}
+
 static void look_for_group(struct search *s, size_t group);
 
 /* Can the provider give this beside what the candidate takes of it already? */
@@ -284,11 +294,9 @@ static void look_for_amount(struct search *s, size_t index)
 			look_for_group(s, 1);
 		return;
 	}
-	for (size_t p = 0; p < s->tree->provider_count && s->left > 0 && s->steps > 0; p++) {
+	for (size_t i = 0, p; (p = provider_at(s, i)) != SIZE_MAX && s->left > 0 && s->steps > 0; i++) {
 		const struct filter_amount *amount = &filter->amounts[index];
 
-		if (s->tree->providers[p].root != s->root)
-			continue;
 		s->steps--;
 		if (!part_fits(s, p, amount->class, amount->amount))
 			continue;
@@ -332,9 +340,7 @@ static void look_for_group(struct search *s, size_t group)
 		candidate_found(s);
 		return;
 	}
-	for (size_t p = 0; p < s->tree->provider_count && s->left > 0 && s->steps > 0; p++) {
-		if (s->tree->providers[p].root != s->root)
-			continue;
+	for (size_t i = 0, p; (p = provider_at(s, i)) != SIZE_MAX && s->left > 0 && s->steps > 0; i++) {
 		s->steps--;
 		if (!is_apart(s, p) || !filter_fits(&s->groups[group].filter, s->tree, p) ||
 		    !group_push(s, p, group))
@@ -382,10 +388,19 @@ static bool root_fits(const struct search *s, const struct filter *root)
 
 static void search_run(struct search *s, const struct filter *root)
 {
-	for (size_t p = 0; p < s->tree->provider_count && s->left > 0; p++) {
-		s->root = p;
+	size_t hosts = 0;
+
+	while (hosts < s->tree->provider_count && s->tree->providers[hosts].root == hosts)
+		hosts++;
+	s->children = hosts;
+	for (s->root = 0; s->root < hosts && s->left > 0; s->root++) {
+		s->children += s->child_count;
+		s->child_count = 0;
+		while (s->children + s->child_count < s->tree->provider_count &&
+		       s->tree->providers[s->children + s->child_count].root == s->root)
+			s->child_count++;
 		s->steps = STEPS_MAX;
-		if (s->tree->providers[p].root == p && root_fits(s, root))
+		if (root_fits(s, root))
 			look_for_amount(s, 0);
 	}
 }

@@ -123,6 +123,14 @@ bool filter_read_traits(struct http_request *request, const char *value, const s
 	return !value || traits_read(request, value, tree, filter, err);
 }
 
+static void in_tree_read(const char *id, const struct tree *tree, struct filter *filter)
+{
+	const struct provider *provider = tree_find(tree, id);
+
+	filter->in_tree = true;
+	filter->tree_root = provider ? provider->root : SIZE_MAX;
+}
+
 bool filter_read(struct http_request *request, const char *suffix, const struct tree *tree,
 		 struct filter *filter, struct error *err)
 {
@@ -141,7 +149,7 @@ bool filter_read(struct http_request *request, const char *suffix, const struct 
 		else if (length == strlen("member_of") && text_starts_with(name, "member_of"))
 			ok = aggregates_read(request, value, filter, err);
 		else if (length == strlen("in_tree") && text_starts_with(name, "in_tree"))
-			filter->in_tree = value;
+			in_tree_read(value, tree, filter);
 	}
 	return ok;
 }
@@ -156,7 +164,8 @@ void filter_done(struct filter *filter)
 
 /* --- applying --- */
 
-bool filter_any_of(const char *text, const char *names)
+/* Has the text any of the names?  Both between commas. */
+static bool has_any_of(const char *text, const char *names)
 {
 	char name[PCI_NAME_SIZE + 2];
 
@@ -172,7 +181,7 @@ bool filter_any_of(const char *text, const char *names)
 bool filter_traits_fit(const struct filter *filter, const char *traits)
 {
 	for (size_t i = 0; i < filter->trait_count; i++) {
-		if (filter_any_of(traits, filter->traits[i].names) == filter->traits[i].forbidden)
+		if (has_any_of(traits, filter->traits[i].names) == filter->traits[i].forbidden)
 			return false;
 	}
 	return true;
@@ -183,8 +192,10 @@ static bool is_member(const struct tree *tree, size_t host, const char *aggregat
 	char name[64];
 
 	for (size_t i = 0; i < tree->membership_count; i++) {
+		if (tree->memberships[i].provider != host)
+			continue;
 		snprintf(name, sizeof name, ",%s,", tree->memberships[i].aggregate);
-		if (tree->memberships[i].provider == host && strstr(aggregates, name))
+		if (strstr(aggregates, name))
 			return true;
 	}
 	return false;
@@ -193,9 +204,8 @@ static bool is_member(const struct tree *tree, size_t host, const char *aggregat
 bool filter_place_fits(const struct filter *filter, const struct tree *tree, size_t provider)
 {
 	size_t host = tree->providers[provider].root;
-	const struct provider *wanted = filter->in_tree ? tree_find(tree, filter->in_tree) : NULL;
 
-	if (filter->in_tree && (!wanted || wanted->root != host))
+	if (filter->in_tree && filter->tree_root != host)
 		return false;
 	for (size_t i = 0; i < filter->aggregate_count; i++) {
 		if (is_member(tree, host, filter->aggregates[i].names) == filter->aggregates[i].forbidden)

@@ -25,7 +25,8 @@ struct filter {
 	size_t trait_count;
 	struct filter_any aggregates[FILTER_MAX];
 	size_t aggregate_count;
-	const char *in_tree; /* or NULL */
+	bool in_tree;
+	size_t tree_root; /* then: the host of that tree, or SIZE_MAX: there is none */
 };
 
 /* Reads the parameters whose names end with `suffix` ("" for those of no group). */
@@ -36,8 +37,6 @@ bool filter_read_traits(struct http_request *request, const char *value, const s
 			struct filter *filter, struct error *err);
 void filter_done(struct filter *filter);
 
-/* Has the text any of the names?  Both between commas. */
-bool filter_any_of(const char *text, const char *names);
 /* Are these traits (of one provider or of several together) what is wanted? */
 bool filter_traits_fit(const struct filter *filter, const char *traits);
 /* Is the provider's host in the aggregates and in the tree that are wanted? */

@@ -332,13 +332,3 @@ bool inventory_fits(const struct inventory *inventory, int64_t amount)
 {
 	return amount <= inventory->total && amount <= inventory_capacity(inventory) - inventory->used;
 }
-
-bool tree_is_member(const struct tree *tree, size_t provider, const char *aggregate)
-{
-	for (size_t i = 0; i < tree->membership_count; i++) {
-		if (tree->memberships[i].provider == provider &&
-		    strcmp(tree->memberships[i].aggregate, aggregate) == 0)
-			return true;
-	}
-	return false;
-}

@@ -41,8 +41,7 @@ struct membership {
 	char aggregate[37];
 };
 
-/* Start from {0}.  Providers: each host, followed at some distance by its devices, in the order of joining.
- */
+/* Start from {0}.  Providers: the hosts, then the devices of the first of them, of the second ... */
 struct tree {
 	struct provider *providers;
 	size_t provider_count;
@@ -65,4 +64,3 @@ int64_t inventory_capacity(const struct inventory *inventory);
 bool provider_is_device(const struct provider *provider, const char *address);
 /* Could so much be had now? */
 bool inventory_fits(const struct inventory *inventory, int64_t amount);
-bool tree_is_member(const struct tree *tree, size_t provider, const char *aggregate);

@@ -356,6 +356,10 @@ void place_explain(const struct place *place, const struct fleet_host *host, str
 		text_add(why, "has not told yet what it has");
 		return;
 	}
+	if (host->forced_down) {
+		text_add(why, "is forced down");
+		return;
+	}
 	if (!heartbeat_is_up(host->heartbeat->heard_at)) {
 		explain_silence(host, why);
 		return;

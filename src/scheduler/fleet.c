@@ -229,7 +229,7 @@ static bool host_read(struct store *db, struct fleet_host *host, struct error *e
 			 "h.disabled_reason, h.vcpus, h.memory_mb, "
 			 "h.reserved_memory_mb, h.disk_gb, s.vcpus_used, s.memory_mb_used, s.disk_gb_used, "
 			 "s.heard_at, h.cells, h.grant_mates, s.servers, h.hypervisor_version, "
-			 "h.hypervisor_type, h.cpu_info "
+			 "h.hypervisor_type, h.cpu_info, h.forced_down "
 			 "FROM host h JOIN host_state s ON s.host_id = h.id WHERE h.id = ?1",
 			 V((const char *)host->id)))
 		return false;
@@ -255,6 +255,7 @@ static bool host_read(struct store *db, struct fleet_host *host, struct error *e
 		host->hypervisor_version = store_int(&rows, 15);
 		snprintf(host->hypervisor_type, sizeof host->hypervisor_type, "%s", store_text(&rows, 16));
 		host->cpu = cpu_intern(store_text(&rows, 17));
+		host->forced_down = store_int(&rows, 18);
 	}
 	return store_end(&rows, err);
 }

@@ -59,6 +59,7 @@ struct fleet_host {
 	bool stale; /* to be read again before use */
 	bool there; /* false: its joining was undone */
 	bool enabled;
+	bool forced_down;
 	bool grant_mates; /* [pci] iommu_group_mates = grant */
 	int building;	  /* builds.c */
 	struct heartbeat *heartbeat;

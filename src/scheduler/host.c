@@ -100,7 +100,7 @@ bool scheduler_host_authenticate(struct store *db, const char *credential_hash, 
 	"h.memory_mb, h.reserved_memory_mb, h.disk_gb, h.hypervisor_type, h.hypervisor_version, " \
 	"h.cpu_info, " \
 	"s.heard_at, s.revision, s.vcpus_used, s.memory_mb_used, s.disk_gb_used, s.servers, " \
-	"ifnull(h.aggregate_zone, '') " \
+	"ifnull(h.aggregate_zone, ''), h.forced_down " \
 	"FROM host h JOIN host_state s ON s.host_id = h.id "
 
 enum {
@@ -125,6 +125,7 @@ enum {
 	HOST_DISK_USED,
 	HOST_SERVERS,
 	HOST_AGGREGATE_ZONE,
+	HOST_FORCED_DOWN,
 };
 
 static void host_fill(struct store_rows *rows, struct scheduler_host *host)
@@ -141,7 +142,8 @@ static void host_fill(struct store_rows *rows, struct scheduler_host *host)
 	host->created_at = store_int(rows, HOST_CREATED);
 	host->number = store_int(rows, HOST_NUMBER);
 	host->vcpus = store_int(rows, HOST_VCPUS);
-	host->up = host->vcpus > 0 && heartbeat_is_up(host->heard_at);
+	host->forced_down = store_int(rows, HOST_FORCED_DOWN);
+	host->up = host->vcpus > 0 && !host->forced_down && heartbeat_is_up(host->heard_at);
 	host->vcpus_used = store_int(rows, HOST_VCPUS_USED);
 	host->memory_mb = store_int(rows, HOST_MEMORY);
 	host->memory_mb_used = store_int(rows, HOST_MEMORY_USED) + store_int(rows, HOST_RESERVED);
@@ -204,6 +206,14 @@ bool scheduler_host_set_enabled(struct store *db, const char *host_id, bool enab
 		return false;
 	if (store_changes(db) == 0)
 		return error_set(err, ERROR_NOT_FOUND, "Compute host %.200s could not be found.", host_id);
+	fleet_mark_stale(db, fleet_host(host_id));
+	return true;
+}
+
+bool scheduler_host_force_down(struct store *db, const char *host_id, bool down, struct error *err)
+{
+	if (!store_exec(db, err, "UPDATE host SET forced_down = ?2 WHERE id = ?1", V(host_id), V(down)))
+		return false;
 	fleet_mark_stale(db, fleet_host(host_id));
 	return true;
 }

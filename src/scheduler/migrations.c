@@ -47,5 +47,7 @@ const struct store_migration scheduler_migrations[] = {
 	{"ALTER TABLE host ADD COLUMN in_placement INTEGER NOT NULL DEFAULT 0;"
 	 "CREATE TABLE device_spent (host_id TEXT NOT NULL REFERENCES host (id), address TEXT NOT NULL,"
 	 " PRIMARY KEY (host_id, address)) STRICT, WITHOUT ROWID;"},
+	/* the operator says that it is down: its silence need not be waited for */
+	{"ALTER TABLE host ADD COLUMN forced_down INTEGER NOT NULL DEFAULT 0;"},
 };
 const size_t scheduler_migration_count = sizeof scheduler_migrations / sizeof *scheduler_migrations;

@@ -206,7 +206,7 @@ static bool host_fits(const struct place *place, const struct fleet_host *host)
 	struct place_amount amounts[PLACE_AMOUNTS];
 	const char *zone = place->request->availability_zone;
 
-	if (!host->there || !host->enabled || !place_is_asked_for(place, host) ||
+	if (!host->there || !host->enabled || host->forced_down || !place_is_asked_for(place, host) ||
 	    (zone && strcmp(zone, host->availability_zone) != 0) ||
 	    !heartbeat_is_up(host->heartbeat->heard_at) || place_rule_broken(place, host) ||
 	    !filters_pass(&place->filters, host, NULL))

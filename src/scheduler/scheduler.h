@@ -50,7 +50,8 @@ struct scheduler_host {
 	char aggregate_zone[64]; /* that zone, if aggregates say it; "" if the agent does */
 	bool enabled;		 /* service-enable / disable */
 	char disabled_reason[256];
-	bool up;		      /* it told what it has, and was heard of within SCHEDULER_DOWN_AFTER */
+	bool forced_down; /* the operator says that it is down */
+	bool up; /* it told what it has, was heard of within SCHEDULER_DOWN_AFTER, and is not forced down */
 	int64_t heard_at, created_at; /* microseconds */
 	int64_t number;		      /* small integer: the service's id in old microversions */
 	int64_t vcpus, vcpus_used, memory_mb, memory_mb_used, disk_gb, disk_gb_used;
@@ -78,6 +79,8 @@ bool scheduler_host_report(struct store *db, const char *host_id, yyjson_val *in
 bool scheduler_host_heard(struct store *db, const char *host_id, struct error *err);
 bool scheduler_host_set_enabled(struct store *db, const char *host_id, bool enabled, const char *reason,
 				struct error *err);
+/* It counts as down, whatever it says of itself. */
+bool scheduler_host_force_down(struct store *db, const char *host_id, bool down, struct error *err);
 /* The zone that the operator put the host into; NULL: the one that its agent says. */
 bool scheduler_host_set_zone(struct store *db, const char *host_id, const char *zone, struct error *err);
 /* Moves the host's revision and returns the new one; long polls with key "host:<id>" are woken after commit.

@@ -88,11 +88,6 @@ bool scheduler_host_of_number(struct store *db, int64_t number, char id[37], str
 	return id_of(db, "SELECT id FROM host WHERE number = ?1", V(number), id, err);
 }
 
-bool scheduler_host_of_name(struct store *db, const char *name, char id[37], struct error *err)
-{
-	return id_of(db, "SELECT id FROM host WHERE name = ?1", V(name), id, err);
-}
-
 bool scheduler_hosts_of_server(struct store *db, const char *server_id, char (**hosts)[37], size_t *count,
 			       struct error *err)
 {

@@ -46,9 +46,8 @@ bool scheduler_view_shares(struct store *db, const char *host_id, struct schedul
 			   size_t *count, struct error *err);
 void scheduler_shown_free(struct scheduler_shown *devices, size_t count);
 
-/* The id of the host with this number or name; "" if there is none. */
+/* The id of the host with this number; "" if there is none. */
 bool scheduler_host_of_number(struct store *db, int64_t number, char id[37], struct error *err);
-bool scheduler_host_of_name(struct store *db, const char *name, char id[37], struct error *err);
 /* The ids of the hosts on which the server has claimed anything; *hosts is freed by the caller. */
 bool scheduler_hosts_of_server(struct store *db, const char *server_id, char (**hosts)[37], size_t *count,
 			       struct error *err);

@@ -11,6 +11,7 @@ import traceback
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "scenarios"))
 from cloud import COMPUTE, NEWEST, UUID, Cloud, reason, same, until  # noqa: E402
 from scenarios_ports import nic  # noqa: E402
+from service_test import client  # noqa: E402
 
 SPEC = '[pci]\ndevice_spec = {"vendor_id": "8086", "product_id": "10ca", "physical_network": "physnet4"}\n'
 
@@ -108,6 +109,25 @@ def test_without_a_word_the_only_network(cloud):
     same(cloud.api("DELETE", "/network/v2.0/networks/" + networks[1]["id"])[0], 204, "DELETE network")
     status, answer = attach(cloud, server, token=token)
     assert status == 200 and answer["interfaceAttachment"]["net_id"] == networks[0]["id"], (status, answer)
+
+
+def test_tags(cloud):
+    cloud.host(nic())
+    network = cloud.network()
+    ports = [cloud.port(network), cloud.port(network)]
+    status, answer = cloud.api("POST", COMPUTE + "/servers", {"server": {
+        "name": "s", "flavorRef": cloud.flavor()["id"], "imageRef": cloud.image["id"],
+        "networks": [{"port": ports[0]["id"], "tag": "first"}, {"port": ports[1]["id"]}]}}, headers=NEWEST)
+    assert status == 202, answer
+    server = answer["server"]["id"]
+    cloud.settle(server)
+    same([i["tag"] for i in interfaces(cloud, server)], ["first", None], "tags")
+    same(detach(cloud, server, ports[0]["id"]), 202, "detach")
+    until(lambda: attached(cloud, server) == [ports[1]["id"]], 10, "it is gone")
+    attach(cloud, server, port_id=ports[0]["id"], tag="other")
+    same([i["tag"] for i in interfaces(cloud, server)], ["other", None], "tags")
+    old = cloud.api("GET", "%s/servers/%s/os-interface" % (COMPUTE, server), headers={"X-OpenStack-Nova-API-Version": "2.69"})[1]
+    assert "tag" not in old["interfaceAttachments"][0], old
 
 
 def test_a_stopped_server_gets_and_loses_ports(cloud):
@@ -279,6 +299,24 @@ def test_a_port_that_is_deleted_while_it_goes(cloud):
     vf = attached(cloud, server)[0]
     status, answer = cloud.api("DELETE", "/network/v2.0/ports/" + vf)
     assert status == 409 and "detach it first" in reason(answer), (status, answer)
+
+
+def test_the_openstack_command(cloud):
+    cloud.agent(SPEC)
+    openstack = client(cloud.site, "/usr/bin/openstack")
+    network = cloud.network()
+    port, server = cloud.port(network), cloud.boot(ports=[cloud.port(network)])
+    openstack("server", "add", "port", server, port["id"])
+    active(cloud, port)
+    openstack("server", "add", "network", server, network["name"])
+    same(len(attached(cloud, server)), 3, "interfaces")
+    openstack("server", "remove", "port", server, port["id"])
+    openstack("server", "remove", "network", server, network["name"])
+    until(lambda: attached(cloud, server) == [], 20, "nothing is attached")
+    until(lambda: "detach_interface" in openstack("server", "event", "list", server), 10, "the log tells")
+    for verb, status in (("pause", "PAUSED"), ("unpause", "ACTIVE"), ("suspend", "SUSPENDED"), ("resume", "ACTIVE")):
+        openstack("server", verb, server)
+        cloud.settle(server, (status,))
 
 
 def test_kill_9_of_penstockd_while_ports_come_and_go(cloud):

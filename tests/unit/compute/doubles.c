@@ -387,6 +387,14 @@ bool scheduler_host_set_enabled(struct store *db, const char *host_id, bool enab
 	return true;
 }
 
+bool scheduler_host_force_down(struct store *db, const char *host_id, bool down, struct error *err)
+{
+	(void)db;
+	(void)err;
+	world.down = strcmp(host_id, DOUBLE_HOST) == 0 ? down : world.down;
+	return true;
+}
+
 bool scheduler_host_set_zone(struct store *db, const char *host_id, const char *zone, struct error *err)
 {
 	(void)db;
@@ -560,4 +568,29 @@ bool scheduler_filter_is_enabled(enum scheduler_filter filter)
 {
 	(void)filter;
 	return false;
+}
+
+/* --- security groups: there are none --- */
+
+bool network_security_group_find(struct store *db, const char *project_id, const char *name, char id[37],
+				 struct error *err)
+{
+	(void)db;
+	(void)project_id;
+	(void)id;
+	return error_set(err, ERROR_NOT_FOUND, "Security group %s not found.", name);
+}
+
+bool network_server_add_group(struct store *db, const char *server_id, const char *group_id,
+			      struct error *err)
+{
+	(void)db;
+	(void)server_id;
+	return error_set(err, ERROR_NOT_FOUND, "Security group %s not found.", group_id);
+}
+
+bool network_server_remove_group(struct store *db, const char *server_id, const char *group_id,
+				 struct error *err)
+{
+	return network_server_add_group(db, server_id, group_id, err);
 }

@@ -295,8 +295,9 @@ static void test_power(void **state)
 	assert_int_equal(call(MEMBER, "POST", action, "{'unlock': null}"), 202);
 	snprintf(action, sizeof action, "%s/os-instance-actions", path);
 	assert_int_equal(call(MEMBER, "GET", action, NULL), 200);
-	assert_string_equal(at("/instanceActions/0/action"), "reboot");
-	assert_string_equal(at("/instanceActions/3/action"), "create");
+	assert_string_equal(at("/instanceActions/0/action"), "unlock");
+	assert_string_equal(at("/instanceActions/2/action"), "reboot");
+	assert_string_equal(at("/instanceActions/5/action"), "create");
 }
 
 static void test_console(void **state)

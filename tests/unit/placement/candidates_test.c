@@ -40,6 +40,26 @@ static void test_one_group(void **state)
 	assert_at("/allocation_requests/0/allocations/0/resource_provider/uuid", root);
 }
 
+/* Each host's devices are its own. */
+static void test_several_hosts(void **state)
+{
+	static const char *const other[] = {"41", "42", "43"};
+
+	(void)state;
+	cloud_host("a", buses, (const int[]){2, 1}, 2);
+	cloud_host("b", NULL, NULL, 0);
+	cloud_host("c", other, (const int[]){1, 1, 2}, 3);
+	assert_int_equal(candidates("resources=VCPU:1"), 3);
+	assert_int_equal(candidates("resources=VCPU:1," VF ":1"), 5);
+	assert_int_equal(cloud_size("/provider_summaries"), 7);
+	assert_int_equal(candidates("resources=" VF ":2"), 2);
+	assert_int_equal(candidates(text("resources1=" VF ":1&in_tree1=%s", provider("c_0000:41:00.0"))), 3);
+	assert_true(site_claim("s1", "alias=vf:4"));
+	assert_int_equal(candidates("resources=" VF ":1"), 2);
+	assert_int_equal(cloud_size("/provider_summaries"), 3);
+	assert_at(text("/provider_summaries/%s/resources/" VF "/used", provider("c_0000:43:00.0")), "");
+}
+
 static void test_groups(void **state)
 {
 	(void)state;
@@ -141,6 +161,7 @@ int main(void)
 #define T(test) cmocka_unit_test_setup_teardown(test, cloud_set_up, cloud_tear_down)
 	const struct CMUnitTest tests[] = {
 		T(test_one_group),
+		T(test_several_hosts),
 		T(test_groups),
 		T(test_bad_wishes),
 		T(test_it_says_what_the_scheduler_does),
