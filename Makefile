@@ -2,7 +2,7 @@
 BUILD ?= build
 SANITIZE ?= build-asan
 
-.PHONY: all demo bench test test-unit test-service test-scenarios test-lab lab clean packages
+.PHONY: all demo bench test test-unit test-service test-scenarios test-lab lab fuzz clean packages
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -41,9 +41,14 @@ test-scenarios: packages
 test-lab: packages
 	tests/run.sh lab
 
+# The parsers, with libFuzzer: SECONDS for each target (tests/fuzz/fuzz.sh).
+SECONDS ?= 60
+fuzz: packages
+	tests/fuzz/fuzz.sh $(SECONDS)
+
 # How fast, how small: on this machine, with a simulated host (bench/README.md).
 bench: packages all
 	/usr/bin/python3 bench/bench.py $(BUILD)
 
 clean:
-	rm -rf $(BUILD) $(SANITIZE)
+	rm -rf $(BUILD) $(SANITIZE) build-fuzz

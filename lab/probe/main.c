@@ -1,9 +1,11 @@
 /*
  * The probe: a guest that boots in a second or two, tells on its serial port which PCI functions it sees,
  * takes its addresses from the config drive, pings a peer over an 82576 function and answers pings for ever.
+ * What is plugged in later it only tells of, and it lets go of what is to be taken out.
  */
 #include "ahci.h"
 #include "config.h"
+#include "hotplug.h"
 #include "machine.h"
 #include "net.h"
 #include "nic82576.h"
@@ -74,11 +76,14 @@ static void ping_peer(void)
 static void serve(void)
 {
 	for (uint32_t alive = 1;; alive++) {
-		uint32_t end = timer_after(ALIVE_SECONDS * MACHINE_TICKS_PER_SECOND);
+		for (uint32_t second = 0; second < ALIVE_SECONDS; second++) {
+			uint32_t end = timer_after(MACHINE_TICKS_PER_SECOND);
 
-		while (!timer_passed(end)) {
-			timer_nap();
-			net_poll();
+			while (!timer_passed(end)) {
+				timer_nap();
+				net_poll();
+			}
+			hotplug_poll();
 		}
 		serial_print("PROBE alive %u\n", alive);
 	}

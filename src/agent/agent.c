@@ -9,6 +9,7 @@
 #include "agent/entries.h"
 #include "agent/grant.h"
 #include "agent/images.h"
+#include "agent/plug.h"
 #include "agent/report.h"
 #include "agent/world.h"
 #include "base/log.h"
@@ -94,6 +95,44 @@ static void watch_guests(void)
 	map_done(&before, NULL);
 }
 
+/* A guest that let go of a port after all: it is plugged in again, as what is wanted did not change. */
+static void settle_loose(const char *id)
+{
+	yyjson_doc *remembered = plug_is_loose(&agent.settings->folders, id)
+					 ? server_remembered(&agent.settings->folders, id)
+					 : NULL;
+
+	pthread_mutex_lock(&agent.lock);
+	struct entry *entry = map_get(&agent.entries, id);
+	if (remembered && entry && !entry->busy && !entry->wanted) {
+		log_info("server %s: the guest has let go of a port that it is to have", id);
+		entry->done = -1;
+		entry->loose = false;
+		entry_want(entry, yyjson_doc_get_root(remembered));
+		pthread_cond_broadcast(&agent.changed);
+	}
+	pthread_mutex_unlock(&agent.lock);
+	yyjson_doc_free(remembered);
+}
+
+static void watch_loose(void)
+{
+	struct map ids = {0};
+	struct map_entry *slot;
+
+	pthread_mutex_lock(&agent.lock);
+	for (size_t position = 0; (slot = map_next(&agent.entries, &position));) {
+		const struct entry *entry = slot->value;
+
+		if (entry->loose && !entry->busy && !entry->wanted)
+			map_put(&ids, entry->id, &ids);
+	}
+	pthread_mutex_unlock(&agent.lock);
+	for (size_t position = 0; (slot = map_next(&ids, &position));)
+		settle_loose(slot->key);
+	map_done(&ids, NULL);
+}
+
 struct sent_inventory {
 	uint64_t hash;
 	int64_t at;
@@ -167,6 +206,7 @@ static void *watch_loop(void *argument)
 		report_raise_pfs();
 		watch_inventory(&last);
 		watch_guests();
+		watch_loose();
 		if (sys_monotonic() - cleaned_at > CLEAN_INTERVAL) {
 			images_clean(agent.settings->folders.cache, agent.settings->folders.instances);
 			cleaned_at = sys_monotonic();

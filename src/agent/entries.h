@@ -31,6 +31,7 @@ struct entry {
 	int64_t done;	    /* generation that was worked off; -1: none */
 	enum state state;
 	bool busy, report;
+	bool loose;	    /* the guest was asked to let go of something and did not: it may do so yet */
 	int attempts;	    /* that failed, one after the other */
 	int64_t not_before; /* sys_monotonic(): of the next attempt */
 	int64_t busy_since; /* sys_monotonic(): of the step */

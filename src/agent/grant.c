@@ -47,29 +47,43 @@ static void lease_parse(yyjson_val *object, struct granted_lease *lease)
 	COPY(lease->port_id, object, "port_id");
 }
 
+/* A journal that was not written by grant_write() is not taken for one in which nothing is. */
+static bool journal_parse(yyjson_val *root, struct grant *grant)
+{
+	yyjson_val *devices = yyjson_obj_get(root, "devices"), *leases = yyjson_obj_get(root, "leases"),
+		   *item;
+	size_t i, max;
+
+	if (!yyjson_is_arr(devices) || !yyjson_is_arr(leases))
+		return false;
+	yyjson_arr_foreach (devices, i, max, item) {
+		if (!is_pci_address(json_text(item, "address")))
+			return false;
+		device_parse(item, ARRAY_ADD(grant->devices, grant->device_count));
+	}
+	yyjson_arr_foreach (leases, i, max, item) {
+		if (!*json_text(item, "network_id"))
+			return false;
+		lease_parse(item, ARRAY_ADD(grant->leases, grant->lease_count));
+	}
+	return true;
+}
+
 bool grant_read(const char *folder, struct grant *grant, struct error *err)
 {
 	_cleanup_free_ char *path = memory_printf("%s/grant.json", folder);
-	yyjson_val *root, *item;
-	size_t i, max;
 
 	*grant = (struct grant){0};
 	if (access(path, F_OK) != 0)
 		return true;
-	yyjson_doc *doc = yyjson_read_file(path, 0, NULL, NULL);
-	if (!doc)
-		return error_set(
-			err, ERROR_INTERNAL,
-			"%s cannot be read as JSON: look at it before anything of this server is given away "
-			"again",
-			path);
-	root = yyjson_doc_get_root(doc);
-	yyjson_arr_foreach (yyjson_obj_get(root, "devices"), i, max, item)
-		device_parse(item, ARRAY_ADD(grant->devices, grant->device_count));
-	yyjson_arr_foreach (yyjson_obj_get(root, "leases"), i, max, item)
-		lease_parse(item, ARRAY_ADD(grant->leases, grant->lease_count));
+	yyjson_doc *doc = yyjson_read_file(path, YYJSON_READ_ALLOW_INVALID_UNICODE, NULL, NULL);
+	bool ok = journal_parse(yyjson_doc_get_root(doc), grant);
 	yyjson_doc_free(doc);
-	return true;
+	return ok ||
+	       error_set(err, ERROR_INTERNAL,
+			 "%s is no grant journal: look at it before anything of this server is given away "
+			 "again",
+			 path);
 }
 
 /* --- writing --- */
@@ -118,7 +132,9 @@ bool grant_write(const char *folder, const struct grant *grant, struct error *er
 	list = yyjson_mut_obj_add_arr(doc, root, "leases");
 	for (size_t i = 0; i < grant->lease_count; i++)
 		lease_write(doc, list, &grant->leases[i]);
-	_cleanup_free_ char *text = yyjson_mut_write(doc, YYJSON_WRITE_PRETTY, NULL);
+	/* The kernel allows any bytes in the name of a network device. */
+	_cleanup_free_ char *text =
+		yyjson_mut_write(doc, YYJSON_WRITE_PRETTY | YYJSON_WRITE_ALLOW_INVALID_UNICODE, NULL);
 	yyjson_mut_doc_free(doc);
 	return file_write(path, text, FILE_DURABLE, err);
 }

@@ -125,8 +125,10 @@ static bool setup_files(const struct lifecycle *life, const char *folder, yyjson
 	_cleanup_free_ char *iso = memory_printf("%s/config.iso", folder);
 
 	step(life, "image");
-	if (!disk_renew(folder, server, err) || !disk_settle(life, folder, server, err) ||
-	    !setup_disk(life, folder, server, err) || !link_boot_file(life, folder, server, "kernel", err) ||
+	if (!disk_renew(folder, server, err))
+		return false;
+	if (!disk_settle(life, folder, server, err) || !setup_disk(life, folder, server, err) ||
+	    !link_boot_file(life, folder, server, "kernel", err) ||
 	    !link_boot_file(life, folder, server, "ramdisk", err))
 		return blame_image(err);
 	step(life, "config drive");
@@ -287,7 +289,7 @@ static bool update_running(const struct lifecycle *life, const char *folder, yyj
 
 	step(life, "ports");
 	return remember(folder, server, err) && disk_forget(folder, server, err) &&
-	       plug_settle(life, folder, wanted, err) && reprogram(folder, server, err) &&
+	       plug_settle(life, folder, server, wanted, err) && reprogram(folder, server, err) &&
 	       world->domain_pause(json_text(server, "id"), paused, err) &&
 	       remember_started(folder, server, err);
 }

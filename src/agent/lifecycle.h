@@ -15,8 +15,8 @@ typedef bool device_offered(const char *address);
 typedef char **device_mates(const char *address);
 /* Is told the step that begins (static text). */
 typedef void server_step(const char *step, void *argument);
-/* Is told what is wrong with one port of a running server, which runs on. */
-typedef void port_trouble(const char *port_id, const char *why, void *argument);
+/* Is told what is wrong with one port of a running server, which runs on; held: the guest did not let go. */
+typedef void port_trouble(const char *port_id, bool held, const char *why, void *argument);
 
 /* Is something else wanted of the server meanwhile?  Then waiting for its guest is not worth while. */
 typedef bool server_superseded(void *argument);

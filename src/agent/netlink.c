@@ -15,6 +15,12 @@ static void socket_done(struct mnl_socket **socket)
 		mnl_socket_close(*socket);
 }
 
+/* libmnl counts in int and takes a length of 2^31 and more for a small one. */
+bool netlink_is_whole(const struct nlmsghdr *header, int left)
+{
+	return mnl_nlmsg_ok(header, left) && header->nlmsg_len <= (unsigned)left;
+}
+
 void netlink_ack_text(const struct nlmsghdr *header, char *text, size_t size)
 {
 	const struct nlmsgerr *error = mnl_nlmsg_get_payload(header);
@@ -22,7 +28,7 @@ void netlink_ack_text(const struct nlmsghdr *header, char *text, size_t size)
 	const struct nlattr *attribute;
 
 	*text = '\0';
-	if (!(header->nlmsg_flags & NLM_F_ACK_TLVS))
+	if (!(header->nlmsg_flags & NLM_F_ACK_TLVS) || mnl_nlmsg_get_payload_len(header) < sizeof *error)
 		return;
 	/* The request stands in front of the attributes unless the kernel has cut it off. */
 	if (!(header->nlmsg_flags & NLM_F_CAPPED) && error->msg.nlmsg_len > sizeof error->msg)
@@ -49,7 +55,7 @@ static bool answer_take(const struct nlmsghdr *message, bool acknowledged, world
 		*result = 0;
 		return !acknowledged;
 	}
-	*result = -error->error;
+	*result = mnl_nlmsg_get_payload_len(message) < sizeof *error ? EIO : -error->error;
 	if (*result != 0)
 		netlink_ack_text(message, why, size);
 	return true;
@@ -75,7 +81,7 @@ int netlink_ask(struct nlmsghdr *message, world_answer *answer, void *argument, 
 
 		if (length < 0)
 			return errno;
-		for (const struct nlmsghdr *each = (const void *)buffer; mnl_nlmsg_ok(each, left);
+		for (const struct nlmsghdr *each = (const void *)buffer; netlink_is_whole(each, left);
 		     each = mnl_nlmsg_next(each, &left)) {
 			if (answer_take(each, acknowledged, answer, argument, &result, why, size))
 				return result;

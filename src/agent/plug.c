@@ -114,14 +114,15 @@ struct plugging {
 };
 
 /* Told about its port, unless it is libvirt's being away: that is everybody's. */
-static bool bear(const struct plugging *p, const char *port_id, const struct error *why, struct error *err)
+static bool bear(const struct plugging *p, const char *port_id, bool held, const struct error *why,
+		 struct error *err)
 {
 	if (why->kind == ERROR_UNAVAILABLE) {
 		*err = *why;
 		return false;
 	}
 	if (p->life->trouble && *port_id)
-		p->life->trouble(port_id, why->message, p->life->argument);
+		p->life->trouble(port_id, held, why->message, p->life->argument);
 	return true;
 }
 
@@ -139,8 +140,7 @@ static bool release_lease(struct plugging *p, size_t i, struct error *err)
 	       (grant_drop_lease(&p->grant, i), grant_write(p->folder, &p->grant, err));
 }
 
-/* Devices of the flavor are left as they are until the guest is off, and so is a NIC of a time when the
- * journal did not say whose lease it was. */
+/* Devices of the flavor are left as they are until the guest is off. */
 static bool unneeded_out(struct plugging *p, struct error *err)
 {
 	char alias[VM_ALIAS_SIZE], port_id[37];
@@ -153,8 +153,8 @@ static bool unneeded_out(struct plugging *p, struct error *err)
 			continue;
 		strcpy(port_id, device->port_id);
 		vm_alias_of_port(port_id, alias);
-		if (!(take_out(p->life, p->server, alias, &why) && release_device(p, i - 1, &why)) &&
-		    !bear(p, port_id, &why, err))
+		bool out = take_out(p->life, p->server, alias, &why);
+		if (!(out && release_device(p, i - 1, &why)) && !bear(p, port_id, !out, &why, err))
 			return false;
 	}
 	for (size_t i = p->grant.lease_count; i > 0; i--) {
@@ -164,8 +164,8 @@ static bool unneeded_out(struct plugging *p, struct error *err)
 			continue;
 		strcpy(port_id, lease->port_id);
 		vm_alias_of_port(port_id, alias);
-		if (!(take_out(p->life, p->server, alias, &why) && release_lease(p, i - 1, &why)) &&
-		    !bear(p, port_id, &why, err))
+		bool out = take_out(p->life, p->server, alias, &why);
+		if (!(out && release_lease(p, i - 1, &why)) && !bear(p, port_id, !out, &why, err))
 			return false;
 	}
 	return true;
@@ -259,7 +259,7 @@ static bool ports_in(struct plugging *p, struct error *err)
 		if (why.kind != ERROR_UNAVAILABLE && !give_up_port(p, port_id, &failure))
 			error_set(&why, why.kind, "%.400s; and undoing it failed: %s", why.message,
 				  failure.message);
-		if (!bear(p, port_id, &why, err))
+		if (!bear(p, port_id, false, &why, err))
 			return false;
 	}
 	return true;
@@ -294,12 +294,53 @@ static bool devices_in(struct plugging *p, struct error *err)
 	return true;
 }
 
-bool plug_settle(const struct lifecycle *life, const char *folder, yyjson_val *server, struct error *err)
+/* A journal of a time when leases did not say whose they are. */
+static void name_leases(struct grant *grant, yyjson_val *server)
 {
-	struct plugging p = {.life = life, .folder = folder, .id = json_text(server, "id"), .server = server};
-	bool ok = grant_read(folder, &p.grant, err) && unneeded_out(&p, err) && devices_in(&p, err) &&
-		  ports_in(&p, err);
+	yyjson_val *port;
+	size_t i, max;
+
+	for (size_t k = 0; k < grant->lease_count; k++) {
+		struct granted_lease *lease = &grant->leases[k];
+
+		yyjson_arr_foreach (yyjson_obj_get(server, "ports"), i, max, port) {
+			if (!*lease->port_id && strcmp(json_text(port, "mac_address"), lease->mac) == 0)
+				snprintf(lease->port_id, sizeof lease->port_id, "%.36s",
+					 json_text(port, "id"));
+		}
+	}
+}
+
+bool plug_settle(const struct lifecycle *life, const char *folder, yyjson_val *server, yyjson_val *wanted,
+		 struct error *err)
+{
+	struct plugging p = {.life = life, .folder = folder, .id = json_text(wanted, "id"), .server = wanted};
+
+	if (!grant_read(folder, &p.grant, err))
+		return false;
+	name_leases(&p.grant, server);
+	bool ok = unneeded_out(&p, err) && devices_in(&p, err) && ports_in(&p, err);
 
 	grant_done(&p.grant);
 	return ok;
+}
+
+bool plug_is_loose(const struct host_folders *folders, const char *server_id)
+{
+	yyjson_doc *doc = server_remembered(folders, server_id);
+	_cleanup_free_ char *xml = NULL;
+	char alias[VM_ALIAS_SIZE];
+	struct error ignored;
+	yyjson_val *port;
+	size_t i, max;
+	bool loose = false;
+
+	if (doc && world->domain_xml(server_id, &xml, &ignored) && xml) {
+		yyjson_arr_foreach (yyjson_obj_get(yyjson_doc_get_root(doc), "ports"), i, max, port) {
+			vm_alias_of_port(json_text(port, "id"), alias);
+			loose |= !server_port_absent(port) && !vm_has(xml, alias);
+		}
+	}
+	yyjson_doc_free(doc);
+	return loose;
 }

@@ -10,10 +10,14 @@
 void plug_configure(int attempts, int seconds);
 
 /* Ports that the running guest is not to have any more go out of it and back to the host, missing ones come
- * in; devices that it was given before (it was suspended) come back.  `server` is without the ports that are
- * wanted absent.  Trouble with one port is told (life->trouble) and is no failure; false: nothing can be done
- * now (libvirt is away). */
-bool plug_settle(const struct lifecycle *life, const char *folder, yyjson_val *server, struct error *err);
+ * in; devices that it was given before (it was suspended) come back.  `wanted` is the server without the
+ * ports that are wanted absent.  Trouble with one port is told (life->trouble) and is no failure; false:
+ * nothing can be done now (libvirt is away). */
+bool plug_settle(const struct lifecycle *life, const char *folder, yyjson_val *server, yyjson_val *wanted,
+		 struct error *err);
+/* Has the running guest lost one of its ports?  One that was asked to let go may do so long after that was
+ * given up. */
+bool plug_is_loose(const struct host_folders *folders, const char *server_id);
 /* Takes all host devices out of the guest, which keeps them as its own: its memory can be saved then.
  * ERROR_TIMEOUT: it does not let go. */
 bool plug_all_out(const struct lifecycle *life, yyjson_val *server, struct error *err);

@@ -35,7 +35,14 @@ static bool is_superseded(void *argument)
 	return superseded;
 }
 
-static void port_troubles(const char *port_id, const char *why, void *argument)
+static void hold_loosely(struct entry *entry)
+{
+	pthread_mutex_lock(&agent.lock);
+	entry->loose = true;
+	pthread_mutex_unlock(&agent.lock);
+}
+
+static void port_troubles(const char *port_id, bool held, const char *why, void *argument)
 {
 	struct entry *entry = argument;
 
@@ -43,6 +50,8 @@ static void port_troubles(const char *port_id, const char *why, void *argument)
 	pthread_mutex_lock(&agent.lock);
 	entry_trouble(entry, port_id, why);
 	pthread_mutex_unlock(&agent.lock);
+	if (held)
+		hold_loosely(entry);
 }
 
 /* The guest is as wanted; its disk may be wanted elsewhere. */
@@ -94,6 +103,7 @@ static enum state work_off(struct entry *entry, yyjson_val *server, bool *later,
 			return STATE_SUSPENDED;
 		case SERVER_REFUSED:
 			*refused = true;
+			hold_loosely(entry);
 			return STATE_RUNNING;
 		case SERVER_ENDED:
 			return send_disk(&life, server, STATE_STOPPED, later, refused, err);
@@ -128,6 +138,8 @@ static void retry_later(struct entry *entry, const char *why)
 static void work_settle(struct entry *entry, enum state state, bool refused, const struct error *err)
 {
 	bool fault = state == STATE_FAILED || refused;
+
+	entry->loose &= (state == STATE_RUNNING || state == STATE_PAUSED);
 
 	entry->state = state;
 	entry->done = entry->generation;

@@ -1,6 +1,8 @@
 /* Filling and wrapping `struct error`. */
 #include "base/error.h"
 
+#include "base/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +13,7 @@ static void error_fill(struct error *err, enum error_kind kind, const char *type
 	char text[sizeof err->message];
 
 	vsnprintf(text, sizeof text, format, args); /* the old message may be one of the arguments */
+	text_make_utf8(text);
 	memcpy(err->message, text, sizeof text);
 	err->kind = kind;
 	err->type = type;
@@ -46,6 +49,7 @@ bool error_set_errno(struct error *err, enum error_kind kind, int errno_value, c
 	va_end(args);
 	used = strlen(err->message);
 	snprintf(err->message + used, sizeof err->message - used, ": %s", strerror(errno_value));
+	text_make_utf8(err->message);
 	return false;
 }
 
@@ -61,5 +65,6 @@ bool error_wrap(struct error *err, const char *format, ...)
 	snprintf(text, sizeof text, "%s: %s", context, err->message);
 	memcpy(err->message, text, sizeof err->message - 1);
 	err->message[sizeof err->message - 1] = '\0';
+	text_make_utf8(err->message);
 	return false;
 }

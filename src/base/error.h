@@ -31,7 +31,8 @@ struct error {
 };
 
 /* Fills *err and returns false, so that a caller writes `return error_set(err, ERROR_NOT_FOUND, "...")`.
- * A message that is too long is cut. */
+ * A message that is too long is cut; what is no UTF-8 in it, as parts of characters that were cut, is left
+ * out. */
 bool error_set(struct error *err, enum error_kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -9,10 +9,18 @@
 #include <unistd.h>
 
 static enum log_level log_level = LOG_LEVEL_INFO;
+static void (*log_sink)(void *user, enum log_level level, const char *message);
+static void *log_user;
 
 void log_set_level(enum log_level level)
 {
 	log_level = level;
+}
+
+void log_redirect(void (*sink)(void *user, enum log_level level, const char *message), void *user)
+{
+	log_sink = sink;
+	log_user = user;
 }
 
 static int log_prefix(char *line, size_t size, enum log_level level)
@@ -40,12 +48,16 @@ void log_write(enum log_level level, const char *format, ...)
 
 	if (level > log_level)
 		return;
-	int length = log_prefix(line, sizeof line, level);
+	int length = log_sink ? 0 : log_prefix(line, sizeof line, level);
 	va_start(args, format);
 	length += vsnprintf(line + length, sizeof line - (size_t)length - 1, format, args);
 	va_end(args);
 	if (length > (int)sizeof line - 2)
 		length = (int)sizeof line - 2;
+	if (log_sink) {
+		log_sink(log_user, level, line);
+		return;
+	}
 	line[length] = '\n';
 	ssize_t written = write(STDERR_FILENO, line, (size_t)length + 1);
 	(void)written; /* nowhere to report it */

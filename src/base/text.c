@@ -72,6 +72,8 @@ void text_add_xml(struct text *text, const char *string)
 		default:
 			if ((unsigned char)*c < 0x20 && *c != '\t' && *c != '\n' && *c != '\r')
 				text_add(text, "?");
+			else if (strncmp(c, "\xef\xbf\xbe", 3) == 0 || strncmp(c, "\xef\xbf\xbf", 3) == 0)
+				text_add(text, "?"), c += 2; /* U+FFFE and U+FFFF */
 			else
 				text_add_bytes(text, c, 1);
 		}
@@ -198,26 +200,50 @@ int text_distance(const char *a, const char *b, size_t b_length)
 	return row[b_length];
 }
 
+/* Bytes of the character at c, or 0 if it is none. */
+static size_t utf8_character(const unsigned char *c, size_t left)
+{
+	uint32_t point, smallest;
+	size_t length = utf8_sequence(*c, &point, &smallest);
+
+	if (length == 0 || length > left || *c == 0)
+		return 0;
+	for (size_t i = 1; i < length; i++) {
+		if ((c[i] & 0xc0) != 0x80)
+			return 0;
+		point = point << 6 | (c[i] & 0x3f);
+	}
+	if (point < smallest || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
+		return 0;
+	return length;
+}
+
 bool text_is_utf8(const char *bytes, size_t count)
 {
 	const unsigned char *c = (const unsigned char *)bytes, *end = c + count;
 
 	while (c < end) {
-		uint32_t point, smallest;
-		size_t length = utf8_sequence(*c, &point, &smallest);
+		size_t length = utf8_character(c, (size_t)(end - c));
 
-		if (length == 0 || length > (size_t)(end - c) || *c == 0)
-			return false;
-		for (size_t i = 1; i < length; i++) {
-			if ((c[i] & 0xc0) != 0x80)
-				return false;
-			point = point << 6 | (c[i] & 0x3f);
-		}
-		if (point < smallest || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
+		if (length == 0)
 			return false;
 		c += length;
 	}
 	return true;
+}
+
+void text_make_utf8(char *text)
+{
+	unsigned char *from = (unsigned char *)text, *to = from, *end = from + strlen(text);
+
+	while (from < end) {
+		size_t length = utf8_character(from, (size_t)(end - from));
+
+		memmove(to, from, length);
+		to += length;
+		from += length ? length : 1;
+	}
+	*to = '\0';
 }
 
 size_t text_characters(const char *text)

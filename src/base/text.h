@@ -37,5 +37,7 @@ int text_distance(const char *a, const char *b, size_t b_length);
 #define TEXT_FAR 1000
 /* Is it well-formed UTF-8 without NUL? */
 bool text_is_utf8(const char *bytes, size_t count);
+/* Leaves out what is no UTF-8: mostly parts of characters that a limit has cut. */
+void text_make_utf8(char *text);
 /* Characters (code points) of a UTF-8 text: what the APIs' limits on names count. */
 size_t text_characters(const char *text);

@@ -1,6 +1,7 @@
 /* penstock config check: everything that penstockd and penstock-agent would say of their configuration, with
  * the code by which they read it. */
 #include "agent/settings.h"
+#include "base/log.h"
 #include "base/memory.h"
 #include "cli/cli.h"
 #include "compute/compute.h"
@@ -57,6 +58,13 @@ static void read_files(struct checker *c, const struct config_sources *sources)
 	}
 }
 
+/* What a room logs, as it does in a daemon. */
+static void logged(void *user, enum log_level level, const char *message)
+{
+	if (level <= LOG_LEVEL_WARNING)
+		say(user, level == LOG_LEVEL_ERROR ? CONFIG_ERROR : CONFIG_WARNING, message);
+}
+
 /* What only the rooms know; each stops at the first thing that it refuses. */
 static void check_rooms(struct checker *c)
 {
@@ -64,11 +72,13 @@ static void check_rooms(struct checker *c)
 	struct site_settings site = {0};
 	struct error err;
 
+	log_redirect(logged, c);
 	expect(c, agent_settings_read(c->config, &host, warn, c, &err), &err);
 	expect(c, site_settings_read(c->config, &site, &err), &err);
 	expect(c, scheduler_configure(c->config, &err), &err);
 	expect(c, network_service(c->config, &err), &err);
 	expect(c, compute_service(c->config, &err), &err);
+	log_redirect(NULL, NULL);
 	agent_settings_done(&host);
 	site_settings_done(&site);
 }

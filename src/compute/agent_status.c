@@ -125,7 +125,7 @@ static bool report_life(struct store *db, struct server *server, enum server_rep
 			struct error *err)
 {
 	enum server_state before = server->life.state;
-	bool taken;
+	bool taken, rebuilding = strcmp(server_state_info(before)->status, "REBUILD") == 0;
 	bool lost, refused = report == REPORT_RUNNING && (server->life.state == SERVER_PAUSING ||
 							  server->life.state == SERVER_SUSPENDING);
 
@@ -137,8 +137,7 @@ static bool report_life(struct store *db, struct server *server, enum server_rep
 	if (!server_life_report(&server->life, report, sys_now(), &lost))
 		return true;
 	settle_build(db, before, server);
-	if (strcmp(server_state_info(before)->status, "REBUILD") == 0 &&
-	    !move_evacuation_built(db, server->id, server->life.state == SERVER_ERROR, err))
+	if (rebuilding && !move_evacuation_built(db, server->id, server->life.state == SERVER_ERROR, err))
 		return false;
 	if (lost)
 		fault = "The host says that nothing of the server is left on it. Its disk is gone with it; "

@@ -1,4 +1,4 @@
-/* Whose a server is, and in which aggregates hosts are: what Placement shows of them. */
+/* Whose a server's claims are, and in which aggregates hosts are: what Placement shows of them. */
 #pragma once
 
 #include "base/error.h"
@@ -9,16 +9,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Placement's types of consumers: a server, or what it has in another name than its own: of a move that is
+ * under way, or left behind on a host. */
+#define COMPUTE_INSTANCE  "INSTANCE"
+#define COMPUTE_MIGRATION "MIGRATION"
+
 struct compute_consumer {
-	bool found; /* else nothing is filled in */
+	const char *type; /* NULL: nobody knows of it (any more), and nothing else is filled in */
 	char project_id[65], user_id[65];
-	int64_t generation; /* moves with what its host is told of it */
 };
-bool compute_consumer_load(struct store *db, const char *server_id, struct compute_consumer *consumer,
+bool compute_consumer_load(struct store *db, const char *id, struct compute_consumer *consumer,
 			   struct error *err);
 
-/* Ids of the servers of a project, of one of its users (NULL: all); each maps to something that is not NULL.
- */
+/* Ids of the consumers of a project, of one of its users (NULL: all); each maps to its type. */
 bool compute_consumers_of(struct store *db, const char *project_id, const char *user_id, struct map *ids,
 			  struct error *err);
 

@@ -2,6 +2,7 @@
 #include "compute/relocate.h"
 
 #include "compute/leftover.h"
+#include "compute/move.h"
 #include "compute/server_place.h"
 
 static bool stored_flavor(struct store *db, const char *server_id, struct flavor *flavor, struct error *err)
@@ -61,7 +62,7 @@ bool server_relocate(struct store *db, struct server *server, const struct reloc
 	struct server before = *server;
 	struct scheduler_grant grant;
 
-	if (!store_savepoint_begin(db, err))
+	if (!move_check_none(db, server->id, err) || !store_savepoint_begin(db, err))
 		return false;
 	server->life.generation++;
 	if (leftover_make(db, server, err) && claim(db, server, how, &grant, refusals, err) &&

@@ -50,6 +50,8 @@ struct known {
 	const char *zone;
 	char *image, *group_id, *project_id;
 	yyjson_doc *wish; /* texts of hints and zone */
+	struct network_port *ports;
+	size_t port_count;
 };
 
 static void known_done(struct known *known)
@@ -59,6 +61,7 @@ static void known_done(struct known *known)
 	free(known->image);
 	free(known->group_id);
 	free(known->project_id);
+	free(known->ports);
 	yyjson_doc_free(known->wish);
 }
 
@@ -100,24 +103,21 @@ static bool known_load(struct store *db, const char *server_id, struct known *kn
 	known->hints.group_id = known->group_id;
 	known->hints.self = server_id;
 	known->auth.project_id = known->project_id;
-	return store_end(&rows, err);
+	return store_end(&rows, err) &&
+	       network_ports_of_server(db, server_id, &known->ports, &known->port_count, err);
 }
 
 /* --- asking the scheduler --- */
 
-static bool ask_for_ports(struct store *db, const char *server_id, struct scheduler_port_request *asks,
-			  size_t *count, struct error *err)
+static size_t ask_for_ports(const struct known *known, struct scheduler_port_request *asks)
 {
-	_cleanup_free_ struct network_port *ports = NULL;
-	size_t port_count;
+	size_t count = 0;
 
-	if (!network_ports_of_server(db, server_id, &ports, &port_count, err))
-		return false;
-	for (size_t i = 0; i < port_count && *count < SCHEDULER_MAX_REQUESTS; i++) {
-		if (server_port_takes_device(ports[i].vnic_type))
-			server_port_request(&ports[i], &asks[(*count)++]);
+	for (size_t i = 0; i < known->port_count && count < SCHEDULER_MAX_REQUESTS; i++) {
+		if (server_port_takes_device(known->ports[i].vnic_type))
+			server_port_request(&known->ports[i], &asks[count++]);
 	}
-	return true;
+	return count;
 }
 
 void server_no_host(const char *refusals, char *message, size_t size)
@@ -160,14 +160,17 @@ static bool replace_claim(struct store *db, const struct server_replace *wish, c
 					.disk_gb = flavor->disk_gb + flavor->ephemeral_gb,
 					.alias_spec = alias_spec,
 					.ports = ports,
+					.port_count = ask_for_ports(known, ports),
 					.availability_zone = wish->zone ? wish->zone : known->zone,
 					.host = wish->host,
-					.numa = numa};
+					.numa = numa,
+					.isolate = flavor_isolates(flavor)};
 
 	if (!placement_make(db, &known->auth, &known->hints, flavor->extra_specs, placement, err) ||
-	    !exclude_hosts(db, wish, placement, err) ||
-	    !ask_for_ports(db, wish->server_id, ports, &ask.port_count, err))
+	    !exclude_hosts(db, wish, placement, err))
 		return false;
+	placement_networks(known->ports, known->port_count, placement);
+	ask.networks = &placement->networks;
 	ask.rules = placement->rules;
 	ask.rule_count = placement->count;
 	if (scheduler_claim(db, &ask, grant, refusals, err))

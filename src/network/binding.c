@@ -296,8 +296,11 @@ bool network_port_bind(struct store *db, const char *port_id, const struct netwo
 		return false;
 	profile = profile_merge(old, port.physical_network, binding);
 	vif = binding_vif(&port, details);
-	/* A direct-physical port takes the address of the PF that it became (BI-1). */
-	return store_exec(db, err,
+	/* A direct-physical port takes the address of the PF that it became (BI-1).  An inactive binding for
+	 * the host becomes this one. */
+	return store_exec(db, err, "DELETE FROM port_binding WHERE port_id = ?1 AND host = ?2", V(port_id),
+			  V(binding->host)) &&
+	       store_exec(db, err,
 			  "UPDATE port SET kept_for = NULL, device_id = ?2, device_owner = ?3, device_index "
 			  "= ?4, host_id = "
 			  "ifnull(?5, ''), "

@@ -22,6 +22,7 @@ static const struct extension {
 	{"multi-provider", "Multi Provider Network"},
 	{"net-mtu", "Network MTU"},
 	{"net-mtu-writable", "Network MTU (writable)"},
+	{"network-ip-availability", "Network IP Availability"},
 	{"network_availability_zone", "Network Availability Zone"},
 	{"pagination", "Pagination support"},
 	{"port-numa-affinity-policy", "Port NUMA affinity policy"},

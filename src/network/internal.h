@@ -317,6 +317,7 @@ http_handler segment_list, segment_show, segment_create, segment_update, segment
 http_handler policy_list, policy_show, policy_create, policy_update, policy_delete;
 http_handler rule_list, rule_show, rule_create, rule_update, rule_delete, rule_type_list, rule_type_show;
 http_handler tag_list, tag_replace, tag_clear, tag_show, tag_put, tag_delete;
+http_handler availability_list, availability_show;
 http_handler agent_list, agent_show, agent_update, agent_delete;
 http_handler extension_list, extension_show, zone_list, group_list, group_show, group_create, group_update,
 	group_delete;

@@ -99,6 +99,10 @@ static const struct collection collections[] = {
 	 false,
 	 {{"id", SORT}, {"min_kbps", INT, SORT}, {"direction", SORT}}},
 	{"dscp_marking_rules", "QosRuleNotFound", false, {{"id", SORT}, {"dscp_mark", INT, SORT}}},
+	{"network_ip_availabilities",
+	 "NetworkNotFound",
+	 false,
+	 {{"network_id", SORT}, {"network_name", SORT}, {"project_id", SORT}, {"tenant_id", SORT}}},
 	{"bindings",
 	 "PortBindingNotFound",
 	 false,
@@ -464,12 +468,13 @@ static bool page_read(struct http_request *request, struct page *page, struct er
 	return true;
 }
 
-/* Bindings have no id: a port has one on each host. */
+/* Bindings have no id: a port has one on each host; nor have the addresses of networks. */
 static const char *id_of(yyjson_mut_val *view)
 {
 	yyjson_mut_val *id = yyjson_mut_obj_get(view, "id");
 
-	return yyjson_mut_get_str(id ? id : yyjson_mut_obj_get(view, "host"));
+	id = id ? id : yyjson_mut_obj_get(view, "host");
+	return yyjson_mut_get_str(id ? id : yyjson_mut_obj_get(view, "network_id"));
 }
 
 static char *query_add(struct http_request *request, const char *query, const char *name, const char *value)

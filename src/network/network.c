@@ -118,6 +118,8 @@ static const struct http_route network_routes[] = {
 	{HTTP_GET, "/v2.0/agents/{id}", agent_show, HTTP_READ},
 	{HTTP_PUT, "/v2.0/agents/{id}", agent_update, HTTP_WRITE},
 	{HTTP_DELETE, "/v2.0/agents/{id}", agent_delete, HTTP_WRITE},
+	{HTTP_GET, "/v2.0/network-ip-availabilities", availability_list, HTTP_READ},
+	{HTTP_GET, "/v2.0/network-ip-availabilities/{id}", availability_show, HTTP_READ},
 	{HTTP_GET, "/v2.0/availability_zones", zone_list, HTTP_READ},
 	{HTTP_GET, "/v2.0/quotas", quota_list, HTTP_READ},
 	{HTTP_GET, "/v2.0/quotas/{project}", quota_show, HTTP_READ},

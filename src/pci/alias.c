@@ -67,8 +67,8 @@ static bool name_read(struct definition *d, const char *text)
 {
 	size_t length;
 
-	text += text ? strspn(text, " \t") : 0;
-	length = text ? strlen(text) : 0;
+	text = text ? text + strspn(text, " \t") : "";
+	length = strlen(text);
 	while (length && strchr(" \t", text[length - 1]))
 		length--;
 	if (length == 0 || length >= sizeof d->alias.name || memchr(text, ':', length) ||

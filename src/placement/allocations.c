@@ -62,73 +62,111 @@ bool allocations_show(struct http_request *request, struct http_response *respon
 	if (yyjson_mut_obj_size(all) == 0)
 		return true;
 	if (placement_since(request, 12)) {
-		yyjson_mut_obj_add_strcpy(doc, root, "project_id", owner.found ? owner.project_id : NOBODY);
-		yyjson_mut_obj_add_strcpy(doc, root, "user_id", owner.found ? owner.user_id : NOBODY);
+		yyjson_mut_obj_add_strcpy(doc, root, "project_id", owner.type ? owner.project_id : NOBODY);
+		yyjson_mut_obj_add_strcpy(doc, root, "user_id", owner.type ? owner.user_id : NOBODY);
 	}
 	if (placement_since(request, 28))
 		yyjson_mut_obj_add_int(doc, root, "consumer_generation", 1);
 	if (placement_since(request, 38))
-		yyjson_mut_obj_add_str(doc, root, "consumer_type", "INSTANCE");
+		yyjson_mut_obj_add_str(doc, root, "consumer_type", owner.type ? owner.type : "unknown");
 	return true;
 }
 
 /* --- a project --- */
 
+static const char *const types[] = {COMPUTE_INSTANCE, COMPUTE_MIGRATION};
+enum { TYPE_COUNT = ELEMENTS_OF(types) };
+
 struct sum {
 	const char *class;
-	int64_t amount;
+	int64_t amounts[TYPE_COUNT];
 };
 
-static void sum_add(struct sum **sums, size_t *count, const char *class, int64_t amount)
+struct sums {
+	struct sum *items;
+	size_t count;
+	int64_t consumers[TYPE_COUNT];
+};
+
+static void sums_done(struct sums *sums)
 {
-	for (size_t i = 0; i < *count; i++) {
-		if (strcmp((*sums)[i].class, class) == 0) {
-			(*sums)[i].amount += amount;
-			return;
-		}
-	}
-	*ARRAY_ADD(*sums, *count) = (struct sum){.class = class, .amount = amount};
+	free(sums->items);
 }
 
-static void sums_view(const struct sum *sums, size_t count, yyjson_mut_doc *doc, yyjson_mut_val *object)
+static void sums_add(struct sums *sums, const char *class, size_t type, int64_t amount)
 {
-	for (size_t i = 0; i < count; i++)
-		yyjson_mut_obj_add(object, yyjson_mut_strcpy(doc, sums[i].class),
-				   yyjson_mut_int(doc, sums[i].amount));
+	size_t i = 0;
+
+	while (i < sums->count && strcmp(sums->items[i].class, class) != 0)
+		i++;
+	if (i == sums->count)
+		ARRAY_ADD(sums->items, sums->count)->class = class;
+	sums->items[i].amounts[type] += amount;
 }
 
-/* Since 1.38 by the type of consumer; all are INSTANCE. */
-static void usages_view(struct http_request *request, struct http_response *response, const struct sum *sums,
-			size_t count, int64_t consumers)
-{
-	yyjson_mut_val *root = http_json_object(response, 200);
-	yyjson_mut_val *usages = yyjson_mut_obj_add_obj(response->json, root, "usages");
-	const char *type = http_query(request, "consumer_type");
-
-	if (!placement_since(request, 38)) {
-		sums_view(sums, count, response->json, usages);
-		return;
-	}
-	if (consumers == 0 || (type && strcmp(type, "INSTANCE") != 0 && strcmp(type, "all") != 0))
-		return;
-	usages = yyjson_mut_obj_add_obj(response->json, usages, text_equal(type, "all") ? "all" : "INSTANCE");
-	yyjson_mut_obj_add_int(response->json, usages, "consumer_count", consumers);
-	sums_view(sums, count, response->json, usages);
-}
-
-static void usages_sum(const struct tree *tree, const struct map *ids, struct sum **sums, size_t *count,
-		       int64_t *consumers)
+static void sums_of(const struct tree *tree, const struct map *ids, struct sums *sums)
 {
 	const char *last = "";
 
 	for (size_t i = 0; i < tree->allocation_count; i++) {
 		const struct allocation *one = &tree->allocations[i];
+		const char *name = map_get(ids, one->consumer);
+		size_t type = name && strcmp(name, types[0]) != 0;
 
-		if (!map_get(ids, one->consumer))
+		if (!name)
 			continue;
-		*consumers += strcmp(last, one->consumer) != 0;
+		sums->consumers[type] += strcmp(last, one->consumer) != 0;
 		last = one->consumer;
-		sum_add(sums, count, one->class, one->amount);
+		sums_add(sums, one->class, type, one->amount);
+	}
+}
+
+/* Of the types whose bits are set. */
+static void sums_view(const struct sums *sums, unsigned wanted, yyjson_mut_doc *doc, yyjson_mut_val *object)
+{
+	for (size_t i = 0; i < sums->count; i++) {
+		int64_t amount = 0;
+
+		for (size_t type = 0; type < TYPE_COUNT; type++)
+			amount += wanted >> type & 1 ? sums->items[i].amounts[type] : 0;
+		if (amount > 0)
+			yyjson_mut_obj_add(object, yyjson_mut_strcpy(doc, sums->items[i].class),
+					   yyjson_mut_sint(doc, amount));
+	}
+}
+
+static void group_view(const struct sums *sums, unsigned wanted, const char *name, yyjson_mut_doc *doc,
+		       yyjson_mut_val *usages)
+{
+	int64_t consumers = 0;
+	yyjson_mut_val *group;
+
+	for (size_t type = 0; type < TYPE_COUNT; type++)
+		consumers += wanted >> type & 1 ? sums->consumers[type] : 0;
+	if (consumers == 0)
+		return;
+	group = yyjson_mut_obj_add_obj(doc, usages, name);
+	yyjson_mut_obj_add_int(doc, group, "consumer_count", consumers);
+	sums_view(sums, wanted, doc, group);
+}
+
+/* Since 1.38 by the type of consumer. */
+static void usages_view(struct http_request *request, struct http_response *response, const struct sums *sums)
+{
+	const unsigned all = (1u << TYPE_COUNT) - 1;
+	yyjson_mut_val *root = http_json_object(response, 200);
+	yyjson_mut_val *usages = yyjson_mut_obj_add_obj(response->json, root, "usages");
+	const char *type = http_query(request, "consumer_type");
+
+	if (!placement_since(request, 38)) {
+		sums_view(sums, all, response->json, usages);
+		return;
+	}
+	if (text_equal(type, "all"))
+		group_view(sums, all, "all", response->json, usages);
+	for (size_t i = 0; i < TYPE_COUNT && !text_equal(type, "all"); i++) {
+		if (!type || strcmp(type, types[i]) == 0)
+			group_view(sums, 1u << i, types[i], response->json, usages);
 	}
 }
 
@@ -139,11 +177,9 @@ bool usages_show(struct http_request *request, struct http_response *response, s
 						       {"consumer_type", 38},
 						       {0}};
 	_cleanup_(tree_done) struct tree tree = {0};
-	_cleanup_free_ struct sum *sums = NULL;
+	_cleanup_(sums_done) struct sums sums = {0};
 	const char *project = http_query(request, "project_id");
 	struct map ids = {0};
-	size_t count = 0;
-	int64_t consumers = 0;
 
 	if (!query_check(request, known, err))
 		return false;
@@ -153,8 +189,8 @@ bool usages_show(struct http_request *request, struct http_response *response, s
 	bool ok = compute_consumers_of(request->db, project, http_query(request, "user_id"), &ids, err) &&
 		  tree_load(request->db, NULL, &tree, err);
 	if (ok) {
-		usages_sum(&tree, &ids, &sums, &count, &consumers);
-		usages_view(request, response, sums, count, consumers);
+		sums_of(&tree, &ids, &sums);
+		usages_view(request, response, &sums);
 	}
 	map_done(&ids, NULL);
 	return ok;

@@ -1,5 +1,5 @@
 /* A claim that goes on under another holder's name: what a server has left behind on a host, or is about to
- * leave, while the server itself claims on another host. */
+ * leave, while the server itself claims on another host; and the two claims of a server that moves. */
 #include "scheduler/scheduler.h"
 
 /* A copy of the claim first: devices and CPUs refer to it. */
@@ -29,4 +29,12 @@ bool scheduler_claim_rename(struct store *db, const char *from, const char *to, 
 	if (err->kind == ERROR_CONFLICT)
 		error_set(err, ERROR_CONFLICT, "%.36s has a claim already.", to);
 	return false;
+}
+
+#define NOBODY "-" /* no UUID: nobody else's */
+
+bool scheduler_claims_swap(struct store *db, const char *server_id, const char *move_id, struct error *err)
+{
+	return rename_write(db, server_id, NOBODY, err) && rename_write(db, move_id, server_id, err) &&
+	       rename_write(db, NOBODY, move_id, err);
 }

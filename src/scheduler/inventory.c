@@ -150,12 +150,14 @@ static bool read_parent(const struct reader *r, struct inventory_device *device)
 /* Tags are texts: device specs are written so. */
 static bool read_tags(const struct reader *r, char **tags)
 {
-	yyjson_val *key, *value;
+	yyjson_val *object = member(r, "tags"), *key, *value;
 	size_t i, max;
 
 	if (!read_json(r, "tags", YYJSON_TYPE_OBJ, MAX_TAGS_TEXT, "{}", tags))
 		return false;
-	yyjson_obj_foreach (member(r, "tags"), i, max, key, value) {
+	if (!object)
+		return true;
+	yyjson_obj_foreach (object, i, max, key, value) {
 		if (yyjson_is_ctn(value))
 			return bad(r, "tags", "%.40s must not be a list or an object", yyjson_get_str(key));
 	}

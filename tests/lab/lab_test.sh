@@ -310,6 +310,84 @@ restart_both() {
 	until_true 60 sh -c "curl -s -H 'X-Auth-Token: $TOKEN' http://127.0.0.1:$port/network/v2.0/agents | grep -q '\"alive\": *true'"
 }
 
+attach_port() { api POST "/compute/v2.1/servers/$1/os-interface" '{"interfaceAttachment":{"port_id":"'"$2"'"}}' | says "$2"; }
+detach_port() { [ "$(curl -s -o /dev/null -w '%{http_code}' -X DELETE -H "X-Auth-Token: $TOKEN" "http://127.0.0.1:$port/compute/v2.1/servers/$1/os-interface/$2")" = 202 ]; }
+port_is() { [ "$(api GET "/network/v2.0/ports/$1" | field port.status)" = "$2" ]; }
+port_is_free() { [ "$(api GET "/network/v2.0/ports/$1" | field port.device_id)" = "" ]; }
+server_action() { api POST "/compute/v2.1/servers/$1/action" '{"'"$2"'":null}'; }
+# last_result SERVER ACTION: what became of the action of this name that was asked for last
+last_result() {
+	local id
+	id=$(api GET "/compute/v2.1/servers/$1/os-instance-actions" | python3 -c 'import json,sys
+print([a["request_id"] for a in json.load(sys.stdin)["instanceActions"] if a["action"] == sys.argv[1]][0])' "$2")
+	api GET "/compute/v2.1/servers/$1/os-instance-actions/$id" | field instanceAction.events.0.result
+}
+lets_go_again() { [ "$(console "$1" | grep -c "PROBE lets go")" -gt "$2" ]; }
+result_is() { [ "$(last_result "$1" "$2")" = "$3" ]; }
+
+# A VF comes into a guest that runs and goes out of it: the quick guest lets go when it is asked to; while its CPUs stand still it cannot.
+test_a_port_is_attached_and_detached() {
+	local p1 p2 s mac2 before
+	p1=$(make_port) p2=$(make_port)
+	mac2=$(port_mac "$p2")
+	s=$(make_server "$FLAVOR" '[{"port":"'"$p1"'"}]')
+	until_true 180 is_status "$s" ACTIVE
+	until_true 180 console_says "$s" "PROBE done"
+	attach_port "$s" "$p2"
+	until_true 60 port_is "$p2" ACTIVE
+	result_is "$s" attach_interface Success
+	lab run "ip link show p5p1" | says "$mac2.*vlan 10[12]"
+	lab run "virsh -q dumpxml $s" | says "<alias name='ua-$p2'/>"
+	until_true 60 console_says "$s" "PROBE sees 03:00.0 8086:10ca"
+	restart penstock-agent
+	detach_port "$s" "$p2"
+	until_true 90 port_is_free "$p2"
+	console_says "$s" "PROBE lets go"
+	[ "$(lab run "virsh -q dumpxml $s | grep -c ua-$p2")" = 0 ]
+	[ "$(vf_dirt)" = 1 ]
+	[ "$(lab run 'sqlite3 /var/lib/penstock/penstock.db "SELECT count(*) FROM device_claim"')" = 1 ]
+	is_status "$s" ACTIVE
+	server_action "$s" pause
+	until_true 60 is_status "$s" PAUSED
+	detach_port "$s" "$p1"
+	until_true 90 result_is "$s" detach_interface Error
+	lab run "virsh -q dumpxml $s" | says "<alias name='ua-$p1'/>"
+	[ "$(vf_dirt)" = 1 ]
+	before=$(console "$s" | grep -c "PROBE lets go")
+	server_action "$s" unpause
+	until_true 60 is_status "$s" ACTIVE
+	# It hears now that it was asked; the port is the server's still, and comes back.
+	until_true 60 lets_go_again "$s" "$before"
+	until_true 90 sh -c "'$root/lab/lab' run 'virsh -q dumpxml $s' | grep -q ua-$p1"
+	until_true 60 port_is "$p1" ACTIVE
+	detach_port "$s" "$p1"
+	until_true 90 port_is_free "$p1"
+	until_true 60 console_says "$s" "PROBE alive"
+	delete_server "$s"
+	clean
+}
+
+# Its memory goes to a file and comes back, its VF out of it before and into it again.
+test_a_suspended_server_gets_its_vf_back() {
+	local p s
+	p=$(make_port)
+	s=$(make_server "$FLAVOR" '[{"port":"'"$p"'"}]')
+	until_true 180 is_status "$s" ACTIVE
+	until_true 180 console_says "$s" "PROBE done"
+	server_action "$s" suspend
+	until_true 180 is_status "$s" SUSPENDED
+	[ -z "$(lab run 'virsh -q list')" ]
+	[ "$(vf_dirt)" = 1 ]
+	server_action "$s" resume
+	until_true 180 is_status "$s" ACTIVE
+	until_true 60 port_is "$p" ACTIVE
+	lab run "virsh -q dumpxml $s" | says "<alias name='ua-$p'/>"
+	until_true 60 console_says "$s" "PROBE plugged"
+	[ "$(console "$s" | grep -c "PROBE up")" = 1 ]
+	delete_server "$s"
+	clean
+}
+
 # kill -9 of each daemon at ten random moments while servers are made and deleted.
 test_kill_9_at_random_moments_loses_nothing() {
 	local seed=${SEED:-$RANDOM} round daemon p s
@@ -337,7 +415,8 @@ test_kill_9_at_random_moments_loses_nothing() {
 setup || { echo "not ok lab setup"; exit 1; }
 for test in two_vfs_talk_over_their_vlan_and_leave_no_trace a_whole_pf_goes_and_comes_back_as_it_was \
 	restarts_go_unnoticed_by_guests a_linux_guest_finds_its_addresses a_macvtap_port_speaks_through_its_vf \
-	a_pinned_guest_is_beside_its_device an_nvme_drive_and_a_gpu_go_and_come_back kill_9_at_random_moments_loses_nothing; do
+	a_pinned_guest_is_beside_its_device an_nvme_drive_and_a_gpu_go_and_come_back a_port_is_attached_and_detached \
+	a_suspended_server_gets_its_vf_back kill_9_at_random_moments_loses_nothing; do
 	[[ -z ${ONLY:-} || " $ONLY " = *" $test "* ]] || continue
 	check "$test"
 done

@@ -11,6 +11,7 @@ import traceback
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "scenarios"))
 from cloud import COMPUTE, NEWEST, UUID, Cloud, reason, same, until  # noqa: E402
 from scenarios_ports import nic  # noqa: E402
+from service_test import client  # noqa: E402
 
 SPEC = '[pci]\ndevice_spec = {"vendor_id": "8086", "product_id": "10ca", "physical_network": "physnet4"}\n'
 
@@ -279,6 +280,24 @@ def test_a_port_that_is_deleted_while_it_goes(cloud):
     vf = attached(cloud, server)[0]
     status, answer = cloud.api("DELETE", "/network/v2.0/ports/" + vf)
     assert status == 409 and "detach it first" in reason(answer), (status, answer)
+
+
+def test_the_openstack_command(cloud):
+    cloud.agent(SPEC)
+    openstack = client(cloud.site, "/usr/bin/openstack")
+    network = cloud.network()
+    port, server = cloud.port(network), cloud.boot(ports=[cloud.port(network)])
+    openstack("server", "add", "port", server, port["id"])
+    active(cloud, port)
+    openstack("server", "add", "network", server, network["name"])
+    same(len(attached(cloud, server)), 3, "interfaces")
+    openstack("server", "remove", "port", server, port["id"])
+    openstack("server", "remove", "network", server, network["name"])
+    until(lambda: attached(cloud, server) == [], 20, "nothing is attached")
+    until(lambda: "detach_interface" in openstack("server", "event", "list", server), 10, "the log tells")
+    for verb, status in (("pause", "PAUSED"), ("unpause", "ACTIVE"), ("suspend", "SUSPENDED"), ("resume", "ACTIVE")):
+        openstack("server", verb, server)
+        cloud.settle(server, (status,))
 
 
 def test_kill_9_of_penstockd_while_ports_come_and_go(cloud):

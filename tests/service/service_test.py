@@ -12,6 +12,7 @@ import time
 import traceback
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from moves import *  # noqa: E402, F401, F403
 from site_of_tests import Host, Inventory, Site, request, until  # noqa: E402
 
 NETWORK = {"name": "nfv", "provider:network_type": "vlan", "provider:physical_network": "physnet_sriov", "shared": True}

@@ -210,6 +210,8 @@ class Host(threading.Thread):
                     time.sleep(0.05)
                     continue
                 answer = json.loads(body)
+                if self.mute:
+                    continue
                 self.obey(answer["servers"])
                 since = answer["revision"]
             except (OSError, ValueError):

@@ -23,8 +23,9 @@ static bool offered(const char *address)
 
 char trouble[600];
 
-static void note_trouble(const char *port_id, const char *why, void *argument)
+static void note_trouble(const char *port_id, bool held, const char *why, void *argument)
 {
+	(void)held;
 	(void)argument;
 	snprintf(trouble, sizeof trouble, "%s: %s", port_id, why);
 }

@@ -202,6 +202,15 @@ static void test_the_kernels_reason_is_found(void **state)
 	answer->nlmsg_flags = 0;
 	netlink_ack_text(answer, why, sizeof why);
 	assert_string_equal(why, "");
+
+	/* Too short for an error, and longer than anything. */
+	answer->nlmsg_flags = NLM_F_ACK_TLVS;
+	answer->nlmsg_len = sizeof *answer + 4;
+	netlink_ack_text(answer, why, sizeof why);
+	assert_string_equal(why, "");
+	assert_true(netlink_is_whole(answer, sizeof buffer));
+	answer->nlmsg_len = 0xfffffff0;
+	assert_false(netlink_is_whole(answer, sizeof buffer));
 }
 
 /* --- programming --- */

@@ -142,6 +142,33 @@ static void test_a_stopped_server_loses_ports(void **state)
 	yyjson_doc_free(none);
 }
 
+/* Of an agent that did not write down whose lease it is. */
+static void test_a_lease_of_an_older_journal(void **state)
+{
+	yyjson_doc *doc = wanted_server(), *none = without_ports();
+	char *path = memory_printf("%s/" WANTED_ID "/grant.json", folders.instances), *text;
+	size_t size;
+
+	(void)state;
+	must_run(doc);
+	yyjson_doc *journal = yyjson_read_file(path, 0, NULL, NULL);
+	yyjson_mut_doc *older = yyjson_doc_mut_copy(journal, NULL);
+	yyjson_mut_obj_remove_key(yyjson_mut_doc_ptr_get(older, "/leases/0"), "port_id");
+	text = yyjson_mut_write(older, 0, &size);
+	FILE *file = fopen(path, "w");
+	assert_int_equal(fwrite(text, 1, size, file), size);
+	fclose(file);
+	must_run(none);
+	assert_false(plugged("<interface"));
+	take_down("at the end");
+	free(text);
+	free(path);
+	yyjson_mut_doc_free(older);
+	yyjson_doc_free(journal);
+	yyjson_doc_free(doc);
+	yyjson_doc_free(none);
+}
+
 /* It stays plugged in, programmed and bound, until the guest lets go. */
 static void test_a_guest_that_lets_go_of_nothing(void **state)
 {
@@ -159,6 +186,28 @@ static void test_a_guest_that_lets_go_of_nothing(void **state)
 	simulated_set_stubborn(false);
 	must_run(none);
 	assert_false(plugged(WANTED_VF_PORT));
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(none);
+}
+
+/* After that was given up. */
+static void test_a_guest_that_lets_go_late_is_seen(void **state)
+{
+	yyjson_doc *doc = wanted_server(), *none = without_ports();
+	struct error err;
+
+	(void)state;
+	must_run(doc);
+	simulated_set_stubborn(true);
+	assert_int_equal(set_up(none), SERVER_RUNS);
+	must_run(doc);
+	assert_false(plug_is_loose(&folders, WANTED_ID));
+	simulated_set_stubborn(false);
+	assert_true(world->domain_unplug(WANTED_ID, "ua-" WANTED_VF_PORT, &err));
+	assert_true(plug_is_loose(&folders, WANTED_ID));
+	must_run(doc);
+	assert_false(plug_is_loose(&folders, WANTED_ID));
 	take_down("at the end");
 	yyjson_doc_free(doc);
 	yyjson_doc_free(none);
@@ -427,7 +476,9 @@ int main(void)
 		TEST(test_a_standard_nic_comes_and_goes),
 		TEST(test_all_ports_go_and_come_back),
 		TEST(test_a_stopped_server_loses_ports),
+		TEST(test_a_lease_of_an_older_journal),
 		TEST(test_a_guest_that_lets_go_of_nothing),
+		TEST(test_a_guest_that_lets_go_late_is_seen),
 		TEST(test_waiting_for_a_guest_ends_when_something_else_is_wanted),
 		TEST(test_a_port_that_cannot_be_plugged_in_leaves_nothing),
 		TEST(test_a_guest_without_room_refuses_a_port),

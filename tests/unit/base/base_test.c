@@ -2,6 +2,7 @@
 #include "../test.h"
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -36,6 +37,32 @@ static void test_text_to_int64_takes_whole_numbers_only(void **state)
 	assert_false(text_to_int64("1x", -10, 10, &value));
 	assert_false(text_to_int64("99999999999999999999", INT64_MIN, INT64_MAX, &value));
 	assert_int_equal(value, -5);
+}
+
+/* XML 1.0 has no U+FFFE and U+FFFF, which JSON has. */
+static void test_xml_has_its_characters_only(void **state)
+{
+	struct text text = {0};
+
+	(void)state;
+	text_add_xml(&text, "\xef\xbf\xbe|\xef\xbf\xbf|\xef\xbf\xbd|\x7f");
+	assert_string_equal(text.data, "?|?|\xef\xbf\xbd|\x7f");
+	text_done(&text);
+}
+
+/* Limits in formats ("%.40s") count bytes and cut characters. */
+static void test_errors_are_utf8(void **state)
+{
+	struct error err;
+	char text[] = "a\xe2\x82|\xff\xc3\xa4\xc3";
+
+	(void)state;
+	text_make_utf8(text);
+	assert_string_equal(text, "a|\xc3\xa4");
+	error_set(&err, ERROR_BAD_REQUEST, "'%.4s' is bad", "\xe2\x82\xac\xe2\x82\xac");
+	assert_string_equal(err.message, "'\xe2\x82\xac' is bad");
+	error_wrap(&err, "%.1s", "\xc3\xa4");
+	assert_string_equal(err.message, ": '\xe2\x82\xac' is bad");
 }
 
 static void test_text_is_utf8_follows_the_standard(void **state)
@@ -128,6 +155,23 @@ static void test_error_wrap_puts_context_in_front(void **state)
 	assert_string_equal(err.type, "PortNotFound");
 }
 
+static void remember(void *user, enum log_level level, const char *message)
+{
+	snprintf(user, 40, "%d %s", level, message);
+}
+
+static void test_a_log_can_go_elsewhere(void **state)
+{
+	char last[40] = "";
+
+	(void)state;
+	log_redirect(remember, last);
+	log_warning("%d things", 2);
+	log_debug("not at this level");
+	log_redirect(NULL, NULL);
+	assert_string_equal(last, "4 2 things");
+}
+
 static void test_array_add_zeroes_each_new_element(void **state)
 {
 	int *items = NULL;
@@ -149,11 +193,14 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text_grows_and_escapes),
 		cmocka_unit_test(test_text_to_int64_takes_whole_numbers_only),
+		cmocka_unit_test(test_xml_has_its_characters_only),
+		cmocka_unit_test(test_errors_are_utf8),
 		cmocka_unit_test(test_text_is_utf8_follows_the_standard),
 		cmocka_unit_test(test_text_distance_counts_letters),
 		cmocka_unit_test(test_map_keeps_what_was_put),
 		cmocka_unit_test(test_time_has_the_styles_of_the_apis),
 		cmocka_unit_test(test_error_wrap_puts_context_in_front),
+		cmocka_unit_test(test_a_log_can_go_elsewhere),
 		cmocka_unit_test(test_array_add_zeroes_each_new_element),
 	};
 

@@ -207,11 +207,6 @@ static void test_options_without_effect_are_named_once_and_only_if_they_ask_for_
 		 "W: f:2: [database] connection: this value is of OpenStack's, and without effect here; "
 		 "instead: "
 		 "penstock.db in [DEFAULT] state_path\n"},
-		{"[DEFAULT]\nscheduler_available_filters = a\nscheduler_available_filters = b\n",
-		 "W: f:2: [DEFAULT] scheduler_available_filters: taken and without effect here; instead: "
-		 "every "
-		 "rule "
-		 "that is built always applies: devices, NUMA, zones, aggregates, server groups\n"},
 		{"[libvirt]\nrx_queue_size = 1024\n",
 		 "W: f:2: [libvirt] rx_queue_size: not built yet, without effect\n"},
 		{"[libvirt]\nnum_pcie_ports = 0\nrx_queue_size =\n", ""},

@@ -172,6 +172,15 @@ static void nothing_is_left(void **state)
 				    "{'port': {'binding:host_id': 'h2'}}"),
 			 200);
 	assert_port("h2", "a", "DOWN", 1, 0);
+	/* And by compute. */
+	assert_int_equal(post("h1", "a"), 201);
+	assert_true(network_port_bind(cloud_db, port,
+				      &(struct network_binding){.server_id = "server",
+								.host = "h1",
+								.pci_slot = "c",
+								.pci_vendor_info = "8086:10ca"},
+				      &err));
+	assert_port("h1", "c", "DOWN", 1, 0);
 	assert_int_equal(post("h3", "b"), 201);
 	assert_int_equal(cloud_call(ADMIN, "PUT", text("/ports/%s", port),
 				    "{'port': {'binding:host_id': null}}"),

@@ -103,6 +103,41 @@ static void groups(void **state)
 		text("{'port': {'network_id': '%s', 'security_groups': ['%s']}}", network, id));
 }
 
+static void addresses_of_networks(void **state)
+{
+	(void)state;
+	const char *network = make(MEMBER, "network", "'name': 'counted'"),
+		   *path = text("/network-ip-availabilities/%s", network);
+
+	assert_int_equal(cloud_call(ADMIN, "GET", path, NULL), 200);
+	assert_at("/network_ip_availability/total_ips", "0");
+	make(MEMBER, "subnet",
+	     text("'network_id': '%s', 'ip_version': 4, 'cidr': '10.0.0.0/24', 'allocation_pools': "
+		  "[{'start': "
+		  "'10.0.0.10', 'end': '10.0.0.19'}, {'start': '10.0.0.30', 'end': '10.0.0.30'}]",
+		  network));
+	make(MEMBER, "port", text("'network_id': '%s'", network));
+	assert_int_equal(cloud_call(ADMIN, "GET", path, NULL), 200);
+	assert_at("/network_ip_availability/total_ips", "11");
+	assert_at("/network_ip_availability/used_ips", "1");
+	make(MEMBER, "subnet", text("'network_id': '%s', 'ip_version': 6, 'cidr': 'fd00::/64'", network));
+	assert_int_equal(cloud_call(ADMIN, "GET", path, NULL), 200);
+	assert_int_equal(cloud_size("/network_ip_availability/subnet_ip_availability"), 2);
+	assert_at("/network_ip_availability/subnet_ip_availability/1/total_ips", "18446744073709551614");
+	assert_at("/network_ip_availability/total_ips", "18446744073709551615"); /* no more can be said */
+	make(OTHER, "network", "");
+	assert_int_equal(cloud_call(ADMIN, "GET", "/network-ip-availabilities?network_name=counted", NULL),
+			 200);
+	assert_int_equal(cloud_size("/network_ip_availabilities"), 1);
+	assert_at("/network_ip_availabilities/0/subnet_ip_availability/0/used_ips", "1");
+	assert_int_equal(cloud_call(ADMIN, "GET", "/network-ip-availabilities?limit=1", NULL), 200);
+	assert_int_equal(cloud_size("/network_ip_availabilities"), 1);
+	refused(404, "NetworkNotFound", ADMIN, "GET", "/network-ip-availabilities/none", NULL);
+	refused(404, "NetworkNotFound", MEMBER, "GET", path, NULL);
+	assert_int_equal(cloud_call(MEMBER, "GET", "/network-ip-availabilities", NULL), 200);
+	assert_int_equal(cloud_size("/network_ip_availabilities"), 0);
+}
+
 static void extensions(void **state)
 {
 	(void)state;
@@ -127,7 +162,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(agents), TEST(quotas), TEST(groups), TEST(extensions), TEST(the_way_in),
+		TEST(agents),	  TEST(quotas),	    TEST(groups), TEST(addresses_of_networks),
+		TEST(extensions), TEST(the_way_in),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,13 +31,13 @@ bool identity_authenticate(struct http_request *request, struct error *why)
 	return true;
 }
 
-/* Servers whose names begin with s are of project p1. */
+/* Servers whose names begin with s and moves whose names begin with m are of project p1. */
 bool compute_consumer_load(struct store *store, const char *server_id, struct compute_consumer *consumer,
 			   struct error *why)
 {
 	(void)store;
 	(void)why;
-	*consumer = (struct compute_consumer){.found = *server_id == 's'};
+	*consumer = (struct compute_consumer){.type = *server_id == 's' ? COMPUTE_INSTANCE : NULL};
 	snprintf(consumer->project_id, sizeof consumer->project_id, "p1");
 	snprintf(consumer->user_id, sizeof consumer->user_id, "u1");
 	return true;
@@ -53,7 +53,9 @@ bool compute_consumers_of(struct store *store, const char *project_id, const cha
 	(void)why;
 	for (int i = 0; i < 100 && strcmp(project_id, "p1") == 0; i++) {
 		snprintf(name, sizeof name, "s%d", i);
-		map_put(ids, name, ids);
+		map_put(ids, name, COMPUTE_INSTANCE);
+		snprintf(name, sizeof name, "m%d", i);
+		map_put(ids, name, COMPUTE_MIGRATION);
 	}
 	return true;
 }

@@ -176,6 +176,14 @@ static void test_inventories_and_usages(void **state)
 	assert_at("/usages/INSTANCE/MEMORY_MB", "300");
 	get("/usages?project_id=p1&consumer_type=MIGRATION");
 	assert_at("/usages", "{}");
+	assert_true(site_claim("m1", "host=a vcpus=1 memory=50 disk=0"));
+	get("/usages?project_id=p1");
+	assert_at("/usages/INSTANCE/MEMORY_MB", "300");
+	assert_at("/usages/MIGRATION", "{\"consumer_count\":1,\"MEMORY_MB\":50,\"VCPU\":1}");
+	get("/usages?project_id=p1&consumer_type=all");
+	assert_at("/usages/all/MEMORY_MB", "350");
+	assert_int_equal(cloud_call(ADMIN, "1.37", "GET", "/usages?project_id=p1", NULL), 200);
+	assert_at("/usages/MEMORY_MB", "350");
 	refused(400, "project_id", "1.39", "GET", "/usages", NULL);
 }
 

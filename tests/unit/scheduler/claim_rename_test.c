@@ -142,13 +142,48 @@ static void test_undone(void **state)
 	assert_int_equal(site_count("SELECT count(*) FROM device_claim WHERE server_id = 'second'"), 1);
 }
 
+/* A server that moves: two claims at once, which change names; each host counts what it has all along. */
+static void test_swap(void **state)
+{
+	struct scheduler_device *devices;
+	char source[37];
+	size_t count;
+
+	(void)state;
+	host_with_vfs("lab1", 2);
+	host_with_vfs("lab2", 1);
+	assert_true(site_claim("server", "direct=net host=lab1 vcpus=1 memory=100"));
+	strcpy(source, grant.host_id);
+	assert_true(site_claim("move", "direct=net host=lab2 vcpus=2 memory=200"));
+	for (int i = 0; i < 3; i++) {
+		assert_true(store_transaction_begin(db, &err));
+		assert_true(scheduler_claims_swap(db, "server", "move", &err));
+		assert_true(store_transaction_commit(db, &err));
+	}
+	assert_int_equal(site_count("SELECT vcpus FROM claim WHERE server_id = 'server'"), 2);
+	assert_int_equal(site_count("SELECT vcpus FROM claim WHERE server_id = 'move'"), 1);
+	assert_int_equal(site_count("SELECT count(*) FROM claim"), 2);
+	assert_true(scheduler_devices_of_server(db, "server", &devices, &count, &err));
+	assert_int_equal(count, 1);
+	free(devices);
+	/* Both devices are taken, and the fleet knows. */
+	assert_true(site_claim("other", "direct=net"));
+	assert_string_equal(grant.host_id, source);
+	assert_false(site_claim("one too many", "direct=net"));
+	site_release("move");
+	assert_true(site_claim("again", "direct=net"));
+	assert_string_equal(grant.host_id, source);
+	site_release("server");
+	assert_int_equal(
+		site_count("SELECT sum(vcpus_used) FROM host_state WHERE memory_mb_used = 0 AND servers = 0"),
+		0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_second_claim),
-		TEST(test_same_devices),
-		TEST(test_cpus),
-		TEST(test_undone),
+		TEST(test_second_claim), TEST(test_same_devices), TEST(test_cpus),
+		TEST(test_undone),	 TEST(test_swap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
