@@ -74,6 +74,7 @@ console_says() { console "$1" | says "$2" 2> /dev/null; }
 sweep() { # what a test that failed has left
 	local id
 	for id in $(api GET /compute/v2.1/servers | grep -o '"id":"[^"]*"' | cut -d'"' -f4); do delete_server "$id" > /dev/null; done
+	[ ! -e "$LAB_DIR/out/nova.conf.before" ] || configure_back
 }
 vf_dirt() { lab run "ip link show p5p1 | grep 'vf ' | grep -c 'vlan\|fa:16:3e'"; }
 clean() {
@@ -231,7 +232,7 @@ test_a_pinned_guest_is_beside_its_device() {
 	delete_server "$s"
 	[ "$(lab run 'cat /sys/devices/system/node/node1/hugepages/hugepages-2048kB/free_hugepages')" = 32 ]
 	[ "$(lab run 'sqlite3 /var/lib/penstock/penstock.db "SELECT count(*) FROM cpu_claim"')" = 0 ]
-	cp "$LAB_DIR/out/nova.conf.before" "$LAB_DIR/etc/nova.conf"
+	mv "$LAB_DIR/out/nova.conf.before" "$LAB_DIR/etc/nova.conf"
 	restart penstock-agent
 	clean
 }
@@ -251,7 +252,7 @@ alias = {"name": "far-gpu", "vendor_id": "1234", "product_id": "1111", "device_t
 [compute]
 cpu_shared_set = 0
 cpu_dedicated_set = 1'
-	[ "$(lab run 'cat /sys/class/nvme/nvme*/serial')" = LAB0001 ]
+	lab run 'cat /sys/class/nvme/nvme*/serial' | says LAB0001
 	flavor=$(make_flavor '"pci_passthrough:alias":"nvme:1,gpu:1"')
 	until_true 30 fits "$flavor"
 	s=$(make_server "$flavor" '"none"')
@@ -298,7 +299,7 @@ configure() {
 	restart_both
 }
 configure_back() {
-	cp "$LAB_DIR/out/nova.conf.before" "$LAB_DIR/etc/nova.conf"
+	mv "$LAB_DIR/out/nova.conf.before" "$LAB_DIR/etc/nova.conf"
 	restart_both
 }
 restart_both() {
