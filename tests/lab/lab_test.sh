@@ -264,10 +264,10 @@ cpu_dedicated_set = 1'
 	[ "$(driver_of 0000:22:00.0) $(driver_of 0000:42:00.0)" = "vfio-pci vfio-pci" ]
 	far=$(make_server "$flavor" '"none"')
 	until_true 60 is_status "$far" ERROR
-	api GET "/compute/v2.1/servers/$far" | field server.fault.details | says "lab1: alias nvme: needs 1 device: 1 of 1 is in use"
+	api GET "/compute/v2.1/servers/$far" | field server.fault.details | says "lab1: alias nvme: needs 1 PF: 1 of 1 is in use"
 	delete_server "$far"
 	delete_server "$s"
-	[ "$(driver_of 0000:22:00.0) $(driver_of 0000:42:00.0)" = "nvme " ]
+	echo "$(driver_of 0000:22:00.0) $(driver_of 0000:42:00.0)" | says "^nvme $"
 	until_true 30 lab run 'grep -q LAB0001 /sys/class/nvme/nvme*/serial && [ -b /dev/nvme0n1 ]'
 
 	# The CPU for pinned guests is on node 1.
@@ -285,7 +285,60 @@ cpu_dedicated_set = 1'
 	configure_back
 	clean
 }
-driver_of() { lab run "basename \$(readlink /sys/bus/pci/devices/$1/driver)" 2> /dev/null || true; }
+# Resized, made an image of, shelved, rebuilt: the guest has a VF with a rate and trust, before and afterwards.
+test_a_server_is_resized_shelved_and_rebuilt() {
+	local larger policy p s image xml
+	configure '
+[DEFAULT]
+allow_resize_to_same_host = true'
+	sed -i 's/"physical_network": "physnet_sriov"}/"physical_network": "physnet_sriov", "trusted": "true"}/' "$LAB_DIR/etc/nova.conf"
+	restart_both
+	policy=$(api POST /network/v2.0/qos/policies '{"policy":{"name":"slow"}}' | field policy.id)
+	api POST "/network/v2.0/qos/policies/$policy/bandwidth_limit_rules" '{"bandwidth_limit_rule":{"max_kbps":99500,"direction":"egress"}}' > /dev/null
+	p=$(make_port)
+	api PUT "/network/v2.0/ports/$p" '{"port":{"trusted":true,"qos_policy_id":"'"$policy"'"}}' > /dev/null
+	larger=$(api POST /compute/v2.1/flavors '{"flavor":{"name":"larger","ram":96,"disk":1,"vcpus":1}}' | field flavor.id)
+	until_true 30 explain_port "$p"
+	s=$(make_server "$FLAVOR" '[{"port":"'"$p"'"}]')
+	until_true 180 is_status "$s" ACTIVE
+	lab run "ip link show p5p1" | says "vf 0 .*$(port_mac "$p").*vlan 10[12].*max_tx_rate 100Mbps.*trust on"
+
+	api POST "/compute/v2.1/servers/$s/action" '{"resize":{"flavorRef":"'"$larger"'"}}'
+	until_true 180 is_status "$s" VERIFY_RESIZE
+	xml=$(lab run "virsh -q dumpxml $s")
+	grep -q "<memory unit='KiB'>98304</memory>" <<< "$xml"
+	[ "$(lab run 'sqlite3 /var/lib/penstock/penstock.db "SELECT count(*) FROM device_claim"')" = 2 ]
+	api POST "/compute/v2.1/servers/$s/action" '{"confirmResize":null}'
+	until_true 60 is_status "$s" ACTIVE
+	until_true 30 one_claim
+	lab run "ip link show p5p1" | says "vf .*$(port_mac "$p").*vlan 10[12].*max_tx_rate 100Mbps.*trust on"
+	until_true 180 console_says "$s" "PROBE done"
+
+	image=$(api POST "/compute/v2.1/servers/$s/action" '{"createImage":{"name":"of-it"}}' | field image_id)
+	until_true 120 image_is_active "$image"
+
+	api POST "/compute/v2.1/servers/$s/action" '{"shelve":null}'
+	until_true 180 is_status "$s" SHELVED_OFFLOADED
+	until_true 30 clean
+	api POST "/compute/v2.1/servers/$s/action" '{"unshelve":null}'
+	until_true 180 is_status "$s" ACTIVE
+	lab run "ip link show p5p1" | says "vf .*$(port_mac "$p").*vlan 10[12].*max_tx_rate 100Mbps.*trust on"
+	until_true 180 console_says "$s" "PROBE done"
+
+	api POST "/compute/v2.1/servers/$s/action" '{"rebuild":{"imageRef":"'"$image"'"}}' > /dev/null
+	until_true 30 is_status "$s" REBUILD
+	until_true 180 is_status "$s" ACTIVE
+	until_true 180 console_says "$s" "PROBE done"
+	delete_server "$s"
+	api DELETE "/network/v2.0/ports/$p"
+	lab run "ip link show p5p1" | says "vf 0 .*trust off"
+	configure_back
+	clean
+}
+one_claim() { [ "$(lab run 'sqlite3 /var/lib/penstock/penstock.db "SELECT count(*) FROM device_claim"')" = 1 ]; }
+image_is_active() { [ "$(api GET "/image/v2/images/$1" | field status)" = active ]; }
+explain_port() { lab run "/usr/local/bin/penstock explain --config-file /run/lab/etc/nova.conf --config-file /run/lab/etc/penstock.conf --flavor $FLAVOR --port $1" | says "fits, with"; }
+driver_of() { lab run "d=\$(readlink /sys/bus/pci/devices/$1/driver); echo \${d##*/}"; }
 make_flavor() { # EXTRA-SPECS
 	local id
 	id=$(api POST /compute/v2.1/flavors '{"flavor":{"name":"f'"$RANDOM$RANDOM"'","ram":64,"disk":1,"vcpus":1}}' | field flavor.id)
@@ -416,7 +469,7 @@ test_kill_9_at_random_moments_loses_nothing() {
 setup || { echo "not ok lab setup"; exit 1; }
 for test in two_vfs_talk_over_their_vlan_and_leave_no_trace a_whole_pf_goes_and_comes_back_as_it_was \
 	restarts_go_unnoticed_by_guests a_linux_guest_finds_its_addresses a_macvtap_port_speaks_through_its_vf \
-	a_pinned_guest_is_beside_its_device an_nvme_drive_and_a_gpu_go_and_come_back a_port_is_attached_and_detached \
+	a_pinned_guest_is_beside_its_device an_nvme_drive_and_a_gpu_go_and_come_back a_server_is_resized_shelved_and_rebuilt a_port_is_attached_and_detached \
 	a_suspended_server_gets_its_vf_back kill_9_at_random_moments_loses_nothing; do
 	[[ -z ${ONLY:-} || " $ONLY " = *" $test "* ]] || continue
 	check "$test"
