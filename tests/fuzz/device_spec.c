@@ -55,7 +55,9 @@ static bool id_selects(yyjson_val *value, const char *id)
 {
 	const char *text = yyjson_get_str(value);
 
-	return !text || strcmp(text, "*") == 0 || (id && strtoul(text, NULL, 16) == strtoul(id, NULL, 16));
+	return !text || strcmp(text, "*") == 0 ||
+	       (id && strspn(id, "0123456789abcdefABCDEF") == strlen(id) &&
+		strtoul(text, NULL, 16) == strtoul(id, NULL, 16));
 }
 
 /* An object without regular expressions and devname; VFs of a PF that is named are left to unit tests. */
