@@ -4,6 +4,7 @@
 
 #include "agent/controller.h"
 #include "agent/lifecycle.h"
+#include "agent/migration.h"
 #include "config/config.h"
 #include "config/items.h"
 #include "numa/cpu_set.h"
@@ -63,6 +64,7 @@ struct agent_settings {
 	size_t reserved_page_count;
 	struct near_network *near;
 	size_t near_count;
+	struct migration_settings migration; /* [libvirt] live_migration_... */
 	bool grant_mates; /* [pci] iommu_group_mates = grant */
 };
 

@@ -180,6 +180,7 @@ class Host(threading.Thread):
         self.fail, self.stopping, self.seen = None, False, []
         self.disks, self.mute = {}, False  # what is on the servers' disks; it says and does nothing
         self.keeps = None  # why no guest leaves it
+        self.slow = False  # a guest that is to leave takes its time
         self.troubles = {}  # port id: what is wrong with it, whatever is wanted of it
         status, _, body = request(site.url + "/agent/v1/join", "POST",
                                   {"version": 1, "token": site.run("penstock", "agent-token"), "host": name})
@@ -236,6 +237,8 @@ class Host(threading.Thread):
         """The guest leaves, and waits on the way (`Host.on_their_way`) for the host to which it goes."""
         if server["id"] not in self.running:
             return "stopped", None
+        if self.slow and server["want"] == "leaving":
+            return "building", None
         if self.keeps or server["want"] == "staying":
             return "running", self.keeps
         self.on_their_way[self.site.url, server["id"]] = self.disks.get(server["id"], b"disk")
