@@ -17,9 +17,11 @@ int cli_config(int argc, char **argv);
 int cli_host(int argc, char **argv);
 /* Those of `penstock host`. */
 int cli_host_devices(int argc, char **argv);
-/* Its two parts; exit status. */
+/* Its parts; exit status. */
 int cli_config_check(const struct config_sources *sources);
 int cli_config_options(void);
+int cli_config_sample(void);
+int cli_config_manual(void);
 
 /* Takes a sub-command's option if it is 'c' (--config-file) or 'C' (--config-dir). */
 #define CLI_CONFIG_OPTIONS \

@@ -2,7 +2,7 @@
 # Lab tests of the operator's command on the host itself: sourced by lab_test.sh, whose functions they use.
 # shellcheck disable=SC2154
 
-cli_devices() { lab run "penstock host devices --config-file /run/lab/etc/nova.conf --config-file /run/lab/etc/penstock.conf $*"; }
+cli_devices() { lab run "/usr/local/bin/penstock host devices --config-file /run/lab/etc/nova.conf --config-file /run/lab/etc/penstock.conf $*"; }
 # device_is ADDRESS STATE [SERVER]: by the JSON
 device_is() {
 	cli_devices --json | python3 -c 'import json,sys
@@ -25,7 +25,7 @@ test_host_devices_tells_who_has_a_vf() {
 	device_is 0000:21:00.0 unavailable
 	lab run "pkill -9 -x penstock-agent; while pgrep -x penstock-agent > /dev/null; do sleep 0.05; done"
 	device_is "$vf" taken t
-	lab run "setpriv --reuid 65534 --regid 65534 --clear-groups penstock host devices --config-file /run/lab/etc/nova.conf 2>&1" | says "instances: Permission denied"
+	lab run "setpriv --reuid 65534 --regid 65534 --clear-groups /usr/local/bin/penstock host devices --config-file /run/lab/etc/nova.conf 2>&1" | says "instances: Permission denied"
 	lab run "setsid /run/start-penstock-agent > /dev/null 2>&1 & sleep 0.1"
 	delete_server "$s"
 	device_is "$vf" free
