@@ -38,7 +38,10 @@ struct cli_site {
 	struct store *db;
 };
 
+/* As root it works on the database as the user who has it, until cli_site_done(). */
 bool cli_site_open(struct cli_site *site, const struct config_sources *sources, struct error *err);
 void cli_site_done(struct cli_site *site);
+/* For files of who runs the command; the database is not to be used after this. */
+void cli_become_self(void);
 /* Prints "penstock: message" and returns 1. */
 int cli_fail(const struct error *err);

@@ -84,6 +84,24 @@ def test_the_watchdog_is_not_told_when_the_writer_hangs():
     site.end()
 
 
+def test_what_root_makes_belongs_to_the_user_of_penstockd():
+    """penstock bootstrap before the first start, and penstock agent-token beside it."""
+    if os.geteuid() != 0:
+        return
+    with tempfile.TemporaryDirectory(prefix="penstock-owner.") as folder:
+        os.chmod(folder, 0o755)
+        os.mkdir(folder + "/state")
+        os.chown(folder + "/state", 65534, 65534)
+        with open(folder + "/penstock.conf", "w") as out:
+            out.write("[DEFAULT]\nstate_path = %s/state\n[identity]\npassword_hash_rounds = 4\n" % folder)
+        penstock = [BUILD + "/src/cli/penstock"]
+        for command in (["bootstrap", "--output", folder], ["agent-token"]):
+            subprocess.run(penstock + command + ["--config-file", folder + "/penstock.conf"], check=True, stdout=subprocess.DEVNULL)
+            made = [os.stat(os.path.join(folder, "state", name)) for name in os.listdir(folder + "/state")]
+            assert made and all(found.st_uid == 65534 and found.st_mode & 0o077 == 0 for found in made)
+        assert os.stat(folder + "/openrc").st_uid == 0
+
+
 def main():
     global BUILD
     BUILD = os.path.abspath(sys.argv[1])
