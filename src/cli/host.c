@@ -10,6 +10,9 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *summary;
 } host_commands[] = {
+	{"check", cli_host_check, "what Penstock needs of this host, fact by fact, and what mends it"},
+	{"setup", cli_host_setup, "makes this host so, for good"},
+	{"apply", cli_host_apply, "at boot: brings PFs up and makes their VFs"},
 	{"devices", cli_host_devices, "the PCI devices of this host: who has them, and are they well"},
 };
 
