@@ -34,6 +34,8 @@ static const struct {
 	const char *value;
 } examples[] = {
 	{"penstock", "public_url", "https://cloud.example.org:5000"},
+	{"host", "vfs", "p5p1:5,p5p2:2:drivers"},
+	{"host", "hugepages", "2M:1024,1G:16"},
 	{"pci", "device_spec", "{\"devname\": \"p5p1\", \"physical_network\": \"physnet_sriov\"}"},
 	{"pci", "device_spec", "{\"vendor_id\": \"10de\", \"product_id\": \"1eb8\"}"},
 	{"pci", "device_spec", "{\"address\": \"0000:83:00.0\"}"},
