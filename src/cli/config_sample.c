@@ -48,6 +48,8 @@ static const struct {
 	{"DEFAULT", "reserved_huge_pages", "node:0,size:2048,count:64"},
 	{"compute", "cpu_shared_set", "0-3"},
 	{"compute", "cpu_dedicated_set", "4-15"},
+	{"host", "vfs", "p5p1:5"},
+	{"host", "hugepages", "2M:1024"},
 	{"libvirt", "virt_type", "kvm"},
 	{"filter_scheduler", "enabled_filters",
 	 "AvailabilityZoneFilter,ComputeFilter,PciPassthroughFilter,NUMATopologyFilter,"

@@ -89,6 +89,23 @@ static bool is_huge_pages(const char *text)
 	return item_huge_pages(text, &node, &size_kb, &count);
 }
 
+static bool is_host_vfs(const char *text)
+{
+	char netdev[ITEM_NETDEV_SIZE];
+	bool drivers;
+	int count;
+
+	return item_host_vfs(text, netdev, &count, &drivers);
+}
+
+static bool is_host_pages(const char *text)
+{
+	int64_t size_kb, count;
+	char size[8];
+
+	return item_host_pages(text, size, &size_kb, &count);
+}
+
 static bool is_numa_node(const char *text)
 {
 	int node;
@@ -161,6 +178,12 @@ const struct config_option config_options[] = {
 	 .help = "CPUs of this host that guests may have for themselves"},
 	{"compute", "packing_host_numa_cells_allocation_strategy", .type = CONFIG_BOOL, .fallback = "False",
 	 .help = "fill one NUMA node before the next"},
+
+	/* --- /etc/penstock/host.conf: what `penstock host setup` and `host apply` make of a host --- */
+	{"host", "vfs", .type = CONFIG_LIST, .check = is_host_vfs, .allowed = "p5p1:5, or p5p1:5:drivers",
+	 .help = "VFs that PFs have from boot on; drivers: the host's own driver binds them"},
+	{"host", "hugepages", .type = CONFIG_LIST, .check = is_host_pages, .allowed = "2M:1024 or 1G:16",
+	 .help = "huge pages of this host"},
 
 	/* --- guests --- */
 	{"DEFAULT", "instance_build_timeout", .type = CONFIG_INT, .fallback = "600", .min = 0, .max = 86400,
