@@ -2,7 +2,7 @@
 BUILD ?= build
 SANITIZE ?= build-asan
 
-.PHONY: all demo bench test test-unit test-property test-service test-scenarios test-lab lab fuzz clean packages
+.PHONY: all install deb demo bench test test-unit test-property test-service test-scenarios test-lab lab fuzz clean packages
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -15,6 +15,17 @@ $(BUILD)/build.ninja: | packages
 
 $(SANITIZE)/build.ninja: | packages
 	meson setup $(SANITIZE) -Db_sanitize=address,undefined -Dbuildtype=debug
+
+# Programs, units, manuals, completion: PREFIX (/usr/local), DESTDIR.  An /etc/penstock/penstock.conf that is there stays.
+PREFIX ?= /usr/local
+install: all
+	meson configure $(BUILD) -Dprefix=$(PREFIX)
+	DESTDIR=$(DESTDIR) meson install -C $(BUILD)
+
+# Debian packages, in build/deb.
+deb:
+	scripts/install-packages.sh deb
+	BUILD=$(BUILD) scripts/build-packages.sh
 
 # The SR-IOV story, end to end, with the openstack client; KEEP=1 leaves it running.
 demo: packages all

@@ -32,8 +32,7 @@ static void add_number_or_null(yyjson_mut_doc *doc, yyjson_mut_val *object, cons
 
 /* --- devices --- */
 
-/* "ok", or why it must not be handed out; text[200]. */
-static const char *health_of(const struct known_device *item, const struct groups_index *groups, char *text)
+const char *report_health(const struct known_device *item, const struct groups_index *groups, char *text)
 {
 	if (item->device.iommu_group < 0)
 		return "the device is in no IOMMU group: the IOMMU is off";
@@ -69,7 +68,7 @@ static void add_device(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct k
 	yyjson_mut_obj_add_val(doc, object, "tags",
 			       tags ? yyjson_val_mut_copy(doc, yyjson_doc_get_root(tags))
 				    : yyjson_mut_obj(doc));
-	yyjson_mut_obj_add_strcpy(doc, object, "health", health_of(item, groups, health));
+	yyjson_mut_obj_add_strcpy(doc, object, "health", report_health(item, groups, health));
 	yyjson_doc_free(tags);
 }
 
