@@ -23,7 +23,7 @@ static const char host_usage[] =
 	"setup  makes it so for good: kernel command line, modules, VFs and PFs at boot, names, and whatever "
 	"of the\n"
 	"       distribution owns the NICs.  Shows what it changes; what a file was stays beside it as\n"
-	"       NAME.before-penstock.  Says if a reboot is needed.  May be run again at any time.\n"
+	"       NAME.before-penstock~.  Says if a reboot is needed.  May be run again at any time.\n"
 	"apply  is run at every boot by penstock-host.service: brings up the PFs of /etc/penstock/host.conf "
 	"and makes\n"
 	"       their VFs.  Lowers no number of VFs, and changes none while a guest has one.\n"
