@@ -26,5 +26,9 @@ bool simulated_is_pristine(char *why, size_t size);
 size_t simulated_guests(void);
 /* Guests that let go of nothing that is plugged into them. */
 void simulated_set_stubborn(bool stubborn);
+/* A device that fell off the bus, or comes back. */
+void simulated_set_dead(const char *address, bool dead);
+/* Bound to vfio-pci and held by a process that Penstock does not know of, or not any more. */
+void simulated_set_held(const char *address, bool held);
 /* A guest that ends by itself. */
 void simulated_guest_ends(const char *id);
