@@ -209,8 +209,8 @@ static bool look_memory(const char *address, struct device_memory *memory, struc
 	read_attribute(address, "sriov_drivers_autoprobe", line, sizeof line);
 	memory->autoprobe = strcmp(line, "0") != 0;
 	read_override(address, memory->override);
-	if (!*memory->netdev)
-		return true;
+	if (guard_hangs(address, err) || !*memory->netdev)
+		return !guard_hangs(address, err);
 	memory->mtu = netdev_mtu(memory->netdev);
 	netdev_mac(memory->netdev, memory->mac_address);
 	return netdev_is_up(memory->netdev, &memory->up, err);
@@ -238,6 +238,8 @@ bool device_answers(const char *address, struct error *err)
 	_cleanup_free_ char *bytes = world->read(config);
 	char ways[64];
 
+	if (guard_hangs(address, err))
+		return false;
 	/* A VF's vendor and device id always read as ones (PCI Express, 9.3.4.1.1). */
 	if (!bytes || strspn(bytes, "\xff") < 8)
 		return true;

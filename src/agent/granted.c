@@ -201,7 +201,7 @@ bool granted_setup(const struct granted_device *device, yyjson_val *server, stru
 	pthread_mutex_unlock(lock);
 	if (!ok)
 		note_hang(device, err);
-	return ok;
+	return ok && quarantine_lift(device->memory.address, err);
 }
 
 /* --- giving back --- */

@@ -210,6 +210,16 @@ bool guard_run(const char *key, const char *what, int seconds, void (*work)(void
 
 /* --- what hangs --- */
 
+bool guard_hangs(const char *key, struct error *err)
+{
+	pthread_mutex_lock(&guard.lock);
+	bool is_so = hangs(key);
+	if (is_so)
+		error_set_typed(err, ERROR_TIMEOUT, GUARD_HANG, "%s has not returned yet", oldest(key));
+	pthread_mutex_unlock(&guard.lock);
+	return is_so;
+}
+
 void guard_tell(char *text, size_t size)
 {
 	size_t length = 0;

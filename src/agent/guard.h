@@ -21,6 +21,9 @@ const struct world *guard_world(const struct world *host);
 /* [penstock] device_timeout, libvirt_timeout: seconds for calls about devices, and for libvirt's. */
 void guard_configure(int device_seconds, int libvirt_seconds);
 
+/* Does a call about it hang?  Then *err says which.  (A device's key is its address; a read that hangs gives
+ * NULL, as one of a file that is not there.) */
+bool guard_hangs(const char *key, struct error *err);
 /* What hangs now, one a line ("" if nothing does); for the log. */
 void guard_tell(char *text, size_t size);
 size_t guard_hanging(void);

@@ -111,6 +111,15 @@ static bool device_is_pristine(const struct simulated_device *device, char *why,
 	       device->numvfs == wanted.numvfs && !device->autoprobe && device->guest == 0;
 }
 
+bool simulated_device_is_pristine(const char *address, char *why, size_t size)
+{
+	pthread_mutex_lock(&simulated_lock);
+	const struct simulated_device *device = simulated_find(address);
+	bool ok = !device || device_is_pristine(device, why, size);
+	pthread_mutex_unlock(&simulated_lock);
+	return ok;
+}
+
 bool simulated_is_pristine(char *why, size_t size)
 {
 	bool ok = true;

@@ -23,6 +23,8 @@ void simulated_end(void);
 extern void (*simulated_on_change)(const char *what);
 /* Is the host as it was at the start?  If not, `why` says what is not. */
 bool simulated_is_pristine(char *why, size_t size);
+/* One device; true as well if it is not there. */
+bool simulated_device_is_pristine(const char *address, char *why, size_t size);
 size_t simulated_guests(void);
 /* Guests that let go of nothing that is plugged into them. */
 void simulated_set_stubborn(bool stubborn);
