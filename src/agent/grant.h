@@ -61,3 +61,6 @@ bool granted_program(const struct granted_device *device, yyjson_val *server, st
  * Idempotent.  What has been given to another server since (ledger.h) is not touched.  True also if the
  * device was quarantined instead, because it cannot be made good: then it is nobody's. */
 bool granted_release(const struct granted_device *device, struct error *err);
+/* The same for one that no server has, once: false if it is not well.  ERROR_CONFLICT: a server has it by
+ * now. */
+bool granted_recheck(const struct granted_device *device, struct error *err);

@@ -264,6 +264,20 @@ bool granted_release(const struct granted_device *device, struct error *err)
 	return quarantine_lift(address, err) && ledger_drop(address, device->owner, err);
 }
 
+bool granted_recheck(const struct granted_device *device, struct error *err)
+{
+	pthread_mutex_t *lock = card_lock(device);
+	struct error ignored;
+	int64_t grant;
+
+	if (!ledger_take(device->memory.address, device->owner, &grant, err))
+		return false;
+	pthread_mutex_lock(lock);
+	bool ok = release_locked(device, err);
+	pthread_mutex_unlock(lock);
+	return ledger_drop(device->memory.address, device->owner, ok ? err : &ignored) && ok;
+}
+
 bool granted_program(const struct granted_device *device, yyjson_val *server, struct error *err)
 {
 	pthread_mutex_t *lock = card_lock(device);

@@ -138,6 +138,16 @@ bool ledger_retake(const char *address, const char *server_id, int64_t grant, st
 	return ok;
 }
 
+bool ledger_enter(const char *address, const char *server_id, int64_t grant, struct error *err)
+{
+	pthread_mutex_lock(&ledger.lock);
+	if (grant > ledger.grants)
+		ledger.grants = grant;
+	bool ok = !*ledger.folder || write_locked(address, server_id, grant, err);
+	pthread_mutex_unlock(&ledger.lock);
+	return ok;
+}
+
 static bool drop_locked(const char *address, struct error *err)
 {
 	_cleanup_free_ char *path = path_of(address);

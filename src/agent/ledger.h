@@ -26,6 +26,8 @@ bool ledger_take(const char *address, const char *server_id, int64_t *grant, str
 /* Is it the server's?  Enters it with the number of its grant if it is nobody's, so that nobody takes it
  * meanwhile.  ERROR_CONFLICT: it is another's by now. */
 bool ledger_retake(const char *address, const char *server_id, int64_t grant, struct error *err);
+/* Enters it, whatever is there: what a journal says at the agent's start. */
+bool ledger_enter(const char *address, const char *server_id, int64_t grant, struct error *err);
 /* Strikes it out if it is the server's. */
 bool ledger_drop(const char *address, const char *server_id, struct error *err);
 /* Strikes out all of a server: what its journal does not name (any more) was not touched. */

@@ -19,7 +19,10 @@ static struct {
 	char folder[300];
 	struct map strikes; /* by address: how many, as a pointer */
 } kept = {.lock = PTHREAD_MUTEX_INITIALIZER};
-static atomic_uint put_count;
+static atomic_uint put_count, told_count;
+static _Atomic int64_t put_at; /* sys_monotonic() */
+
+#define NEWS_LIMIT (30 * TIME_SECOND) /* a controller that takes no inventory is not waited for longer */
 
 static char *path_of(const char *address, const char *suffix)
 {
@@ -139,6 +142,7 @@ static bool put_locked(const char *address, bool heals, const struct granted_dev
 	_cleanup_free_ char *text = describe(address, &q);
 	if (!file_write(path, text, FILE_DURABLE, err))
 		return false;
+	atomic_store(&put_at, sys_monotonic());
 	atomic_fetch_add(&put_count, !known);
 	log_error("%s is quarantined: %s", address, q.reason);
 	return true;
@@ -170,6 +174,17 @@ unsigned quarantine_count(void)
 	return atomic_load(&put_count);
 }
 
+void quarantine_told(unsigned count)
+{
+	atomic_store(&told_count, count);
+}
+
+bool quarantine_is_news(void)
+{
+	return atomic_load(&told_count) != atomic_load(&put_count) &&
+	       sys_monotonic() - atomic_load(&put_at) < NEWS_LIMIT;
+}
+
 /* --- the operator's word --- */
 
 bool quarantine_asked(const char *address, bool *force)
@@ -182,10 +197,13 @@ bool quarantine_asked(const char *address, bool *force)
 	return file;
 }
 
-void quarantine_answer(const char *address)
+void quarantine_answer(const char *address, const char *why)
 {
-	_cleanup_free_ char *path = path_of(address, ".release");
+	_cleanup_free_ char *path = path_of(address, ".release"), *answer = path_of(address, ".answer");
+	struct error err;
 
+	if (!file_write(answer, why, FILE_WHOLE, &err))
+		log_error("%s", err.message);
 	unlink(path);
 }
 

@@ -25,13 +25,16 @@ bool quarantine_lift(const char *address, struct error *err);
 /* Addresses, ended by NULL, for world_list_free(). */
 char **quarantine_list(void);
 
-/* Has the operator asked for it to be released?  Answered by quarantine_answer(). */
+/* Has the operator asked for it to be released (ADDRESS.release: "check" or "force")?  Answered by
+ * quarantine_answer() in ADDRESS.answer, "" if it was. */
 bool quarantine_asked(const char *address, bool *force);
-void quarantine_answer(const char *address);
+void quarantine_answer(const char *address, const char *why);
 
-/* Counts up with each device that comes in: the controller must hear of it before the device's server is
- * told gone. */
+/* Counts up with each device that comes in.  The controller must hear of it before it hears that the device's
+ * server is gone: _told, that it has heard of so many; _is_news, that it has not heard of all. */
 unsigned quarantine_count(void);
+void quarantine_told(unsigned count);
+bool quarantine_is_news(void);
 /* How often giving the device back has failed, one time after the other; 0 begins anew. */
 int quarantine_strike(const char *address);
 void quarantine_forgive(const char *address);

@@ -15,3 +15,5 @@ bool report_offers(const char *address);
 void report_raise_pfs(void);
 /* A device that a guest has since before this process began, with the network device that it was. */
 void report_remember(const char *address, const char *netdev);
+/* Leaves the inventory in the state folder (inventory.json), for `penstock device list`. */
+void report_keep(const struct agent_settings *settings, const char *inventory);
