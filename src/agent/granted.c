@@ -188,6 +188,14 @@ static void note_hang(const struct granted_device *device, const struct error *e
 		quarantine_put(device->memory.address, true, device, err->message, &ignored);
 }
 
+/* What it was quarantined for is over, unless only the operator can say so. */
+static bool heal(const char *address, struct error *err)
+{
+	struct quarantine q;
+
+	return !quarantine_read(address, &q) || !q.heals || quarantine_lift(address, err);
+}
+
 bool granted_setup(const struct granted_device *device, yyjson_val *server, struct error *err)
 {
 	pthread_mutex_t *lock = card_lock(device);
@@ -201,7 +209,7 @@ bool granted_setup(const struct granted_device *device, yyjson_val *server, stru
 	pthread_mutex_unlock(lock);
 	if (!ok)
 		note_hang(device, err);
-	return ok && quarantine_lift(device->memory.address, err);
+	return ok && heal(device->memory.address, err);
 }
 
 /* --- giving back --- */
@@ -261,7 +269,7 @@ bool granted_release(const struct granted_device *device, struct error *err)
 	if (!ok)
 		return give_up(device, err);
 	quarantine_forgive(address);
-	return quarantine_lift(address, err) && ledger_drop(address, device->owner, err);
+	return heal(address, err) && ledger_drop(address, device->owner, err);
 }
 
 bool granted_recheck(const struct granted_device *device, struct error *err)
