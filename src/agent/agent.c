@@ -7,8 +7,8 @@
  * answer, what it wanted last counts, and nothing is removed. */
 #include "agent/agent.h"
 
+#include "agent/deadline.h"
 #include "agent/entries.h"
-#include "agent/guard.h"
 #include "agent/health.h"
 #include "agent/images.h"
 #include "agent/learn.h"
@@ -187,7 +187,7 @@ static bool bounded(const char *what, void (*step)(void))
 	struct error err;
 
 	*copy = step;
-	if (!guard_run(what, what, LOOK_SECONDS, run_step, free, copy, &err))
+	if (!deadline_run(what, what, LOOK_SECONDS, run_step, free, copy, &err))
 		return false;
 	free(copy);
 	return true;
@@ -220,8 +220,8 @@ static char *look_at_host(void)
 	struct looking *looking = memory_alloc(sizeof *looking);
 	struct error err;
 
-	if (guard_run("the inventory", "looking at the host's devices", LOOK_SECONDS, look, looking_free,
-		      looking, &err)) {
+	if (deadline_run("the inventory", "looking at the host's devices", LOOK_SECONDS, look, looking_free,
+			 looking, &err)) {
 		if (!looking->text)
 			log_warning("%s", looking->err.message);
 		free(last);
@@ -343,7 +343,7 @@ static void threads_end(pthread_t watch_thread)
 	until.tv_sec += LOOK_SECONDS;
 	if (pthread_timedjoin_np(watch_thread, NULL, &until) != 0)
 		pthread_detach(watch_thread);
-	guard_tell(hanging, sizeof hanging);
+	deadline_tell(hanging, sizeof hanging);
 	if (*hanging)
 		log_warning("what hangs is left to itself: %s", hanging);
 }

@@ -1,7 +1,7 @@
 /* Granted devices on their way to a guest and back: the driver, and a VF's settings. */
 #include "agent/grant.h"
 
-#include "agent/guard.h"
+#include "agent/deadline.h"
 #include "agent/hook.h"
 #include "agent/ledger.h"
 #include "agent/netdev.h"
@@ -184,7 +184,7 @@ static void note_hang(const struct granted_device *device, const struct error *e
 {
 	struct error ignored;
 
-	if (guard_is_hang(err))
+	if (deadline_is_hang(err))
 		quarantine_put(device->memory.address, true, device, err->message, &ignored);
 }
 
@@ -239,7 +239,7 @@ static bool give_up(const struct granted_device *device, struct error *err)
 
 	snprintf(reason, sizeof reason, "%.250s%s%s", err->message,
 		 world->holder(address, who, sizeof who) ? "; it is held by " : "", who);
-	if (guard_is_hang(err)) {
+	if (deadline_is_hang(err)) {
 		quarantine_put(address, true, device, reason, &why);
 		return false;
 	}

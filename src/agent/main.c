@@ -1,7 +1,7 @@
 /* penstock-agent: options, settings, signals. */
 #include "agent/agent.h"
 #include "agent/groups.h"
-#include "agent/guard.h"
+#include "agent/deadline.h"
 #include "agent/hook.h"
 #include "agent/ledger.h"
 #include "agent/libvirt.h"
@@ -188,7 +188,7 @@ static bool settings_read(const struct config *config, struct agent_settings *s,
 		return false;
 	libvirt_configure(config_text_given(config, "libvirt", "connection_uri", "qemu:///system"));
 	groups_configure(s->grant_mates);
-	guard_configure((int)s->device_timeout, (int)s->libvirt_timeout);
+	deadline_configure((int)s->device_timeout, (int)s->libvirt_timeout);
 	hook_configure(s->release_hook, (int)s->release_hook_timeout);
 	vm_confine(cpu_set_is_empty(&s->cpu_shared_set) ? NULL : &s->cpu_shared_set);
 	return plug_read(config, err) && folder_make(s->state_dir, 0711, err) &&
@@ -234,7 +234,7 @@ static bool run(const struct options *o, struct error *err)
 	    !settings_read(config, &settings, err) ||
 	    (o->simulate && !simulation_read(o->simulate, &settings, err)))
 		return false;
-	world = guard_world(world);
+	world = deadline_world(world);
 	if (!physnets_check(config, &settings, err) ||
 	    (settings.report_in_placement && !report_check_placement(&settings, err)))
 		return false;

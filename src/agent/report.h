@@ -13,7 +13,8 @@ char *report_inventory(const struct agent_settings *settings, struct error *err)
  * says which contradict each other. */
 bool report_check_placement(const struct agent_settings *settings, struct error *err);
 #define REPORT_HEALTH_SIZE 450
-/* "ok", or why the device must not be handed out, in text[REPORT_HEALTH_SIZE]; for as long as known_lock is held. */
+/* "ok", or why the device must not be handed out, in text[REPORT_HEALTH_SIZE]; for as long as known_lock is
+ * held. */
 const char *report_health(const struct known_device *device, const struct groups_index *groups, char *text);
 /* Do the device specs of this host offer the device?  As of the last inventory; any thread. */
 bool report_offers(const char *address);

@@ -2,7 +2,7 @@
 #include "agent/disk.h"
 #include "agent/entries.h"
 #include "agent/groups.h"
-#include "agent/guard.h"
+#include "agent/deadline.h"
 #include "agent/report.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -139,7 +139,7 @@ static void retry_later(struct entry *entry, const struct error *err)
 	entry->attempts++;
 	entry_fail(entry, why);
 	entry->waits = true;
-	entry->report = entry->attempts > 1 || (err->type && strcmp(err->type, GUARD_HANG) == 0);
+	entry->report = entry->attempts > 1 || (err->type && strcmp(err->type, DEADLINE_HANG) == 0);
 	entry->not_before = sys_monotonic() + (wait < RETRY_MAX ? wait : RETRY_MAX);
 }
 
@@ -248,7 +248,7 @@ void work_watch(void)
 	struct map_entry *slot;
 	char hanging[1000];
 
-	guard_tell(hanging, sizeof hanging);
+	deadline_tell(hanging, sizeof hanging);
 	for (size_t position = 0; (slot = map_next(&agent.entries, &position));) {
 		struct entry *entry = slot->value;
 

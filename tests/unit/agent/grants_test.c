@@ -3,7 +3,7 @@
 #include "../test.h"
 
 #include "agent/groups.h"
-#include "agent/guard.h"
+#include "agent/deadline.h"
 #include "agent/health.h"
 #include "agent/hook.h"
 #include "agent/learn.h"

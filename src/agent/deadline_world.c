@@ -1,6 +1,6 @@
 /* The host with deadlines: each call that may hang is copied, made on another thread, and its results are
  * taken over if it comes back in time. */
-#include "agent/guard.h"
+#include "agent/deadline.h"
 
 #include "agent/server.h"
 #include "base/memory.h"
@@ -19,7 +19,7 @@
 static const struct world *inner;
 static int device_seconds = 120, libvirt_seconds = 60;
 
-void guard_configure(int for_devices, int for_libvirt)
+void deadline_configure(int for_devices, int for_libvirt)
 {
 	device_seconds = for_devices;
 	libvirt_seconds = for_libvirt;
@@ -80,7 +80,7 @@ static bool made(struct call **call, const char *key, int seconds, void (*work)(
 	va_start(arguments, format);
 	vsnprintf(what, sizeof what, format, arguments);
 	va_end(arguments);
-	if (!guard_run(key, what, seconds, work, call_free, *call, err)) {
+	if (!deadline_run(key, what, seconds, work, call_free, *call, err)) {
 		*call = NULL;
 		return false;
 	}
@@ -125,7 +125,7 @@ static void do_read(void *argument)
 	call->ok = call->text;
 }
 
-static char *guarded_read(const char *path)
+static char *bounded_read(const char *path)
 {
 	_cleanup_call_ struct call *call = NULL;
 	struct error err;
@@ -146,7 +146,7 @@ static void do_write(void *argument)
 	call->ok = inner->write(call->first, call->second, &call->err);
 }
 
-static bool guarded_write(const char *path, const char *text, struct error *err)
+static bool bounded_write(const char *path, const char *text, struct error *err)
 {
 	_cleanup_call_ struct call *call = call_make(path, text);
 	char key[300];
@@ -191,7 +191,7 @@ static void replay(const struct text *bytes, world_answer *answer, void *argumen
 	}
 }
 
-static int guarded_netlink(struct nlmsghdr *message, world_answer *answer, void *argument, char *why,
+static int bounded_netlink(struct nlmsghdr *message, world_answer *answer, void *argument, char *why,
 			   size_t size)
 {
 	const struct ifinfomsg *info = mnl_nlmsg_get_payload(message);
@@ -246,12 +246,12 @@ static bool asked(struct call **call, const char *id, int seconds, void (*work)(
 {
 	if (made(call, id, seconds, work, err, "libvirt: %s%s%s", what, *id ? " " : "", id))
 		return true;
-	if (guard_is_hang(err))
+	if (deadline_is_hang(err))
 		err->kind = ERROR_UNAVAILABLE;
 	return false;
 }
 
-static bool guarded_hypervisor(struct world_hypervisor *facts, struct error *err)
+static bool bounded_hypervisor(struct world_hypervisor *facts, struct error *err)
 {
 	_cleanup_call_ struct call *call = call_make(NULL, NULL);
 	bool ok = asked(&call, "", libvirt_seconds, do_hypervisor, "asking for its version", err);
@@ -271,7 +271,7 @@ static void id_in(const char *xml, char id[37])
 
 /* A guest that has not started in time is not waited for: its server fails, and what it has is kept until the
  * call is back. */
-static bool guarded_domain_start(const char *xml, struct error *err)
+static bool bounded_domain_start(const char *xml, struct error *err)
 {
 	_cleanup_call_ struct call *call = call_make(xml, NULL);
 	char id[37];
@@ -281,7 +281,7 @@ static bool guarded_domain_start(const char *xml, struct error *err)
 		    "libvirt: starting the guest %s", id);
 }
 
-static bool guarded_domain_xml(const char *id, char **xml, struct error *err)
+static bool bounded_domain_xml(const char *id, char **xml, struct error *err)
 {
 	_cleanup_call_ struct call *call = call_make(id, NULL);
 
@@ -292,7 +292,7 @@ static bool guarded_domain_xml(const char *id, char **xml, struct error *err)
 	return ok;
 }
 
-static bool guarded_domain_plug(const char *id, const char *device_xml, struct error *err)
+static bool bounded_domain_plug(const char *id, const char *device_xml, struct error *err)
 {
 	_cleanup_call_ struct call *call = call_make(id, device_xml);
 
@@ -300,14 +300,14 @@ static bool guarded_domain_plug(const char *id, const char *device_xml, struct e
 		     "plugging a device into the guest", err);
 }
 
-static bool guarded_domain_unplug(const char *id, const char *alias, struct error *err)
+static bool bounded_domain_unplug(const char *id, const char *alias, struct error *err)
 {
 	_cleanup_call_ struct call *call = call_make(id, alias);
 
 	return asked(&call, id, libvirt_seconds, do_domain_unplug, "taking a device out of the guest", err);
 }
 
-static bool guarded_domain_pause(const char *id, bool paused, struct error *err)
+static bool bounded_domain_pause(const char *id, bool paused, struct error *err)
 {
 	_cleanup_call_ struct call *call = call_make(id, NULL);
 
@@ -315,7 +315,7 @@ static bool guarded_domain_pause(const char *id, bool paused, struct error *err)
 	return asked(&call, id, libvirt_seconds, do_domain_pause, "pausing or resuming the guest", err);
 }
 
-static bool guarded_domain_save(const char *id, const char *path, struct error *err)
+static bool bounded_domain_save(const char *id, const char *path, struct error *err)
 {
 	_cleanup_call_ struct call *call = call_make(id, path);
 
@@ -323,7 +323,7 @@ static bool guarded_domain_save(const char *id, const char *path, struct error *
 }
 
 /* The file lies in the folder of the server, whose id is the guest's. */
-static bool guarded_domain_restore(const char *path, struct error *err)
+static bool bounded_domain_restore(const char *path, struct error *err)
 {
 	_cleanup_call_ struct call *call = call_make(path, NULL);
 	const char *slash = strrchr(path, '/');
@@ -333,21 +333,21 @@ static bool guarded_domain_restore(const char *path, struct error *err)
 	return asked(&call, id, SAVE_SECONDS, do_domain_restore, "restoring the guest", err);
 }
 
-static bool guarded_domain_change(const char *id, const char *device_xml, struct error *err)
+static bool bounded_domain_change(const char *id, const char *device_xml, struct error *err)
 {
 	_cleanup_call_ struct call *call = call_make(id, device_xml);
 
 	return asked(&call, id, libvirt_seconds, do_domain_change, "changing a NIC of the guest", err);
 }
 
-static bool guarded_domain_stop(const char *id, struct error *err)
+static bool bounded_domain_stop(const char *id, struct error *err)
 {
 	_cleanup_call_ struct call *call = call_make(id, NULL);
 
 	return asked(&call, id, libvirt_seconds * START_FACTOR, do_domain_stop, "ending the guest", err);
 }
 
-static bool guarded_domain_running(const char *id, bool *running, struct error *err)
+static bool bounded_domain_running(const char *id, bool *running, struct error *err)
 {
 	_cleanup_call_ struct call *call = call_make(id, NULL);
 
@@ -358,7 +358,7 @@ static bool guarded_domain_running(const char *id, bool *running, struct error *
 	return ok;
 }
 
-static bool guarded_domain_list(bool only_ours, struct map *ids, struct error *err)
+static bool bounded_domain_list(bool only_ours, struct map *ids, struct error *err)
 {
 	_cleanup_call_ struct call *call = call_make(NULL, NULL);
 	struct map_entry *slot;
@@ -371,7 +371,7 @@ static bool guarded_domain_list(bool only_ours, struct map *ids, struct error *e
 	return true;
 }
 
-static bool guarded_network_xml(const char *id, char **xml, struct error *err)
+static bool bounded_network_xml(const char *id, char **xml, struct error *err)
 {
 	_cleanup_call_ struct call *call = call_make(id, NULL);
 
@@ -382,7 +382,7 @@ static bool guarded_network_xml(const char *id, char **xml, struct error *err)
 	return ok;
 }
 
-static bool guarded_network_make(const char *xml, struct error *err)
+static bool bounded_network_make(const char *xml, struct error *err)
 {
 	_cleanup_call_ struct call *call = call_make(xml, NULL);
 	char id[37];
@@ -391,7 +391,7 @@ static bool guarded_network_make(const char *xml, struct error *err)
 	return asked(&call, id, libvirt_seconds, do_network_make, "making the network", err);
 }
 
-static bool guarded_network_lease(const char *id, bool add, const char *host_xml, struct error *err)
+static bool bounded_network_lease(const char *id, bool add, const char *host_xml, struct error *err)
 {
 	_cleanup_call_ struct call *call = call_make(id, host_xml);
 
@@ -399,39 +399,39 @@ static bool guarded_network_lease(const char *id, bool add, const char *host_xml
 	return asked(&call, id, libvirt_seconds, do_network_lease, "changing a lease of the network", err);
 }
 
-static bool guarded_network_remove(const char *id, struct error *err)
+static bool bounded_network_remove(const char *id, struct error *err)
 {
 	_cleanup_call_ struct call *call = call_make(id, NULL);
 
 	return asked(&call, id, libvirt_seconds, do_network_remove, "removing the network", err);
 }
 
-const struct world *guard_world(const struct world *host)
+const struct world *deadline_world(const struct world *host)
 {
-	static struct world guarded;
+	static struct world bounded;
 
 	inner = host;
-	guarded = *host;
-	guarded.read = guarded_read;
-	guarded.write = guarded_write;
-	guarded.netlink = guarded_netlink;
-#define GUARDED(name) guarded.name = guarded_##name
-	GUARDED(hypervisor);
-	GUARDED(domain_start);
-	GUARDED(domain_xml);
-	GUARDED(domain_plug);
-	GUARDED(domain_unplug);
-	GUARDED(domain_pause);
-	GUARDED(domain_save);
-	GUARDED(domain_restore);
-	GUARDED(domain_change);
-	GUARDED(domain_stop);
-	GUARDED(domain_running);
-	GUARDED(domain_list);
-	GUARDED(network_xml);
-	GUARDED(network_make);
-	GUARDED(network_lease);
-	GUARDED(network_remove);
-#undef GUARDED
-	return &guarded;
+	bounded = *host;
+	bounded.read = bounded_read;
+	bounded.write = bounded_write;
+	bounded.netlink = bounded_netlink;
+#define BOUNDED(name) bounded.name = bounded_##name
+	BOUNDED(hypervisor);
+	BOUNDED(domain_start);
+	BOUNDED(domain_xml);
+	BOUNDED(domain_plug);
+	BOUNDED(domain_unplug);
+	BOUNDED(domain_pause);
+	BOUNDED(domain_save);
+	BOUNDED(domain_restore);
+	BOUNDED(domain_change);
+	BOUNDED(domain_stop);
+	BOUNDED(domain_running);
+	BOUNDED(domain_list);
+	BOUNDED(network_xml);
+	BOUNDED(network_make);
+	BOUNDED(network_lease);
+	BOUNDED(network_remove);
+#undef BOUNDED
+	return &bounded;
 }

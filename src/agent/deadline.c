@@ -1,5 +1,5 @@
 /* Threads that make calls for others, and callers that wait for them only so long. */
-#include "agent/guard.h"
+#include "agent/deadline.h"
 
 #include "base/log.h"
 #include "base/memory.h"
@@ -28,18 +28,18 @@ static struct {
 	pthread_cond_t wanted; /* somebody is to take a job */
 	struct job *jobs;
 	int idle, waiting; /* threads without a job; jobs without a thread */
-} guard = {.lock = PTHREAD_MUTEX_INITIALIZER, .wanted = PTHREAD_COND_INITIALIZER};
+} deadline = {.lock = PTHREAD_MUTEX_INITIALIZER, .wanted = PTHREAD_COND_INITIALIZER};
 
-bool guard_is_hang(const struct error *err)
+bool deadline_is_hang(const struct error *err)
 {
-	return err->type && strcmp(err->type, GUARD_HANG) == 0;
+	return err->type && strcmp(err->type, DEADLINE_HANG) == 0;
 }
 
 /* --- the threads --- */
 
 static void job_free(struct job *job)
 {
-	for (struct job **at = &guard.jobs; *at; at = &(*at)->next) {
+	for (struct job **at = &deadline.jobs; *at; at = &(*at)->next) {
 		if (*at == job) {
 			*at = job->next;
 			break;
@@ -55,7 +55,7 @@ static struct job *job_next(void)
 {
 	struct job *found = NULL;
 
-	for (struct job *job = guard.jobs; job; job = job->next)
+	for (struct job *job = deadline.jobs; job; job = job->next)
 		found = job->taken ? found : job; /* the oldest is the last */
 	return found;
 }
@@ -63,10 +63,10 @@ static struct job *job_next(void)
 static void job_run(struct job *job)
 {
 	job->taken = true;
-	guard.waiting--;
-	pthread_mutex_unlock(&guard.lock);
+	deadline.waiting--;
+	pthread_mutex_unlock(&deadline.lock);
 	job->work(job->argument);
-	pthread_mutex_lock(&guard.lock);
+	pthread_mutex_lock(&deadline.lock);
 	job->done = true;
 	if (!job->abandoned) {
 		pthread_cond_signal(&job->changed);
@@ -83,19 +83,19 @@ static void *helper(void *unused)
 	struct job *job;
 
 	(void)unused;
-	pthread_mutex_lock(&guard.lock);
+	pthread_mutex_lock(&deadline.lock);
 	for (;;) {
 		if ((job = job_next())) {
 			job_run(job);
 			continue;
 		}
-		if (guard.idle >= IDLE_MAX)
+		if (deadline.idle >= IDLE_MAX)
 			break;
-		guard.idle++;
-		pthread_cond_wait(&guard.wanted, &guard.lock);
-		guard.idle--;
+		deadline.idle++;
+		pthread_cond_wait(&deadline.wanted, &deadline.lock);
+		deadline.idle--;
 	}
-	pthread_mutex_unlock(&guard.lock);
+	pthread_mutex_unlock(&deadline.lock);
 	return NULL;
 }
 
@@ -104,8 +104,8 @@ static bool helper_find(void)
 	pthread_attr_t attributes;
 	pthread_t thread;
 
-	if (guard.idle >= guard.waiting) {
-		pthread_cond_signal(&guard.wanted);
+	if (deadline.idle >= deadline.waiting) {
+		pthread_cond_signal(&deadline.wanted);
 		return true;
 	}
 	pthread_attr_init(&attributes);
@@ -120,7 +120,7 @@ static bool helper_find(void)
 
 static bool hangs(const char *key)
 {
-	for (const struct job *job = guard.jobs; job; job = job->next) {
+	for (const struct job *job = deadline.jobs; job; job = job->next) {
 		if (job->abandoned && strcmp(job->key, key) == 0)
 			return true;
 	}
@@ -131,7 +131,7 @@ static const char *oldest(const char *key)
 {
 	const char *what = "";
 
-	for (const struct job *job = guard.jobs; job; job = job->next) {
+	for (const struct job *job = deadline.jobs; job; job = job->next) {
 		if (job->abandoned && strcmp(job->key, key) == 0)
 			what = job->what;
 	}
@@ -145,7 +145,7 @@ static bool job_wait(struct job *job, int seconds)
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += seconds;
 	while (!job->done && !job->expired &&
-	       pthread_cond_timedwait(&job->changed, &guard.lock, &until) == 0) {
+	       pthread_cond_timedwait(&job->changed, &deadline.lock, &until) == 0) {
 	}
 	return job->done;
 }
@@ -156,7 +156,7 @@ static struct job *job_make(const char *key, const char *what, void (*work)(void
 	struct job *job = memory_alloc(sizeof *job);
 	pthread_condattr_t attributes;
 
-	*job = (struct job){.next = guard.jobs,
+	*job = (struct job){.next = deadline.jobs,
 			    .key = memory_copy_text(key),
 			    .what = memory_copy_text(what),
 			    .work = work,
@@ -167,8 +167,8 @@ static struct job *job_make(const char *key, const char *what, void (*work)(void
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&job->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
-	guard.jobs = job;
-	guard.waiting++;
+	deadline.jobs = job;
+	deadline.waiting++;
 	return job;
 }
 
@@ -177,14 +177,14 @@ static int run_locked(const char *key, const char *what, int seconds, void (*wor
 		      void (*release)(void *), void *argument, struct error *err)
 {
 	if (hangs(key)) {
-		error_set_typed(err, ERROR_TIMEOUT, GUARD_HANG, "%s has not returned yet", oldest(key));
+		error_set_typed(err, ERROR_TIMEOUT, DEADLINE_HANG, "%s has not returned yet", oldest(key));
 		return -1;
 	}
 	struct job *job = job_make(key, what, work, release, argument);
 	if (!helper_find()) {
-		guard.waiting--;
+		deadline.waiting--;
 		job_free(job);
-		error_set_typed(err, ERROR_TIMEOUT, GUARD_HANG, "%s: there is no thread for it", what);
+		error_set_typed(err, ERROR_TIMEOUT, DEADLINE_HANG, "%s: there is no thread for it", what);
 		return -1;
 	}
 	if (job_wait(job, seconds)) {
@@ -192,17 +192,17 @@ static int run_locked(const char *key, const char *what, int seconds, void (*wor
 		return 1;
 	}
 	job->abandoned = true;
-	error_set_typed(err, ERROR_TIMEOUT, GUARD_HANG, "%s has not returned yet", what);
+	error_set_typed(err, ERROR_TIMEOUT, DEADLINE_HANG, "%s has not returned yet", what);
 	log_error("%s has not returned within %d s", what, seconds);
 	return 0;
 }
 
-bool guard_run(const char *key, const char *what, int seconds, void (*work)(void *), void (*release)(void *),
-	       void *argument, struct error *err)
+bool deadline_run(const char *key, const char *what, int seconds, void (*work)(void *),
+		  void (*release)(void *), void *argument, struct error *err)
 {
-	pthread_mutex_lock(&guard.lock);
+	pthread_mutex_lock(&deadline.lock);
 	int result = run_locked(key, what, seconds, work, release, argument, err);
-	pthread_mutex_unlock(&guard.lock);
+	pthread_mutex_unlock(&deadline.lock);
 	if (result < 0)
 		release(argument);
 	return result > 0;
@@ -210,48 +210,48 @@ bool guard_run(const char *key, const char *what, int seconds, void (*work)(void
 
 /* --- what hangs --- */
 
-bool guard_hangs(const char *key, struct error *err)
+bool deadline_hangs(const char *key, struct error *err)
 {
-	pthread_mutex_lock(&guard.lock);
+	pthread_mutex_lock(&deadline.lock);
 	bool is_so = hangs(key);
 	if (is_so)
-		error_set_typed(err, ERROR_TIMEOUT, GUARD_HANG, "%s has not returned yet", oldest(key));
-	pthread_mutex_unlock(&guard.lock);
+		error_set_typed(err, ERROR_TIMEOUT, DEADLINE_HANG, "%s has not returned yet", oldest(key));
+	pthread_mutex_unlock(&deadline.lock);
 	return is_so;
 }
 
-void guard_tell(char *text, size_t size)
+void deadline_tell(char *text, size_t size)
 {
 	size_t length = 0;
 
 	*text = '\0';
-	pthread_mutex_lock(&guard.lock);
-	for (const struct job *job = guard.jobs; job && length < size; job = job->next) {
+	pthread_mutex_lock(&deadline.lock);
+	for (const struct job *job = deadline.jobs; job && length < size; job = job->next) {
 		if (job->abandoned)
 			length += (size_t)snprintf(text + length, size - length, "%s%s (%d s)",
 						   length ? "\n" : "", job->what,
 						   (int)((sys_monotonic() - job->since) / TIME_SECOND));
 	}
-	pthread_mutex_unlock(&guard.lock);
+	pthread_mutex_unlock(&deadline.lock);
 }
 
-size_t guard_hanging(void)
+size_t deadline_hanging(void)
 {
 	size_t count = 0;
 
-	pthread_mutex_lock(&guard.lock);
-	for (const struct job *job = guard.jobs; job; job = job->next)
+	pthread_mutex_lock(&deadline.lock);
+	for (const struct job *job = deadline.jobs; job; job = job->next)
 		count += job->abandoned;
-	pthread_mutex_unlock(&guard.lock);
+	pthread_mutex_unlock(&deadline.lock);
 	return count;
 }
 
-void guard_expire(void)
+void deadline_expire(void)
 {
-	pthread_mutex_lock(&guard.lock);
-	for (struct job *job = guard.jobs; job; job = job->next) {
+	pthread_mutex_lock(&deadline.lock);
+	for (struct job *job = deadline.jobs; job; job = job->next) {
 		job->expired = true;
 		pthread_cond_signal(&job->changed);
 	}
-	pthread_mutex_unlock(&guard.lock);
+	pthread_mutex_unlock(&deadline.lock);
 }
