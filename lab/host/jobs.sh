@@ -22,6 +22,7 @@ trap '' HUP
 while read -r job order; do
 	case $order in
 	'') run_job "$job" & ;;
+	reboot) if [ -d /run/systemd/system ]; then systemctl reboot; else sync; reboot -f; fi & ;;
 	kill) kill -9 -- "-$(cat "/run/jobs/$job")" ;;
 	esac
 done

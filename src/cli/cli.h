@@ -16,8 +16,11 @@ int cli_explain(int argc, char **argv);
 int cli_config(int argc, char **argv);
 int cli_host(int argc, char **argv);
 /* Those of `penstock host`. */
+int cli_host_check(int argc, char **argv);
+int cli_host_setup(int argc, char **argv);
+int cli_host_apply(int argc, char **argv);
 int cli_host_devices(int argc, char **argv);
-/* Its parts; exit status. */
+/* Parts of `penstock config`; exit status. */
 int cli_config_check(const struct config_sources *sources);
 int cli_config_options(void);
 int cli_config_sample(void);

@@ -34,6 +34,8 @@ static const struct {
 	const char *value;
 } examples[] = {
 	{"penstock", "public_url", "https://cloud.example.org:5000"},
+	{"host", "vfs", "p5p1:5,p5p2:2:drivers"},
+	{"host", "hugepages", "2M:1024,1G:16"},
 	{"pci", "device_spec", "{\"devname\": \"p5p1\", \"physical_network\": \"physnet_sriov\"}"},
 	{"pci", "device_spec", "{\"vendor_id\": \"10de\", \"product_id\": \"1eb8\"}"},
 	{"pci", "device_spec", "{\"address\": \"0000:83:00.0\"}"},
@@ -48,8 +50,6 @@ static const struct {
 	{"DEFAULT", "reserved_huge_pages", "node:0,size:2048,count:64"},
 	{"compute", "cpu_shared_set", "0-3"},
 	{"compute", "cpu_dedicated_set", "4-15"},
-	{"host", "vfs", "p5p1:5"},
-	{"host", "hugepages", "2M:1024"},
 	{"libvirt", "virt_type", "kvm"},
 	{"filter_scheduler", "enabled_filters",
 	 "AvailabilityZoneFilter,ComputeFilter,PciPassthroughFilter,NUMATopologyFilter,"

@@ -88,6 +88,10 @@ extern struct compute_settings compute_settings;
 	P(AGGREGATES_DELETE, ADMIN, "os-aggregates:delete") \
 	P(AGGREGATES_ACTION, ADMIN, "os-aggregates:set_metadata") \
 	P(MIGRATIONS, ADMIN, "os-migrations:index") \
+	P(LIVE_INDEX, ADMIN, "servers:migrations:index") \
+	P(LIVE_SHOW, ADMIN, "servers:migrations:show") \
+	P(LIVE_DELETE, ADMIN, "servers:migrations:delete") \
+	P(LIVE_COMPLETE, ADMIN, "servers:migrations:force_complete") \
 	P(LIMITS, READER, "limits") \
 	P(QUOTA_SHOW, READER, "os-quota-sets:show") \
 	P(QUOTA_DETAIL, READER, "os-quota-sets:detail") \

@@ -12,7 +12,9 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#define KEPT	  ".before-penstock"
+/* Names that end with ~ are passed over by everyone who reads all files of a folder: network-scripts takes
+ * any other ifcfg-* for an interface, NetworkManager any other file for a profile. */
+#define KEPT	  ".before-penstock~"
 #define MAX_WORDS 16
 
 /* --- files, in one step each --- */
@@ -65,7 +67,7 @@ static char *place_find(const char *path)
 	return real && text_starts_with(real, root) ? TAKE_PTR(real) : NULL;
 }
 
-/* Writes PATH.penstock-new and renames it.  Mode and owner are those of the file that is there. */
+/* Writes PATH.penstock-new~ and renames it.  Mode and owner are those of the file that is there. */
 static bool file_replace(const char *path, const char *text, mode_t mode, struct error *err)
 {
 	_cleanup_free_ char *full = place_find(path), *fresh = NULL;
@@ -76,7 +78,7 @@ static bool file_replace(const char *path, const char *text, mode_t mode, struct
 		return error_set(err, ERROR_CONFLICT, "%s is a link to nowhere, or out of the tree", path);
 	if (!folders_make(path, err))
 		return false;
-	fresh = memory_printf("%s.penstock-new", full);
+	fresh = memory_printf("%s.penstock-new~", full);
 	bool there = stat(full, &status) == 0;
 	unlink(fresh);
 	fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -174,7 +176,8 @@ static bool command_run(const char *command, struct error *err)
 static bool commands_run(const struct plan *plan, bool record_only, struct error *err)
 {
 	for (size_t i = 0; i < plan->command_count; i++) {
-		printf("%s: %s\n", record_only ? "would run" : "running", plan->commands[i]);
+		printf("%s: %s\n", record_only ? "would run, and recorded in " PLAN_PENDING : "running",
+		       plan->commands[i]);
 		if (record_only)
 			continue;
 		if (!command_run(plan->commands[i], err) || !pending_write(plan, i + 1, err))

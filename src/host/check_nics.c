@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#define USUAL_VFS 8 /* what is proposed where nobody said a number */
+
 struct nic_check {
 	struct check *check;
 	const struct machine_nic *nic;
@@ -89,7 +91,9 @@ static void check_vfs(struct nic_check *n)
 	const struct pci_device *pf = n->nic->device;
 	int wanted = vfs_wanted(n->nic);
 	_cleanup_free_ char *mend = memory_printf("penstock host setup --vfs %s=%d", n->nic->name,
-						  wanted > 0 ? wanted : pf->totalvfs);
+						  wanted > 0		     ? wanted
+						  : pf->totalvfs < USUAL_VFS ? pf->totalvfs
+									     : USUAL_VFS);
 
 	if (pf->totalvfs == 0)
 		return;
@@ -98,7 +102,7 @@ static void check_vfs(struct nic_check *n)
 			  pf->numvfs, wanted);
 	else if (wanted < 0 && pf->numvfs == 0 && n->nic->physical_network)
 		check_not(n->check, CHECK_FAIL, fact(n, "VFs that exist"), mend,
-			  "none, and ports of %s need some", n->nic->physnet);
+			  "none of %d, and ports of %s need some", pf->totalvfs, n->nic->physnet);
 	else if (wanted >= 0 && pf->numvfs > wanted)
 		check_not(n->check, CHECK_WARN, fact(n, "VFs that exist"), mend,
 			  "%d, and " WISHES_FILE " says %d: after a reboot there are fewer", pf->numvfs,
@@ -173,8 +177,10 @@ static void check_up(struct nic_check *n)
 
 	if (n->nic->up)
 		check_pass(n->check, fact(n, "up"), "yes");
-	else
+	else if (n->nic->physical_network || n->nic->device->numvfs > 0)
 		check_not(n->check, CHECK_FAIL, fact(n, "up"), mend, "no: its VFs have no carrier");
+	else
+		check_not(n->check, CHECK_WARN, fact(n, "up"), mend, "no");
 }
 
 /* What networks on this physical network may carry, as far as these files say. */
@@ -193,27 +199,32 @@ static int64_t mtu_wanted(const struct check *check, const char *physnet)
 	return global;
 }
 
-static const char *mtu_for_good(const struct machine_nic *nic)
+static char *mtu_for_good(const struct machine_nic *nic, long long mtu)
 {
 	switch (nic->manager) {
 	case MANAGER_NETPLAN:
-		return "its netplan definition: mtu:";
+		return memory_printf("mtu: %lld in %s, netplan apply", mtu, nic->managed_by);
 	case MANAGER_NETWORKMANAGER:
-		return "nmcli connection modify NAME ethernet.mtu";
+		return memory_printf("nmcli connection modify %s ethernet.mtu %lld", nic->name, mtu);
 	case MANAGER_NETWORK_SCRIPTS:
-		return "its ifcfg file: MTU=";
+		return memory_printf("MTU=%lld in %s", mtu, nic->managed_by);
 	case MANAGER_IFUPDOWN:
-		return "/etc/network/interfaces: mtu";
+		return memory_printf("mtu %lld in %s", mtu, nic->managed_by);
+	case MANAGER_NETWORKD:
+		return memory_printf("[Link] MTUBytes=%lld in %s", mtu, nic->managed_by);
 	default:
-		return "a .link file in /etc/systemd/network: [Link] MTUBytes=";
+		return memory_printf(
+			"[Link] MTUBytes=%lld in /etc/systemd/network/10-penstock-%s.link.d/mtu.conf", mtu,
+			nic->name);
 	}
 }
 
 static void check_mtu(struct nic_check *n)
 {
 	int64_t wanted = mtu_wanted(n->check, n->nic->physnet);
-	_cleanup_free_ char *mend = memory_printf("ip link set %s mtu %lld; for good in %s", n->nic->name,
-						  (long long)wanted, mtu_for_good(n->nic));
+	_cleanup_free_ char *good = mtu_for_good(n->nic, wanted),
+			    *mend = memory_printf("ip link set %s mtu %lld; for good: %s", n->nic->name,
+						  (long long)wanted, good);
 
 	if (!n->nic->physical_network)
 		return;

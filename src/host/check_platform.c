@@ -49,7 +49,8 @@ static void check_kernel(struct check *check)
 	kernel_change(m, &change);
 	change.pages_count = 0;
 	if (m->iommus > 0 && m->iommu_groups > 0)
-		check_pass(check, fact, "%d units, %d groups", m->iommus, m->iommu_groups);
+		check_pass(check, fact, "%d unit%s, %d groups", m->iommus, m->iommus == 1 ? "" : "s",
+			   m->iommu_groups);
 	else if (cmdline_is_right(m->cmdline, &change, missing, sizeof missing))
 		check_not(check, CHECK_FAIL, fact,
 			  "see what the kernel's log says: dmesg | grep -e DMAR -e AMD-Vi",

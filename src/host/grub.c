@@ -3,10 +3,13 @@
 #include "host/subjects.h"
 
 #include "agent/world.h"
+#include "agent/world_files.h"
 #include "base/memory.h"
 #include "base/text.h"
 
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DEFAULTS "/etc/default/grub"
 #define FOLDER	 DEFAULTS ".d"
@@ -172,27 +175,41 @@ static bool add_words(const char *path, const struct cmdline_change *change, str
 
 /* --- grub.cfg --- */
 
-/* Where it is, as the distribution's own links say. */
-static const char *config_path(void)
+/* What one of the distribution's links in /etc says ("../boot/grub2/grub.cfg"). */
+static bool link_leads(const char *link, char path[PATH_MAX])
 {
-	if (machine_has("/sys/firmware/efi") && machine_has("/etc/grub2-efi.cfg"))
-		return "/etc/grub2-efi.cfg";
-	if (machine_has("/etc/grub2.cfg"))
-		return "/etc/grub2.cfg";
-	return machine_has("/boot/grub2") ? "/boot/grub2/grub.cfg" : "/boot/grub/grub.cfg";
+	_cleanup_free_ char *full = world_files_path(link);
+	char target[PATH_MAX];
+	ssize_t length = readlink(full, target, sizeof target - 1);
+
+	if (length <= 0)
+		return false;
+	target[length] = '\0';
+	snprintf(path, PATH_MAX, "%s", text_starts_with(target, "../") ? target + 2 : target);
+	return true;
+}
+
+static void config_path(char path[PATH_MAX])
+{
+	if ((machine_has("/sys/firmware/efi") && link_leads("/etc/grub2-efi.cfg", path)) ||
+	    link_leads("/etc/grub2.cfg", path))
+		return;
+	strcpy(path, machine_has("/boot/grub2") ? "/boot/grub2/grub.cfg" : "/boot/grub/grub.cfg");
 }
 
 static void run_mkconfig(struct plan *plan)
 {
 	_cleanup_free_ char *command = NULL;
+	char path[PATH_MAX];
 
+	config_path(path);
 	if (machine_has("/usr/sbin/update-grub")) {
 		plan_run(plan, "update-grub");
 		return;
 	}
 	command = memory_printf("%s -o %s",
 				machine_has("/usr/sbin/grub2-mkconfig") ? "grub2-mkconfig" : "grub-mkconfig",
-				config_path());
+				path);
 	plan_run(plan, command);
 }
 
@@ -214,7 +231,8 @@ bool grub_plan(const struct machine *m, const struct cmdline_change *change, boo
 
 bool grub_verify(const struct machine *m, const struct cmdline_change *change, struct error *err)
 {
-	const char *path = config_path();
+	char path[PATH_MAX];
+	config_path(path);
 	_cleanup_free_ char *text = world->read(path);
 	char missing[200] = "it starts no Linux", *save = NULL;
 

@@ -93,8 +93,7 @@ bool networkmanager_profile(const struct machine_nic *nic, char *file, size_t si
 
 	for (size_t i = 0; names[i] && !found; i++) {
 		snprintf(file, size, PROFILES "/%s", names[i]);
-		_cleanup_free_ char *text =
-			text_ends_with(names[i], ".before-penstock") ? NULL : world->read(file);
+		_cleanup_free_ char *text = text_ends_with(names[i], "~") ? NULL : world->read(file);
 		found = text && profile_is_its(text, nic);
 	}
 	world_list_free(names);

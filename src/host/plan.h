@@ -48,7 +48,7 @@ void plan_show(const struct plan *plan);
 /* Those of an earlier time become commands of the plan. */
 void plan_resume(struct plan *plan);
 /* Carries it out: writes down the commands, changes each file in one step (what it was stays beside it as
- * PATH.before-penstock, the first time), then, unless `record_only`, runs them.  Says what it does. */
+ * PATH.before-penstock~, the first time), then, unless `record_only`, runs them.  Says what it does. */
 bool plan_carry_out(const struct plan *plan, bool record_only, struct error *err);
 
 /* A unified diff of two texts; NULL stands for no file. */

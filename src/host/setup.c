@@ -95,7 +95,7 @@ static int number_to_tell(const struct machine *m, const struct machine_nic *nic
 {
 	_cleanup_(text_done) struct text holders = {0};
 
-	if (!nic->wish || !nic->device || nic->device->totalvfs == 0)
+	if (!nic->wish || !nic->device || nic->wish->count == 0)
 		return -1;
 	if (nic->wish->count < nic->device->numvfs)
 		return -1;
@@ -211,7 +211,7 @@ static void say_whether_to_reboot(const struct machine *m, const struct cmdline_
 
 static void show(const struct plan *plan, bool dry_run)
 {
-	if (!plan->file_count && !plan->command_count)
+	if (!plan->file_count)
 		printf("nothing to change in files\n");
 	plan_show(plan);
 	for (size_t i = 0; dry_run && i < plan->command_count; i++)
