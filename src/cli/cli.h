@@ -14,6 +14,7 @@ int cli_bootstrap(int argc, char **argv);
 int cli_agent_token(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_config(int argc, char **argv);
+int cli_device(int argc, char **argv);
 /* Its two parts; exit status. */
 int cli_config_check(const struct config_sources *sources);
 int cli_config_options(void);
