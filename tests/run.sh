@@ -4,7 +4,7 @@
 #   property placing: a million random cases against exhaustive searches, in the plain build (PENSTOCK_TEST_SEED=N repeats a run)
 #   service  a real penstockd (ASan and UBSan) on a free port, with the openstack SDK and raw requests
 #   scenarios  OpenStack's behaviour, number by number (docs/compatibility.md), with hosts that are made up or simulated
-#   lab      penstockd and penstock-agent on a real kernel with real SR-IOV
+#   lab      penstockd and penstock-agent on a real kernel with real SR-IOV; and on two such hosts, for live migration
 set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
@@ -87,6 +87,8 @@ run_lab() {
 	compile "$build"
 	tests/lab/lab_test.sh "$build" | tee "$out"
 	[ "${PIPESTATUS[0]}" -le 1 ] || echo "not ok the lab tests ended early" >> "$out"
+	tests/lab/live_test.sh "$build" | tee -a "$out"
+	[ "${PIPESTATUS[0]}" -le 1 ] || echo "not ok the lab tests of live migration ended early" >> "$out"
 	count "$out"
 }
 
