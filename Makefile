@@ -2,7 +2,7 @@
 BUILD ?= build
 SANITIZE ?= build-asan
 
-.PHONY: all install deb demo bench test test-unit test-property test-service test-scenarios test-lab lab fuzz clean packages
+.PHONY: all install deb demo bench test test-unit test-property test-service test-scenarios test-lab test-package lab fuzz clean packages
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -55,6 +55,10 @@ test-scenarios: packages
 
 test-lab: packages
 	tests/run.sh lab
+
+# The Debian packages in a fresh Debian with systemd: units, a guest with a VF, an upgrade and a purge under it (downloads 300 MB).
+test-package: deb
+	tests/package/package_test.sh $(BUILD)
 
 # The parsers, with libFuzzer: SECONDS for each target (tests/fuzz/fuzz.sh).
 SECONDS ?= 60

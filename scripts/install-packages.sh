@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs every Debian package that building, running and testing Penstock needs (Debian 12 and 13).
 # Nothing else in the project installs anything.  A second run with everything there takes a moment.
-#   install-packages.sh [deb]   deb: also what building Debian packages needs
+#   install-packages.sh [deb]   deb: also what building and trying Debian packages needs
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 
@@ -19,7 +19,7 @@ clients="python3-openstackclient python3-openstacksdk python3-neutronclient pyth
 
 [ "$codename" = bookworm ] || checks=${checks/libclang-rt-14-dev/libclang-rt-dev}
 
-[ "${1:-}" != deb ] || checks+=" debhelper lintian"
+[ "${1:-}" != deb ] || checks+=" debhelper lintian debootstrap"
 
 packages=$(echo $build $checks $run $lab $clients)
 

@@ -256,7 +256,7 @@ static bool is_kept_by_its_card(const struct device_tree *tree, struct tree_devi
 static enum device_state state_of_offered(const struct device_tree *tree, struct tree_device *device,
 					  const struct groups_index *groups)
 {
-	char text[200];
+	char text[REPORT_HEALTH_SIZE];
 	const char *health = report_health(device->known, groups, text);
 
 	if (strcmp(health, "ok") != 0) {

@@ -126,6 +126,10 @@ const struct config_option config_options[] = {
 	 .help = "where a host finds penstockd"},
 	{"penstock", "agent_state_path", .fallback = "/var/lib/penstock/agent",
 	 .help = "folder of penstock-agent"},
+	{"penstock", "device_timeout", .type = CONFIG_INT, .fallback = "120", .min = 1, .max = 3600,
+	 .help = "seconds after which a call to the kernel about a device is left to itself"},
+	{"penstock", "libvirt_timeout", .type = CONFIG_INT, .fallback = "60", .min = 1, .max = 3600,
+	 .help = "the same for calls to libvirt; starting and ending guests may take ten times as long"},
 	{"penstock", "network_forward", .type = CONFIG_CHOICE, .fallback = "nat",
 	 .choices = "nat,route,open,none", .help = "how libvirt networks of hosts reach the world"},
 
@@ -140,6 +144,10 @@ const struct config_option config_options[] = {
 	{"pci", "iommu_group_mates", .type = CONFIG_CHOICE, .fallback = "refuse", .choices = "refuse,grant",
 	 .help = "grant: offered devices in the IOMMU group of one that a guest gets are taken from their "
 		 "drivers with it"},
+	{"pci", "release_hook",
+	 .help = "program that is run when a guest has given a device back, before anybody gets it: docs/devices.md"},
+	{"pci", "release_hook_timeout", .type = CONFIG_INT, .fallback = "600", .min = 1, .max = 86400,
+	 .help = "seconds that it may take"},
 	{"filter_scheduler", "pci_in_placement", .type = CONFIG_BOOL, .fallback = "False",
 	 .help = "claim devices in Placement"},
 
