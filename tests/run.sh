@@ -67,7 +67,7 @@ run_service() {
 	local out=$sanitized/service.tap
 	compile_sanitized
 	: > "$out"
-	for script in service attach rebuild live config oslo systemd package; do
+	for script in service attach rebuild live devices config oslo systemd package; do
 		/usr/bin/python3 tests/service/${script}_test.py "$sanitized" | tee -a "$out"
 		[ "${PIPESTATUS[0]}" -le 1 ] || echo "not ok the $script tests ended early" >> "$out"
 	done
@@ -85,10 +85,11 @@ run_scenarios() {
 run_lab() {
 	local out=$build/lab.tap
 	compile "$build"
-	tests/lab/lab_test.sh "$build" | tee "$out"
-	[ "${PIPESTATUS[0]}" -le 1 ] || echo "not ok the lab tests ended early" >> "$out"
-	tests/lab/live_test.sh "$build" | tee -a "$out"
-	[ "${PIPESTATUS[0]}" -le 1 ] || echo "not ok the lab tests of live migration ended early" >> "$out"
+	: > "$out"
+	for script in lab live host_setup; do
+		tests/lab/${script}_test.sh "$build" | tee -a "$out"
+		[ "${PIPESTATUS[0]}" -le 1 ] || echo "not ok the $script tests ended early" >> "$out"
+	done
 	count "$out"
 }
 
