@@ -1,6 +1,7 @@
-/* The agent at work.  Three threads look and decide, workers act:
+/* The agent at work.  Four threads look and decide, workers act:
  *   poll     asks the controller what this host should run (long poll) and answers for console logs
  *   watch    looks at the host: inventory, guests that ended by themselves
+ *   guard    listens to the kernel: PFs stay up, VFs as they were programmed (guard.h)
  *   main     gives each server that is not as wanted to a worker, and reports what changed
  * A server has at most one worker at a time.  Nothing is done before the controller was asked; if it does not
  * answer, what it wanted last counts, and nothing is removed. */
@@ -8,7 +9,9 @@
 
 #include "agent/entries.h"
 #include "agent/grant.h"
+#include "agent/guard.h"
 #include "agent/images.h"
+#include "agent/owner.h"
 #include "agent/plug.h"
 #include "agent/report.h"
 #include "agent/world.h"
@@ -25,14 +28,24 @@
 #define CLEAN_INTERVAL (3600 * TIME_SECOND)
 #define END_SECONDS    15
 
-/* The whole time, whatever changes meanwhile; false when it is time to end. */
+/* The whole time, or half of it if devices came or went; false when it is time to end. */
 static bool sleep_through(int64_t microseconds)
 {
-	int64_t until = sys_monotonic() + microseconds;
+	int64_t begun = sys_monotonic(), left;
 
-	while (sys_monotonic() < until && agent_wait(until - sys_monotonic())) {
-	}
+	do
+		left = begun + (agent.look ? microseconds / 2 : microseconds) - sys_monotonic();
+	while (left > 0 && agent_wait(left));
+	agent.look = false;
 	return !agent.stopping;
+}
+
+void agent_look(void)
+{
+	pthread_mutex_lock(&agent.lock);
+	agent.look = true;
+	pthread_cond_broadcast(&agent.changed);
+	pthread_mutex_unlock(&agent.lock);
 }
 
 void agent_stop(void)
@@ -203,7 +216,6 @@ static void *watch_loop(void *argument)
 	pthread_mutex_lock(&agent.lock);
 	do {
 		pthread_mutex_unlock(&agent.lock);
-		report_raise_pfs();
 		watch_inventory(&last);
 		watch_guests();
 		watch_loose();
@@ -273,13 +285,16 @@ static void workers_wait(void)
 
 bool agent_run(const struct agent_settings *settings, struct error *err)
 {
-	pthread_t poll_thread, watch_thread;
+	pthread_t poll_thread, watch_thread, guard_thread;
 
 	agent.settings = settings;
+	owner_configure(settings->folders.instances);
+	guard_configure(settings->keep_pfs_up);
 	learn();
 	free(report_inventory(settings, err)); /* so that devices are known before the first server comes */
 	if (pthread_create(&poll_thread, NULL, poll_loop, NULL) != 0 ||
-	    pthread_create(&watch_thread, NULL, watch_loop, NULL) != 0)
+	    pthread_create(&watch_thread, NULL, watch_loop, NULL) != 0 ||
+	    pthread_create(&guard_thread, NULL, guard_loop, NULL) != 0)
 		return error_set(err, ERROR_INTERNAL, "cannot start threads");
 	pthread_mutex_lock(&agent.lock);
 	do {
@@ -292,6 +307,7 @@ bool agent_run(const struct agent_settings *settings, struct error *err)
 	pthread_mutex_unlock(&agent.lock);
 	/* The long poll may take half a minute to end; the process does not wait for it. */
 	pthread_join(watch_thread, NULL);
+	pthread_join(guard_thread, NULL);
 	pthread_detach(poll_thread);
 	if (agent.refused.kind == ERROR_NONE)
 		return true;

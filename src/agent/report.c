@@ -4,7 +4,6 @@
 #include "agent/bandwidths.h"
 #include "agent/groups.h"
 #include "agent/known.h"
-#include "agent/netdev.h"
 #include "agent/physnets.h"
 #include "agent/vm.h"
 #include "agent/world.h"
@@ -275,40 +274,4 @@ char *report_inventory(const struct agent_settings *settings, struct error *err)
 	pthread_mutex_unlock(&known_lock);
 	yyjson_mut_doc_free(doc);
 	return text;
-}
-
-/* --- PFs that are down --- */
-
-static void raise_netdev(const char *name)
-{
-	struct error err;
-	bool up;
-
-	if (!netdev_is_up(name, &up, &err) || up)
-		return;
-	if (netdev_set_up(name, true, &err))
-		log_info("%s was down: brought up", name);
-	else
-		log_warning("%s", err.message);
-}
-
-void report_raise_pfs(void)
-{
-	char **names = NULL;
-	size_t count = 0;
-
-	pthread_mutex_lock(&known_lock);
-	for (size_t i = 0; i < known_count; i++) {
-		const struct pci_device *d = &known[i].device;
-
-		if (known[i].seen &&
-		    (known[i].carries || (known[i].spec && strcmp(d->type, "type-PF") == 0)) && *d->netdev &&
-		    strcmp(d->driver, "vfio-pci") != 0)
-			*ARRAY_ADD(names, count) = memory_copy_text(d->netdev);
-	}
-	*ARRAY_ADD(names, count) = NULL;
-	pthread_mutex_unlock(&known_lock);
-	for (char **name = names; *name; name++)
-		raise_netdev(*name);
-	world_list_free(names);
 }

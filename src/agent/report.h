@@ -11,7 +11,5 @@ char *report_inventory(const struct agent_settings *settings, struct error *err)
 bool report_check_placement(const struct agent_settings *settings, struct error *err);
 /* Do the device specs of this host offer the device?  As of the last inventory; any thread. */
 bool report_offers(const char *address);
-/* Brings up what carries offered VFs or a physical network and is down. */
-void report_raise_pfs(void);
 /* A device that a guest has since before this process began, with the network device that it was. */
 void report_remember(const char *address, const char *netdev);

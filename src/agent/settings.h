@@ -63,6 +63,7 @@ struct agent_settings {
 	size_t reserved_page_count;
 	struct near_network *near;
 	size_t near_count;
+	bool keep_pfs_up; /* [penstock] */
 	bool grant_mates; /* [pci] iommu_group_mates = grant */
 };
 

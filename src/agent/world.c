@@ -1,6 +1,7 @@
 /* The real host. */
 #include "agent/world.h"
 
+#include "agent/events.h"
 #include "agent/libvirt.h"
 #include "agent/netlink.h"
 #include "agent/process.h"
@@ -25,6 +26,7 @@ const struct world world_real = {
 	.disk_gb = world_files_disk_gb,
 	.pause = real_pause,
 	.netlink = netlink_ask,
+	.events = events_wait,
 	.run = process_run,
 	.hypervisor = libvirt_hypervisor,
 	.domain_start = libvirt_domain_start,

@@ -109,6 +109,8 @@ const struct config_option config_options[] = {
 	 .help = "where a host finds penstockd"},
 	{"penstock", "agent_state_path", .fallback = "/var/lib/penstock/agent",
 	 .help = "folder of penstock-agent"},
+	{"penstock", "keep_pfs_up", .type = CONFIG_BOOL, .fallback = "True",
+	 .help = "PFs that carry offered VFs or a physical network are brought up again when they go down"},
 	{"penstock", "network_forward", .type = CONFIG_CHOICE, .fallback = "nat",
 	 .choices = "nat,route,open,none", .help = "how libvirt networks of hosts reach the world"},
 

@@ -214,6 +214,7 @@ bool simulated_write(const char *path, const char *text, struct error *err)
 	simulated_change("write %s > %s", strcmp(text, "\n") == 0 ? "" : text, path);
 	pthread_mutex_lock(&simulated_lock);
 	int result = write_locked(path, text);
+	simulated_tell(WORLD_DEVICES);
 	pthread_mutex_unlock(&simulated_lock);
 	return result == 0 ||
 	       error_set_errno(err, ERROR_INTERNAL, result, "cannot write '%s' to %s", text, path);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 
 struct simulated *simulated;
 pthread_mutex_t simulated_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -26,6 +27,34 @@ void simulated_change(const char *format, ...)
 	vsnprintf(what, sizeof what, format, arguments);
 	va_end(arguments);
 	simulated_on_change(what);
+}
+
+/* --- events, of this process --- */
+
+static pthread_cond_t told_now = PTHREAD_COND_INITIALIZER;
+static unsigned told;
+
+void simulated_tell(unsigned what)
+{
+	told |= what;
+	pthread_cond_broadcast(&told_now);
+}
+
+unsigned simulated_events(int milliseconds)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += milliseconds % 1000 * 1000000L;
+	until.tv_sec += milliseconds / 1000 + until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&simulated_lock);
+	while (told == 0 && pthread_cond_timedwait(&told_now, &simulated_lock, &until) == 0) {
+	}
+	unsigned what = told;
+	told = 0;
+	pthread_mutex_unlock(&simulated_lock);
+	return what;
 }
 
 static void begin(void)
@@ -214,6 +243,7 @@ const struct world world_simulated = {
 	.disk_gb = disk_gb,
 	.pause = no_pause,
 	.netlink = simulated_netlink,
+	.events = simulated_events,
 	.run = run,
 	.hypervisor = hypervisor,
 	.domain_start = simulated_domain_start,

@@ -3,6 +3,7 @@
 
 #include "../test.h"
 
+#include "agent/owner.h"
 #include "agent/simulated/simulated.h"
 #include "base/memory.h"
 #include "wanted.h"
@@ -56,6 +57,7 @@ static int make_host(const char *host)
 	char *image = memory_printf("%s/" IMAGE, folders.cache);
 	write_text(image, "test");
 	free(image);
+	owner_configure(folders.instances);
 	assert_true(simulated_start(host, &err));
 	world = &world_simulated;
 	*not_offered = *trouble = '\0';

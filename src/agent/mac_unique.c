@@ -1,0 +1,67 @@
+/* Looking for a MAC on a PF's other VFs, as an unclean end may have left it there. */
+#include "agent/mac_unique.h"
+
+#include "agent/held.h"
+#include "agent/owner.h"
+#include "agent/world.h"
+#include "base/log.h"
+#include "base/memory.h"
+
+#include <string.h>
+
+static bool in_use(const struct device_place *place, int vf, const char *mac, const char *who,
+		   struct error *err)
+{
+	return error_set(err, ERROR_CONFLICT, "VF %d of %s has the MAC %s already, and %s has that VF", vf,
+			 place->pf, mac, who);
+}
+
+/* With the VF to ourselves. */
+static bool reset_stray(const struct device_place *place, const char *address, int vf,
+			const struct vf_settings *stray, struct error *err)
+{
+	char who[80], netdev[16];
+	bool owned;
+
+	if (!owner_find(address, &owned, who, err))
+		return false;
+	if (owned)
+		return in_use(place, vf, stray->mac_address, who, err);
+	device_netdev(address, netdev);
+	if (*netdev)
+		return in_use(place, vf, stray->mac_address, netdev, err);
+	log_warning("VF %d of %s (%s) has the MAC %s and nobody has the VF: it is reset", vf, place->pf,
+		    address, stray->mac_address);
+	return vf_program(place->pf, vf, &vf_clean, err);
+}
+
+static bool make_way(const struct device_place *place, int vf, const struct vf_settings *stray,
+		     struct error *err)
+{
+	_cleanup_free_ char *path = memory_printf("/sys/bus/pci/devices/%s/virtfn%d", place->parent, vf);
+	char address[16], who[80];
+	struct held held;
+	bool has;
+
+	if (!world->link(path, address, sizeof address))
+		return error_set(err, ERROR_INTERNAL, "cannot read %s", path);
+	has = held_begin(address, &held);
+	if (has)
+		snprintf(who, sizeof who, "server %s", held.server_id);
+	bool ok = has ? in_use(place, vf, stray->mac_address, who, err)
+		      : reset_stray(place, address, vf, stray, err);
+	held_end_unchanged(address);
+	return ok;
+}
+
+bool mac_make_unique(const struct device_place *place, const struct vf_table *table,
+		     const struct vf_settings *wanted, struct error *err)
+{
+	for (size_t i = 0; *wanted->mac_address && i < table->count; i++) {
+		if ((int)i != place->vf_index &&
+		    strcmp(table->vfs[i].mac_address, wanted->mac_address) == 0 &&
+		    !make_way(place, (int)i, &table->vfs[i], err))
+			return false;
+	}
+	return true;
+}
