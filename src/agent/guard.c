@@ -293,12 +293,14 @@ static void note_lacks(const char *pf_address, unsigned lacks)
 	pthread_mutex_unlock(&lacks_lock);
 }
 
-unsigned guard_lacks(const char *pf_address)
+bool guard_lacks(const char *pf_address, unsigned *lacks)
 {
 	pthread_mutex_lock(&lacks_lock);
-	uintptr_t lacks = (uintptr_t)map_get(&lacks_of, pf_address);
+	uintptr_t found = (uintptr_t)map_get(&lacks_of, pf_address);
 	pthread_mutex_unlock(&lacks_lock);
-	return lacks ? (unsigned)lacks - 1 : 0;
+	if (found)
+		*lacks = (unsigned)found - 1;
+	return found;
 }
 
 static bool check_pf(const struct guarded_pf *pf)

@@ -9,7 +9,7 @@
 void guard_configure(bool keep_pfs_up);
 /* One look at all PFs that the last inventory knows.  True: something is to be looked at again soon. */
 bool guard_pass(void);
-/* What the PF cannot do (NIC_...), as far as it was looked at; any thread. */
-unsigned guard_lacks(const char *pf_address);
+/* What the PF cannot do (NIC_...); false if it was not looked at yet.  Any thread. */
+bool guard_lacks(const char *pf_address, unsigned *lacks);
 /* Looks until the agent is to end: a thread of its own. */
 void *guard_loop(void *argument);

@@ -2,6 +2,7 @@
 #include "agent/report.h"
 
 #include "agent/bandwidths.h"
+#include "agent/capabilities.h"
 #include "agent/groups.h"
 #include "agent/known.h"
 #include "agent/physnets.h"
@@ -9,6 +10,7 @@
 #include "agent/world.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "sys/sys.h"
 
 #include <string.h>
 #include <sys/utsname.h>
@@ -250,6 +252,16 @@ static void add_facts(const struct agent_settings *settings, const struct host_f
 	add_cells(settings, facts, doc, root);
 }
 
+/* Tells this life of the agent from others. */
+static int64_t started_at(void)
+{
+	static int64_t at;
+
+	if (!at)
+		at = sys_now();
+	return at;
+}
+
 char *report_inventory(const struct agent_settings *settings, struct error *err)
 {
 	_cleanup_free_ struct pci_device *devices = NULL;
@@ -270,6 +282,8 @@ char *report_inventory(const struct agent_settings *settings, struct error *err)
 	add_mappings(settings, doc, yyjson_mut_obj_add_obj(doc, nic, "device_mappings"));
 	yyjson_mut_obj_add_int(doc, nic, "devices", held);
 	bandwidths_tell(settings, doc, nic);
+	capabilities_tell(doc, nic);
+	yyjson_mut_obj_add_int(doc, nic, "started", started_at());
 	char *text = yyjson_mut_write(doc, 0, NULL);
 	pthread_mutex_unlock(&known_lock);
 	yyjson_mut_doc_free(doc);
