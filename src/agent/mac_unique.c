@@ -3,6 +3,7 @@
 
 #include "agent/held.h"
 #include "agent/owner.h"
+#include "agent/report.h"
 #include "agent/world.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -27,6 +28,9 @@ static bool reset_stray(const struct device_place *place, const char *address, i
 		return false;
 	if (owned)
 		return in_use(place, vf, stray->mac_address, who, err);
+	/* Excluded, or nobody said that it is ours to give: not ours to reset. */
+	if (!report_offers(address))
+		return in_use(place, vf, stray->mac_address, "somebody besides Penstock", err);
 	device_netdev(address, netdev);
 	if (*netdev)
 		return in_use(place, vf, stray->mac_address, netdev, err);

@@ -482,6 +482,24 @@ static void test_a_stray_mac_on_another_vf_is_removed(void **state)
 		    "reset");
 }
 
+static void test_a_mac_on_a_vf_that_is_not_ours_is_not_given(void **state)
+{
+	struct vf_settings stray = vf_clean;
+	struct error err = {0};
+
+	(void)state;
+	strcpy(excluded[0].address, IDLE_VF);
+	settings.excluded_count = 1;
+	look();
+	strcpy(stray.mac_address, "fa:16:3e:00:00:01");
+	type("sim0", 2, &stray);
+	assert_int_equal(server_setup(&life, yyjson_doc_get_root(doc), &err), SERVER_FAILED);
+	assert_non_null(strstr(err.message, "VF 2 of sim0 has the MAC fa:16:3e:00:00:01 already"));
+	assert_string_equal(read_vf("sim0", 2).mac_address, "fa:16:3e:00:00:01");
+	settings.excluded_count = 0;
+	look();
+}
+
 /* The other one is a server's: it stays, and the second fails with a sentence. */
 static void test_a_mac_that_a_server_has_is_not_given_twice(void **state)
 {
@@ -618,6 +636,7 @@ int main(void)
 		TEST(test_a_pf_comes_up_again),
 		TEST(test_a_pf_stays_down_if_it_is_to),
 		TEST(test_a_stray_mac_on_another_vf_is_removed),
+		TEST(test_a_mac_on_a_vf_that_is_not_ours_is_not_given),
 		TEST(test_a_mac_that_a_server_has_is_not_given_twice),
 		TEST(test_the_same_mac_on_another_pf_is_another_vf),
 		TEST(test_a_network_of_larger_frames_than_the_pf_takes_is_refused),
