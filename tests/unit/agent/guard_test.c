@@ -4,6 +4,7 @@
 
 #include "agent/guard.h"
 #include "agent/held.h"
+#include "agent/link.h"
 #include "agent/netdev.h"
 #include "agent/nic_driver.h"
 #include "agent/report.h"
@@ -559,6 +560,51 @@ static void test_a_network_of_larger_frames_than_the_pf_takes_is_refused(void **
 	yyjson_doc_free(jumbo);
 }
 
+static int sent_state; /* of the last IFLA_VF_LINK_STATE, -1: none */
+
+static int link_state_netlink(struct nlmsghdr *message, world_answer *answer, void *argument, char *why,
+			      size_t size)
+{
+	const struct nlattr *list, *info, *attribute;
+
+	if (message->nlmsg_type == RTM_SETLINK &&
+	    message->nlmsg_len > sizeof *message + sizeof(struct ifinfomsg)) {
+		list = mnl_nlmsg_get_payload_offset(message, sizeof(struct ifinfomsg));
+		info = mnl_attr_get_payload(list);
+		attribute = mnl_attr_get_type(list) == IFLA_VFINFO_LIST ? mnl_attr_get_payload(info) : list;
+		if (mnl_attr_get_type(attribute) == IFLA_VF_LINK_STATE)
+			sent_state = (int)((const struct ifla_vf_link_state *)mnl_attr_get_payload(attribute))
+					     ->link_state;
+	}
+	return world_simulated.netlink(message, answer, argument, why, size);
+}
+
+/* AG-14: down goes before all. */
+static void test_the_link_state_follows_the_port(void **state)
+{
+	static const struct {
+		const char *port;
+		int sent; /* -1: auto is there already */
+	} cases[] = {{"\"admin_state_up\": true, \"port_security\": true, \"mtu\": 1500, \"vlan\": 1010", -1},
+		     {"\"admin_state_up\": true, \"propagate_uplink_status\": false, \"vlan\": 1010",
+		      VF_LINK_ENABLE},
+		     {"\"admin_state_up\": false, \"propagate_uplink_status\": true, \"vlan\": 1010",
+		      VF_LINK_DISABLE},
+		     {"\"admin_state_up\": false, \"propagate_uplink_status\": false, \"vlan\": 1010",
+		      VF_LINK_DISABLE}};
+
+	(void)state;
+	changed.netlink = link_state_netlink;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		yyjson_doc *wish = wanted_changed(cases[0].port, cases[i].port, NULL);
+
+		sent_state = -1;
+		assert_int_equal(set_up(wish), SERVER_RUNS);
+		assert_int_equal(sent_state, cases[i].sent);
+		yyjson_doc_free(wish);
+	}
+}
+
 static char order[4000];
 
 static void note_change(const char *what)
@@ -641,6 +687,7 @@ int main(void)
 		TEST(test_the_same_mac_on_another_pf_is_another_vf),
 		TEST(test_a_network_of_larger_frames_than_the_pf_takes_is_refused),
 		TEST(test_a_vf_has_no_driver_when_its_mac_is_set),
+		TEST(test_the_link_state_follows_the_port),
 		TEST(test_what_drivers_lack_is_known),
 	};
 
