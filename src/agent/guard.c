@@ -219,8 +219,10 @@ static void settle_idle(const struct guarded_pf *pf, int vf)
 	if (!vf_read(pf->netdev, vf, &now, &err))
 		return;
 	clean = idle(&now, *netdev);
-	if (same(&now, &clean))
+	if (same(&now, &clean)) {
+		leave(address, &now);
 		return;
+	}
 	bool known_owner = owner_find(address, &owned, who, &err);
 	if (known_owner && !owned) {
 		reset(pf, vf, &now, *netdev);
@@ -236,7 +238,23 @@ static void settle_idle(const struct guarded_pf *pf, int vf)
 	leave(address, &now);
 }
 
-static void check_idle(const struct guarded_pf *pf, int vf, const struct vf_settings *seen)
+/* What journals named when this look began, read when it is needed first: an agent that starts finds the VFs
+ * of all guests with settings that it does not know yet. */
+struct journals {
+	bool read;
+	struct map named;
+};
+
+static bool is_in_journal(struct journals *journals, const char *address)
+{
+	if (!journals->read)
+		owner_list(&journals->named);
+	journals->read = true;
+	return map_get(&journals->named, address);
+}
+
+static void check_idle(const struct guarded_pf *pf, int vf, const struct vf_settings *seen,
+		       struct journals *journals)
 {
 	const char *address = pf->vfs[vf].address;
 	struct vf_settings clean = idle(seen, true);
@@ -251,7 +269,13 @@ static void check_idle(const struct guarded_pf *pf, int vf, const struct vf_sett
 		forget(address);
 		return;
 	}
-	if (!pf->vfs[vf].offered || is_left(address, seen) || !held_try(address, &held, &has))
+	if (!pf->vfs[vf].offered || is_left(address, seen))
+		return;
+	if (is_in_journal(journals, address)) {
+		leave(address, seen);
+		return;
+	}
+	if (!held_try(address, &held, &has))
 		return;
 	if (!has)
 		settle_idle(pf, vf);
@@ -303,7 +327,7 @@ bool guard_lacks(const char *pf_address, unsigned *lacks)
 	return found;
 }
 
-static bool check_pf(const struct guarded_pf *pf)
+static bool check_pf(const struct guarded_pf *pf, struct journals *journals)
 {
 	_cleanup_(vf_table_done) struct vf_table table = {0};
 	struct error ignored;
@@ -321,20 +345,22 @@ static bool check_pf(const struct guarded_pf *pf)
 		if (held_look(pf->vfs[i].address, &held))
 			ok &= check_held(pf, (int)i, &table.vfs[i], &held);
 		else
-			check_idle(pf, (int)i, &table.vfs[i]);
+			check_idle(pf, (int)i, &table.vfs[i], journals);
 	}
 	return ok;
 }
 
 bool guard_pass(void)
 {
+	struct journals journals = {0};
 	struct guarded list;
 	bool ok = true;
 
 	guarded_list(&list);
 	for (size_t i = 0; i < list.count; i++)
-		ok &= check_pf(&list.pfs[i]);
+		ok &= check_pf(&list.pfs[i], &journals);
 	guarded_done(&list);
+	map_done(&journals.named, NULL);
 	return !ok;
 }
 

@@ -44,6 +44,22 @@ static bool find_in_journals(const char *address, bool *owned, char who[80], str
 	return true;
 }
 
+void owner_list(struct map *addresses)
+{
+	_cleanup_closedir_ DIR *dir = *journals ? opendir(journals) : NULL;
+	struct error ignored;
+
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		_cleanup_(grant_done) struct grant grant = {0};
+		_cleanup_free_ char *folder = memory_printf("%s/%s", journals, entry->d_name);
+
+		if (!is_uuid(entry->d_name) || !grant_read(folder, &grant, &ignored))
+			continue;
+		for (size_t i = 0; i < grant.device_count; i++)
+			map_put(addresses, grant.devices[i].memory.address, addresses);
+	}
+}
+
 /* As libvirt writes a host device's address: <address domain='0x0000' bus='0x21' slot='0x10'
  * function='0x3'/>. */
 static void source_text(const char *address, char text[100])
