@@ -104,7 +104,8 @@ static bool vf_setup(const struct granted_device *device, yyjson_val *server, bo
 		return error_set(err, ERROR_NOT_FOUND, "%s has no VF %d", place->pf, place->vf_index);
 	now->seen = table.vfs[place->vf_index];
 	if (!mac_make_unique(place, &table, &now->wanted, err) ||
-	    !vf_program_from(place->pf, place->vf_index, &now->wanted, VF_PATIENCE, &now->seen, err))
+	    !vf_program_from(place->pf, table.link, place->vf_index, &now->wanted, VF_PATIENCE, &now->seen,
+			     err))
 		return false;
 	now->seen.own_mac = now->wanted.own_mac;
 	return true;

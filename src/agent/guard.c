@@ -135,7 +135,7 @@ static bool put_back(const struct guarded_pf *pf, int vf, struct held *held)
 	if (!vf_read(pf->netdev, vf, &now, &err) || same(&now, &as_expected))
 		return true;
 	describe_change(&as_expected, &now, change);
-	bool ok = vf_program_from(pf->netdev, vf, &wanted, 0, &now, &err);
+	bool ok = vf_program_from(pf->netdev, pf->link, vf, &wanted, 0, &now, &err);
 	snprintf(text, sizeof text, "VF %d of %s (server %s%s%s): something changed %.300s: %s%.150s", vf,
 		 pf->netdev, held->server_id, *held->port_id ? ", port " : "", held->port_id, change,
 		 ok ? "put back" : "putting it back failed: ", ok ? "" : err.message);
@@ -194,7 +194,7 @@ static void reset(const struct guarded_pf *pf, int vf, struct vf_settings *now, 
 	struct error err;
 
 	describe_change(&wanted, now, change);
-	bool ok = vf_program_from(pf->netdev, vf, &wanted, 0, now, &err);
+	bool ok = vf_program_from(pf->netdev, pf->link, vf, &wanted, 0, now, &err);
 	snprintf(text, sizeof text,
 		 "VF %d of %s (%s), which nobody has, differs from a clean one: %.250s: %s%.150s", vf,
 		 pf->netdev, address, change, ok ? "reset" : "resetting it failed: ", ok ? "" : err.message);
@@ -327,7 +327,7 @@ bool guard_lacks(const char *pf_address, unsigned *lacks)
 	return found;
 }
 
-static bool check_pf(const struct guarded_pf *pf, struct journals *journals)
+static bool check_pf(struct guarded_pf *pf, struct journals *journals)
 {
 	_cleanup_(vf_table_done) struct vf_table table = {0};
 	struct error ignored;
@@ -336,6 +336,7 @@ static bool check_pf(const struct guarded_pf *pf, struct journals *journals)
 
 	if (!vf_table_read(pf->netdev, &table, &ignored))
 		return true; /* it has gone, or has another name just now */
+	pf->link = table.link;
 	if (!table.up)
 		raise_pf(pf);
 	note_lacks(pf->address, nic_lacks(pf->driver, &table));

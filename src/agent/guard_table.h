@@ -12,6 +12,7 @@ struct guarded_vf {
 
 struct guarded_pf {
 	char address[16], netdev[16], driver[32];
+	int link;		/* index of the network device, once it was read */
 	struct guarded_vf *vfs; /* by number */
 	size_t vf_count;
 };

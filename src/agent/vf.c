@@ -308,6 +308,7 @@ void vf_table_take(const struct nlmsghdr *answer, void *argument)
 
 	if (mnl_nlmsg_get_payload_len(answer) < sizeof(struct ifinfomsg))
 		return;
+	table->link = ((const struct ifinfomsg *)mnl_nlmsg_get_payload(answer))->ifi_index;
 	table->up = ((const struct ifinfomsg *)mnl_nlmsg_get_payload(answer))->ifi_flags & IFF_UP;
 	mnl_attr_for_each(attribute, answer, sizeof(struct ifinfomsg))
 	{
@@ -318,15 +319,12 @@ void vf_table_take(const struct nlmsghdr *answer, void *argument)
 	}
 }
 
-bool vf_table_read(const char *pf, struct vf_table *table, struct error *err)
+static bool table_read(const char *pf, int link, struct vf_table *table, struct error *err)
 {
 	char buffer[VF_MESSAGE_SIZE], what[64];
-	int link;
 
 	*table = (struct vf_table){0};
 	snprintf(what, sizeof what, "reading the VFs of %s", pf);
-	if (!link_index(pf, &link, err))
-		return false;
 	struct nlmsghdr *message = link_message(buffer, RTM_GETLINK, link);
 	/* Without the statistics, or the answer of a PF with many VFs does not fit its 64 KiB. */
 	mnl_attr_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_VF | RTEXT_FILTER_SKIP_STATS);
@@ -336,22 +334,37 @@ bool vf_table_read(const char *pf, struct vf_table *table, struct error *err)
 	return false;
 }
 
+bool vf_table_read(const char *pf, struct vf_table *table, struct error *err)
+{
+	int link;
+
+	*table = (struct vf_table){0};
+	return link_index(pf, &link, err) && table_read(pf, link, table, err);
+}
+
 void vf_table_done(struct vf_table *table)
 {
 	free(table->vfs);
 	*table = (struct vf_table){0};
 }
 
-bool vf_read(const char *pf, int index, struct vf_settings *settings, struct error *err)
+static bool read_one(const char *pf, int link, int index, struct vf_settings *settings, struct error *err)
 {
 	_cleanup_(vf_table_done) struct vf_table table;
 
-	if (!vf_table_read(pf, &table, err))
+	if (!table_read(pf, link, &table, err))
 		return false;
 	if (index < 0 || (size_t)index >= table.count || table.vfs[index].untold)
 		return error_set(err, ERROR_NOT_FOUND, "%s has no VF %d", pf, index);
 	*settings = table.vfs[index];
 	return true;
+}
+
+bool vf_read(const char *pf, int index, struct vf_settings *settings, struct error *err)
+{
+	int link;
+
+	return link_index(pf, &link, err) && read_one(pf, link, index, settings, err);
 }
 
 /* --- writing --- */
@@ -378,7 +391,7 @@ struct nlmsghdr *vf_message(char *buffer, int pf_index, int vf, const struct vf_
 /* One VF's programming. */
 struct programming {
 	const char *pf;
-	int vf, patience;
+	int link, vf, patience;
 	const struct vf_settings *wanted;
 };
 
@@ -387,15 +400,12 @@ static bool attribute_send(const struct programming *p, const struct vf_attribut
 			   struct error *err)
 {
 	char buffer[VF_MESSAGE_SIZE], what[96];
-	int link;
 
 	*number = 0;
 	snprintf(what, sizeof what, "setting %s of VF %d of %s", attribute->name, p->vf, p->pf);
 	for (int attempt = 0;; attempt++) {
-		if (!link_index(p->pf, &link, err))
-			return false;
-		if (link_ask(vf_message(buffer, link, p->vf, attribute, p->wanted), NULL, NULL, what, number,
-			     err))
+		if (link_ask(vf_message(buffer, p->link, p->vf, attribute, p->wanted), NULL, NULL, what,
+			     number, err))
 			return true;
 		if ((*number != EAGAIN && *number != EBUSY) || attempt >= p->patience)
 			return false;
@@ -464,10 +474,11 @@ static bool not_taken(const struct programming *p, const struct vf_attribute *at
 			 attribute->name, is, wanted);
 }
 
-bool vf_program_from(const char *pf, int index, const struct vf_settings *wanted, int patience,
+bool vf_program_from(const char *pf, int link, int index, const struct vf_settings *wanted, int patience,
 		     struct vf_settings *now, struct error *err)
 {
-	const struct programming p = {.pf = pf, .vf = index, .patience = patience, .wanted = wanted};
+	const struct programming p = {
+		.pf = pf, .link = link, .vf = index, .patience = patience, .wanted = wanted};
 	bool skipped[ELEMENTS_OF(vf_attributes)] = {false}, changed = false;
 
 	for (size_t i = 0; i < vf_attribute_count; i++) {
@@ -477,7 +488,7 @@ bool vf_program_from(const char *pf, int index, const struct vf_settings *wanted
 			return false;
 		changed = true;
 	}
-	if (changed && !vf_read(pf, index, now, err))
+	if (changed && !read_one(pf, link, index, now, err))
 		return false;
 	for (size_t i = 0; i < vf_attribute_count; i++) {
 		if (!skipped[i] && !vf_attributes[i].equal(now, wanted))
@@ -489,6 +500,8 @@ bool vf_program_from(const char *pf, int index, const struct vf_settings *wanted
 bool vf_program(const char *pf, int index, const struct vf_settings *wanted, struct error *err)
 {
 	struct vf_settings now;
+	int link;
 
-	return vf_read(pf, index, &now, err) && vf_program_from(pf, index, wanted, VF_PATIENCE, &now, err);
+	return link_index(pf, &link, err) && read_one(pf, link, index, &now, err) &&
+	       vf_program_from(pf, link, index, wanted, VF_PATIENCE, &now, err);
 }

@@ -58,6 +58,7 @@ bool vf_decode(const struct nlmsghdr *answer, int vf, struct vf_settings *settin
 
 /* A PF's network device and all its VFs, as one message of the kernel has them. */
 struct vf_table {
+	int link; /* index of the network device */
 	bool up;
 	int mtu;
 	struct vf_settings *vfs; /* by number */
@@ -73,8 +74,9 @@ bool vf_read(const char *pf, int index, struct vf_settings *settings, struct err
 
 /* How often a VF that is in reset (EAGAIN, EBUSY) is asked again, every 100 ms. */
 #define VF_PATIENCE 100
-/* Sets what differs from *now, then reads back into *now and compares. */
-bool vf_program_from(const char *pf, int index, const struct vf_settings *wanted, int patience,
+/* Sets what differs from *now, then reads back into *now and compares.  `link` is the PF's index, as it was
+ * just read. */
+bool vf_program_from(const char *pf, int link, int index, const struct vf_settings *wanted, int patience,
 		     struct vf_settings *now, struct error *err);
 /* The same from what is read at first, with VF_PATIENCE. */
 bool vf_program(const char *pf, int index, const struct vf_settings *wanted, struct error *err);
