@@ -219,16 +219,21 @@ static void settle_idle(const struct guarded_pf *pf, int vf)
 	if (!vf_read(pf->netdev, vf, &now, &err))
 		return;
 	clean = idle(&now, *netdev);
-	bool held = world->holder(address, who, sizeof who);
-	if (!same(&now, &clean) && !held && health_may_clean(why, sizeof why)) {
+	if (same(&now, &clean)) {
+		leave(address, &now);
+		return;
+	}
+	if (world->holder(address, who, sizeof who)) {
+		snprintf(text, sizeof text, "VF %d of %s (%s) is offered, and %s has it: it is left as it is",
+			 vf, pf->netdev, address, who);
+	} else if (!health_may_clean(why, sizeof why)) {
+		snprintf(text, sizeof text, "VF %d of %s (%s) is not as it should be, and left so: %s", vf,
+			 pf->netdev, address, why);
+	} else {
 		reset(pf, vf, &now, *netdev);
 		return;
 	}
-	if (held) {
-		snprintf(text, sizeof text, "VF %d of %s (%s) is offered, and %s has it: it is left as it is",
-			 vf, pf->netdev, address, who);
-		say_once(address, text);
-	}
+	say_once(address, text);
 	leave(address, &now);
 }
 
