@@ -232,6 +232,12 @@ const struct store_migration compute_migrations[] = {
 		") STRICT;"
 		"CREATE INDEX server_leftover_host ON server_leftover (host_id, revision);",
 	},
+	/* late.h */
+	{
+		"ALTER TABLE server ADD COLUMN state_since INTEGER NOT NULL DEFAULT 0;"
+		"UPDATE server SET state_since = updated_at;"
+		"CREATE INDEX server_state ON server (state, state_since);",
+	},
 };
 
 const size_t compute_migration_count = ELEMENTS_OF(compute_migrations);
