@@ -87,6 +87,8 @@ run_lab() {
 	compile "$build"
 	tests/lab/lab_test.sh "$build" | tee "$out"
 	[ "${PIPESTATUS[0]}" -le 1 ] || echo "not ok the lab tests ended early" >> "$out"
+	/usr/bin/python3 tests/lab/chaos_test.py "$build" | tee -a "$out"
+	[ "${PIPESTATUS[0]}" -le 1 ] || echo "not ok the rounds of kill -9 ended early" >> "$out"
 	count "$out"
 }
 
