@@ -67,7 +67,7 @@ run_service() {
 	local out=$sanitized/service.tap
 	compile_sanitized
 	: > "$out"
-	for script in service attach rebuild config oslo; do
+	for script in service attach rebuild config oslo systemd package; do
 		/usr/bin/python3 tests/service/${script}_test.py "$sanitized" | tee -a "$out"
 		[ "${PIPESTATUS[0]}" -le 1 ] || echo "not ok the $script tests ended early" >> "$out"
 	done

@@ -32,6 +32,7 @@ struct entry {
 	enum state state;
 	bool busy, report;
 	bool loose;	    /* the guest was asked to let go of something and did not: it may do so yet */
+	bool waits;	    /* for something that will come back: `fault` says for what */
 	int attempts;	    /* that failed, one after the other */
 	int64_t not_before; /* sys_monotonic(): of the next attempt */
 	int64_t busy_since; /* sys_monotonic(): of the step */

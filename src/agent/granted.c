@@ -1,8 +1,13 @@
 /* Granted devices on their way to a guest and back: the driver, and a VF's settings. */
 #include "agent/grant.h"
 
+#include "agent/deadline.h"
+#include "agent/hook.h"
+#include "agent/ledger.h"
 #include "agent/netdev.h"
-#include "agent/vf.h"
+#include "agent/quarantine.h"
+#include "agent/vf_table.h"
+#include "base/log.h"
 #include "base/memory.h"
 
 #include <pthread.h>
@@ -90,35 +95,203 @@ static bool lend(const struct granted_device *device, yyjson_val *server, struct
 	       device_lend(&device->memory, json_text(port, "mac_address"), err);
 }
 
+/* --- before it is given --- */
+
+/* VFs of a PF that is to be given, and the PF of a VF: whose they are. */
+static bool kin_is_free(const struct granted_device *device, struct error *err)
+{
+	struct ledger_entry entry;
+	bool ok = true;
+
+	if (*device->place.parent)
+		return !ledger_read(device->place.parent, &entry) ||
+		       error_set(err, ERROR_CONFLICT, "%s: its PF %s is with server %s",
+				 device->memory.address, device->place.parent, entry.server_id);
+	char **vfs = device_vfs(device->memory.address, err);
+	for (char **vf = vfs; ok && vf && *vf; vf++)
+		ok = !ledger_read(*vf, &entry) ||
+		     error_set(err, ERROR_CONFLICT, "%s: its VF %s is with server %s", device->memory.address,
+			       *vf, entry.server_id);
+	ok = ok && vfs;
+	world_list_free(vfs);
+	return ok;
+}
+
+/* Another VF of the PF with the same address: both would be deaf.  What nobody has is cleaned. */
+static bool part_from_twin(const struct granted_device *device, const char *twin, int index,
+			   struct error *err)
+{
+	const struct device_place *place = &device->place;
+	struct ledger_entry entry;
+	char who[80];
+	struct error why;
+
+	if (ledger_read(twin, &entry))
+		return error_set(err, ERROR_CONFLICT,
+				 "VF %d of %s (%s), which server %s has, has the port's MAC address already",
+				 index, place->pf, twin, entry.server_id);
+	log_warning("VF %d of %s (%s) is nobody's and has the MAC address of a port of server %s", index,
+		    place->pf, twin, device->owner);
+	if (world->holder(twin, who, sizeof who))
+		error_set(&why, ERROR_CONFLICT,
+			  "it has the MAC address of a port on another VF and is held by %s", who);
+	else if (vf_program(place->pf, index, &vf_clean, &why))
+		return true;
+	return quarantine_put(twin, true, NULL, why.message, err) &&
+	       error_set(err, ERROR_CONFLICT, "VF %d of %s (%s) has the port's MAC address already: %s",
+			 index, place->pf, twin, why.message);
+}
+
+static bool mac_is_alone(const struct granted_device *device, yyjson_val *server, struct error *err)
+{
+	const struct device_place *place = &device->place;
+	yyjson_val *port = port_find(server, device->port_id);
+	const char *mac = json_text(port, "mac_address");
+	bool ok = true;
+
+	if (!is_nic_vf(device) || !*mac)
+		return true;
+	char **vfs = device_vfs(place->parent, err);
+	int count = 0;
+	while (vfs && vfs[count])
+		count++;
+	_cleanup_free_ struct vf_settings *all = vfs ? vf_read_all(place->pf, count, err) : NULL;
+	for (int i = 0; all && ok && i < count; i++) {
+		if (i != place->vf_index && strcmp(all[i].mac_address, mac) == 0)
+			ok = part_from_twin(device, vfs[i], i, err);
+	}
+	world_list_free(vfs);
+	return ok && all;
+}
+
+/* A device of which the last thing known is that it was not well is not touched. */
+static bool is_fit(const struct granted_device *device, struct error *err)
+{
+	struct quarantine q;
+	struct error why;
+
+	if (quarantine_read(device->memory.address, &q) && !q.heals)
+		return error_set_typed(err, ERROR_CONFLICT, DEVICE_FAILS, "%s is quarantined: %s",
+				       device->memory.address, q.reason);
+	if (device_answers(device->memory.address, err))
+		return true;
+	quarantine_put(device->memory.address, true, device, err->message, &why);
+	return false;
+}
+
+/* Of a device that hangs nobody knows what becomes: it is not given away until it was released. */
+static void note_hang(const struct granted_device *device, const struct error *err)
+{
+	struct error ignored;
+
+	if (deadline_is_hang(err))
+		quarantine_put(device->memory.address, true, device, err->message, &ignored);
+}
+
+/* What it was quarantined for is over, unless only the operator can say so. */
+static bool heal(const char *address, struct error *err)
+{
+	struct quarantine q;
+
+	return !quarantine_read(address, &q) || !q.heals || quarantine_lift(address, err);
+}
+
 bool granted_setup(const struct granted_device *device, yyjson_val *server, struct error *err)
 {
 	pthread_mutex_t *lock = card_lock(device);
 
+	if (!ledger_retake(device->memory.address, device->owner, device->grant, err))
+		return false;
 	pthread_mutex_lock(lock);
-	bool ok = device->macvtap ? lend(device, server, err)
-				  : device_take(&device->memory, err) && vf_setup(device, server, err);
+	bool ok = kin_is_free(device, err) && is_fit(device, err) && mac_is_alone(device, server, err) &&
+		  (device->macvtap ? lend(device, server, err)
+				   : device_take(&device->memory, err) && vf_setup(device, server, err));
 	pthread_mutex_unlock(lock);
-	return ok;
+	if (!ok)
+		note_hang(device, err);
+	return ok && heal(device->memory.address, err);
 }
 
+/* --- giving back --- */
+
 /* Clean profile first, then the driver it had, or the address of its own. */
-bool granted_release(const struct granted_device *device, struct error *err)
+static bool release_locked(const struct granted_device *device, struct error *err)
 {
 	const struct device_place *place = &device->place;
+
+	return (!is_nic_vf(device) || vf_program(place->pf, place->vf_index, &vf_clean, err)) &&
+	       (device->macvtap ? device_unlend(&device->memory, err)
+				: device_return(&device->memory, err) && hook_run(device, err)) &&
+	       device_answers(device->memory.address, err);
+}
+
+#define STRIKES 3
+
+/* A device that cannot be made good must not keep its server from ending: it goes into quarantine, which
+ * outlasts the server.  One that hangs is waited for. */
+static bool give_up(const struct granted_device *device, struct error *err)
+{
+	const char *address = device->memory.address;
+	bool hook = err->type && strcmp(err->type, HOOK_FAILS) == 0,
+	     fails = hook || (err->type && strcmp(err->type, DEVICE_FAILS) == 0);
+	char who[80], reason[QUARANTINE_REASON_SIZE];
+	struct error why;
+
+	snprintf(reason, sizeof reason, "%.250s%s%s", err->message,
+		 world->holder(address, who, sizeof who) ? "; it is held by " : "", who);
+	if (deadline_is_hang(err)) {
+		quarantine_put(address, true, device, reason, &why);
+		return false;
+	}
+	if (!fails && quarantine_strike(address) < STRIKES)
+		return false;
+	if (!quarantine_put(address, !hook, device, reason, err) || !ledger_drop(address, device->owner, err))
+		return false;
+	quarantine_forgive(address);
+	return true;
+}
+
+bool granted_release(const struct granted_device *device, struct error *err)
+{
+	const char *address = device->memory.address;
 	pthread_mutex_t *lock = card_lock(device);
 
+	if (!ledger_retake(address, device->owner, device->grant, err)) {
+		if (err->kind != ERROR_CONFLICT)
+			return false;
+		log_warning("server %s had %s, which is left as it is: %s", device->owner, address,
+			    err->message);
+		return true;
+	}
 	pthread_mutex_lock(lock);
-	bool ok =
-		(!is_nic_vf(device) || vf_program(place->pf, place->vf_index, &vf_clean, err)) &&
-		(device->macvtap ? device_unlend(&device->memory, err) : device_return(&device->memory, err));
+	bool ok = release_locked(device, err);
 	pthread_mutex_unlock(lock);
-	return ok;
+	if (!ok)
+		return give_up(device, err);
+	quarantine_forgive(address);
+	return heal(address, err) && ledger_drop(address, device->owner, err);
+}
+
+bool granted_recheck(const struct granted_device *device, struct error *err)
+{
+	pthread_mutex_t *lock = card_lock(device);
+	struct error ignored;
+	int64_t grant;
+
+	if (!ledger_take(device->memory.address, device->owner, &grant, err))
+		return false;
+	pthread_mutex_lock(lock);
+	bool ok = release_locked(device, err);
+	pthread_mutex_unlock(lock);
+	return ledger_drop(device->memory.address, device->owner, ok ? err : &ignored) && ok;
 }
 
 bool granted_program(const struct granted_device *device, yyjson_val *server, struct error *err)
 {
 	pthread_mutex_t *lock = card_lock(device);
 
+	if (!ledger_retake(device->memory.address, device->owner, device->grant, err))
+		return false;
 	pthread_mutex_lock(lock);
 	bool ok = vf_setup(device, server, err);
 	pthread_mutex_unlock(lock);

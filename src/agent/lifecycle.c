@@ -7,6 +7,7 @@
 #include "agent/file.h"
 #include "agent/grant.h"
 #include "agent/images.h"
+#include "agent/ledger.h"
 #include "agent/plug.h"
 #include "agent/vm.h"
 #include "agent/world.h"
@@ -218,14 +219,45 @@ static bool add_mates(const struct lifecycle *life, const struct grant *before, 
 	return ok;
 }
 
+/* Mates of devices that are kept. */
+static void keep_mates(const struct lifecycle *life, const struct grant *before, struct grant *kept)
+{
+	for (size_t i = 0, count = kept->device_count; life->mates && i < count; i++) {
+		char **mates = life->mates(kept->devices[i].memory.address);
+
+		for (char **mate = mates; mate && *mate; mate++) {
+			const struct granted_device *had = grant_find_device(before, *mate);
+
+			if (had && !grant_find_device(kept, *mate))
+				*ARRAY_ADD(kept->devices, kept->device_count) = *had;
+		}
+		world_list_free(mates);
+	}
+}
+
+/* What the server is not wanted to have any more goes back; what it shall have besides is taken when it is
+ * started. */
+static bool give_back(const struct lifecycle *life, const char *folder, yyjson_val *server, struct error *err)
+{
+	_cleanup_(grant_done) struct grant before = {0}, kept = {0};
+
+	if (!grant_read(folder, &before, err))
+		return false;
+	grant_keep(server, &before, &kept);
+	keep_mates(life, &before, &kept);
+	return (kept.device_count == before.device_count && kept.lease_count == before.lease_count) ||
+	       (release_unneeded(&before, &kept, err) && grant_write(folder, &kept, err));
+}
+
+/* What it is to have no more goes first: a VF that it is to have instead may come back with its PF. */
 static bool setup_grant(const struct lifecycle *life, const char *folder, yyjson_val *server,
 			struct grant *grant, struct error *err)
 {
 	_cleanup_(grant_done) struct grant before = {0};
 
-	return grant_read(folder, &before, err) && grant_make(server, &before, grant, err) &&
-	       add_mates(life, &before, grant, err) && check_offered(life, grant, err) &&
-	       release_unneeded(&before, grant, err) && grant_write(folder, grant, err);
+	return give_back(life, folder, server, err) && grant_read(folder, &before, err) &&
+	       grant_make(server, &before, grant, err) && add_mates(life, &before, grant, err) &&
+	       check_offered(life, grant, err) && grant_write(folder, grant, err);
 }
 
 /* --- setting up --- */
@@ -389,8 +421,10 @@ static bool release(const char *folder, const char *server_id, struct error *err
 		if (!network_leave(lease->network_id, lease->mac, lease->ip, err))
 			return false;
 	}
-	return unlink(journal) == 0 || errno == ENOENT ||
-	       error_set_errno(err, ERROR_INTERNAL, errno, "cannot remove %s", journal);
+	if (unlink(journal) != 0 && errno != ENOENT)
+		return error_set_errno(err, ERROR_INTERNAL, errno, "cannot remove %s", journal);
+	ledger_forget(server_id);
+	return true;
 }
 
 /* The disk goes only if this attempt made it. */
@@ -402,36 +436,6 @@ static void undo(const struct lifecycle *life, const char *folder, const char *s
 	step(life, "undo");
 	if (keep_disk ? !release(folder, server_id, &failure) : !server_teardown(life, server_id, &failure))
 		error_set(err, why.kind, "%s; and undoing it failed: %s", why.message, failure.message);
-}
-
-/* Mates of devices that are kept. */
-static void keep_mates(const struct lifecycle *life, const struct grant *before, struct grant *kept)
-{
-	for (size_t i = 0, count = kept->device_count; life->mates && i < count; i++) {
-		char **mates = life->mates(kept->devices[i].memory.address);
-
-		for (char **mate = mates; mate && *mate; mate++) {
-			const struct granted_device *had = grant_find_device(before, *mate);
-
-			if (had && !grant_find_device(kept, *mate))
-				*ARRAY_ADD(kept->devices, kept->device_count) = *had;
-		}
-		world_list_free(mates);
-	}
-}
-
-/* What the server is not wanted to have any more goes back; what it shall have besides is taken when it is
- * started. */
-static bool give_back(const struct lifecycle *life, const char *folder, yyjson_val *server, struct error *err)
-{
-	_cleanup_(grant_done) struct grant before = {0}, kept = {0};
-
-	if (!grant_read(folder, &before, err))
-		return false;
-	grant_keep(server, &before, &kept);
-	keep_mates(life, &before, &kept);
-	return (kept.device_count == before.device_count && kept.lease_count == before.lease_count) ||
-	       (release_unneeded(&before, &kept, err) && grant_write(folder, &kept, err));
 }
 
 /* Nothing runs: what of it there is decides what can be done. */

@@ -1,9 +1,13 @@
 /* penstock-agent: options, settings, signals. */
 #include "agent/agent.h"
 #include "agent/groups.h"
+#include "agent/deadline.h"
+#include "agent/hook.h"
+#include "agent/ledger.h"
 #include "agent/libvirt.h"
 #include "agent/physnets.h"
 #include "agent/plug.h"
+#include "agent/quarantine.h"
 #include "agent/report.h"
 #include "agent/simulated/simulated.h"
 #include "agent/vm.h"
@@ -184,9 +188,12 @@ static bool settings_read(const struct config *config, struct agent_settings *s,
 		return false;
 	libvirt_configure(config_text_given(config, "libvirt", "connection_uri", "qemu:///system"));
 	groups_configure(s->grant_mates);
+	deadline_configure((int)s->device_timeout, (int)s->libvirt_timeout);
+	hook_configure(s->release_hook, (int)s->release_hook_timeout);
 	vm_confine(cpu_set_is_empty(&s->cpu_shared_set) ? NULL : &s->cpu_shared_set);
 	return plug_read(config, err) && folder_make(s->state_dir, 0711, err) &&
-	       folder_make(s->folders.instances, 0711, err) && folder_make(s->folders.cache, 0711, err);
+	       folder_make(s->folders.instances, 0711, err) && folder_make(s->folders.cache, 0711, err) &&
+	       ledger_configure(s->state_dir, err) && quarantine_configure(s->state_dir, err);
 }
 
 static bool token_read(const struct options *o, char token[128])
@@ -225,8 +232,10 @@ static bool run(const struct options *o, struct error *err)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	if (!config_read_sources(config, &o->sources, err) || !config_accept(config, err) ||
 	    !settings_read(config, &settings, err) ||
-	    (o->simulate && !simulation_read(o->simulate, &settings, err)) ||
-	    !physnets_check(config, &settings, err) ||
+	    (o->simulate && !simulation_read(o->simulate, &settings, err)))
+		return false;
+	world = deadline_world(world);
+	if (!physnets_check(config, &settings, err) ||
 	    (settings.report_in_placement && !report_check_placement(&settings, err)))
 		return false;
 	load_vfio();

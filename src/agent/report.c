@@ -2,7 +2,9 @@
 #include "agent/report.h"
 
 #include "agent/bandwidths.h"
+#include "agent/file.h"
 #include "agent/groups.h"
+#include "agent/health.h"
 #include "agent/known.h"
 #include "agent/netdev.h"
 #include "agent/physnets.h"
@@ -32,18 +34,19 @@ static void add_number_or_null(yyjson_mut_doc *doc, yyjson_mut_val *object, cons
 
 /* --- devices --- */
 
-/* "ok", or why it must not be handed out; text[200]. */
-static const char *health_of(const struct known_device *item, const struct groups_index *groups, char *text)
+const char *report_health(const struct known_device *item, const struct groups_index *groups, char *text)
 {
 	if (item->device.iommu_group < 0)
 		return "the device is in no IOMMU group: the IOMMU is off";
-	return item->spec && !groups_allow(groups, item, text, 200) ? text : "ok";
+	if (item->spec && !health_allows(item, text, REPORT_HEALTH_SIZE))
+		return text;
+	return item->spec && !groups_allow(groups, item, text, REPORT_HEALTH_SIZE) ? text : "ok";
 }
 
 static void add_device(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct known_device *item,
 		       const struct groups_index *groups)
 {
-	char health[200];
+	char health[REPORT_HEALTH_SIZE];
 	const struct pci_device *d = &item->device;
 	const struct device_spec *spec = item->spec;
 	yyjson_mut_val *object = yyjson_mut_arr_add_obj(doc, list);
@@ -69,7 +72,7 @@ static void add_device(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct k
 	yyjson_mut_obj_add_val(doc, object, "tags",
 			       tags ? yyjson_val_mut_copy(doc, yyjson_doc_get_root(tags))
 				    : yyjson_mut_obj(doc));
-	yyjson_mut_obj_add_strcpy(doc, object, "health", health_of(item, groups, health));
+	yyjson_mut_obj_add_strcpy(doc, object, "health", report_health(item, groups, health));
 	yyjson_doc_free(tags);
 }
 
@@ -275,6 +278,15 @@ char *report_inventory(const struct agent_settings *settings, struct error *err)
 	pthread_mutex_unlock(&known_lock);
 	yyjson_mut_doc_free(doc);
 	return text;
+}
+
+void report_keep(const struct agent_settings *settings, const char *inventory)
+{
+	_cleanup_free_ char *path = memory_printf("%s/inventory.json", settings->state_dir);
+	struct error err;
+
+	if (!file_write(path, inventory, FILE_WHOLE, &err))
+		log_warning("%s", err.message);
 }
 
 /* --- PFs that are down --- */

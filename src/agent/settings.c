@@ -149,6 +149,20 @@ static bool mates_read(const struct config *config, struct agent_settings *s, st
 	return true;
 }
 
+static bool hook_read(const struct config *config, struct agent_settings *s, struct error *err)
+{
+	return (!config_text_given(config, "pci", "release_hook", NULL) ||
+		path_read(config, "pci", "release_hook", "", s->release_hook, err)) &&
+	       config_int(config, "pci", "release_hook_timeout", 600, 1, 86400, &s->release_hook_timeout,
+			  err);
+}
+
+static bool timeouts_read(const struct config *config, struct agent_settings *s, struct error *err)
+{
+	return config_int(config, "penstock", "device_timeout", 120, 1, 3600, &s->device_timeout, err) &&
+	       config_int(config, "penstock", "libvirt_timeout", 60, 1, 3600, &s->libvirt_timeout, err);
+}
+
 static void texts_read(const struct config *config, struct agent_settings *s)
 {
 	char kernel[256];
@@ -170,7 +184,8 @@ bool agent_settings_read(const struct config *config, struct agent_settings *s,
 			  &s->reserved_memory_mb, err) &&
 	       specs_read(config, s, warn, user, err) && agent_nic_read(config, s, err) &&
 	       cpu_sets_read(config, s, err) && reserved_read(config, s, err) &&
-	       physnets_read(config, s, err) && mates_read(config, s, err);
+	       physnets_read(config, s, err) && mates_read(config, s, err) && hook_read(config, s, err) &&
+	       timeouts_read(config, s, err);
 }
 
 void agent_settings_done(struct agent_settings *s)

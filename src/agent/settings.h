@@ -63,7 +63,9 @@ struct agent_settings {
 	size_t reserved_page_count;
 	struct near_network *near;
 	size_t near_count;
-	bool grant_mates; /* [pci] iommu_group_mates = grant */
+	bool grant_mates;					       /* [pci] iommu_group_mates = grant */
+	char release_hook[256];					       /* [pci]; "" is none */
+	int64_t release_hook_timeout, device_timeout, libvirt_timeout; /* seconds */
 };
 
 /* Start from {0}.  A value that is not allowed, or contradicts another one, is an error with its place;

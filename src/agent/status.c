@@ -1,5 +1,6 @@
 /* Telling the controller how servers are (docs/agent-protocol.md, POST status). */
 #include "agent/entries.h"
+#include "agent/quarantine.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/timestamp.h"
@@ -45,13 +46,16 @@ static void add_ports(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct 
 static void add_report(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct entry *entry)
 {
 	yyjson_mut_val *object = yyjson_mut_arr_add_obj(doc, list);
-	int64_t generation = entry->busy ? entry->generation : entry->done;
+	bool under_way = entry->busy || entry->waits;
+	int64_t generation = under_way ? entry->generation : entry->done;
 
 	yyjson_mut_obj_add_strcpy(doc, object, "id", entry->id);
 	yyjson_mut_obj_add_int(doc, object, "generation", generation);
-	yyjson_mut_obj_add_str(doc, object, "state", state_text(entry->busy ? STATE_BUILDING : entry->state));
-	if (entry->busy) {
-		yyjson_mut_obj_add_str(doc, object, "step", entry->step);
+	yyjson_mut_obj_add_str(doc, object, "state", state_text(under_way ? STATE_BUILDING : entry->state));
+	if (under_way) {
+		yyjson_mut_obj_add_str(doc, object, "step", entry->busy ? entry->step : "wait");
+		if (entry->fault)
+			yyjson_mut_obj_add_strcpy(doc, object, "fault", entry->fault);
 		return;
 	}
 	if (entry->fault)
@@ -67,6 +71,9 @@ static void add_report(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct e
  * through. */
 static bool has_news(const struct entry *entry)
 {
+	/* What it has given back must not be taken for fit. */
+	if (!entry->busy && quarantine_is_news())
+		return false;
 	return entry->report && (!entry->busy || entry->late) && entry->known;
 }
 

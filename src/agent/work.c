@@ -2,6 +2,7 @@
 #include "agent/disk.h"
 #include "agent/entries.h"
 #include "agent/groups.h"
+#include "agent/deadline.h"
 #include "agent/report.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -10,9 +11,11 @@
 
 #include <string.h>
 
-#define WORKERS	   4
-#define RETRY_MAX  (60 * TIME_SECOND)
-#define STEP_LIMIT (60 * TIME_SECOND) /* a driver's reset may take some seconds, a download minutes */
+#define WORKERS	    4  /* that get on */
+#define WORKERS_ALL 64 /* with those that do not */
+#define RETRY_MAX   (60 * TIME_SECOND)
+#define LATE_AFTER  (20 * TIME_SECOND) /* does not count as getting on any more */
+#define STEP_LIMIT  (60 * TIME_SECOND) /* a driver's reset may take some seconds, a download minutes */
 
 static void step_begins(const char *step, void *argument)
 {
@@ -126,12 +129,17 @@ static enum state work_off(struct entry *entry, yyjson_val *server, bool *later,
 	return STATE_GONE;
 }
 
-static void retry_later(struct entry *entry, const char *why)
+/* It is told what is waited for if that lasts. */
+static void retry_later(struct entry *entry, const struct error *err)
 {
+	const char *why = err->message;
 	int64_t wait = AGENT_RETRY << (entry->attempts < 6 ? entry->attempts : 6);
 
 	log_warning("server %s: %s; trying again", entry->id, why);
 	entry->attempts++;
+	entry_fail(entry, why);
+	entry->waits = true;
+	entry->report = entry->attempts > 1 || (err->type && strcmp(err->type, DEADLINE_HANG) == 0);
 	entry->not_before = sys_monotonic() + (wait < RETRY_MAX ? wait : RETRY_MAX);
 }
 
@@ -142,6 +150,7 @@ static void work_settle(struct entry *entry, enum state state, bool refused, con
 	entry->loose &= (state == STATE_RUNNING || state == STATE_PAUSED);
 
 	entry->state = state;
+	entry->waits = false;
 	entry->done = entry->generation;
 	entry->report = true;
 	entry->attempts = 0;
@@ -171,7 +180,7 @@ static void *worker(void *argument)
 	entry->busy = false;
 	entry->step = NULL;
 	if (later)
-		retry_later(entry, err.message);
+		retry_later(entry, &err);
 	else
 		work_settle(entry, state, refused, &err);
 	entry_next(entry);
@@ -202,11 +211,26 @@ struct entry *work_next(void)
 	return first;
 }
 
+/* Workers that hang in something, or download: the others go on without them. */
+static int work_late(void)
+{
+	struct map_entry *slot;
+	int count = 0;
+
+	for (size_t position = 0; (slot = map_next(&agent.entries, &position));) {
+		const struct entry *entry = slot->value;
+
+		count += entry->busy && sys_monotonic() - entry->busy_since > LATE_AFTER;
+	}
+	return count;
+}
+
 void work_dispatch(void)
 {
 	struct entry *entry;
 
-	while (agent.asked && agent.workers < WORKERS && (entry = work_next())) {
+	while (agent.asked && agent.workers - work_late() < WORKERS && agent.workers < WORKERS_ALL &&
+	       (entry = work_next())) {
 		pthread_t thread;
 
 		if (pthread_create(&thread, NULL, worker, entry) != 0)
@@ -222,7 +246,9 @@ void work_dispatch(void)
 void work_watch(void)
 {
 	struct map_entry *slot;
+	char hanging[1000];
 
+	deadline_tell(hanging, sizeof hanging);
 	for (size_t position = 0; (slot = map_next(&agent.entries, &position));) {
 		struct entry *entry = slot->value;
 
@@ -230,7 +256,7 @@ void work_watch(void)
 			continue;
 		entry->late = true;
 		entry->report = true;
-		log_warning("server %s: step \"%s\" takes longer than %d seconds", entry->id, entry->step,
-			    (int)(STEP_LIMIT / TIME_SECOND));
+		log_warning("server %s: step \"%s\" takes longer than %d seconds%s%s", entry->id, entry->step,
+			    (int)(STEP_LIMIT / TIME_SECOND), *hanging ? "; what hangs: " : "", hanging);
 	}
 }

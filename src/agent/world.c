@@ -1,6 +1,7 @@
 /* The real host. */
 #include "agent/world.h"
 
+#include "agent/holders.h"
 #include "agent/libvirt.h"
 #include "agent/netlink.h"
 #include "agent/process.h"
@@ -23,6 +24,7 @@ const struct world world_real = {
 	.list = world_files_list,
 	.write = world_files_write,
 	.disk_gb = world_files_disk_gb,
+	.holder = holders_find,
 	.pause = real_pause,
 	.netlink = netlink_ask,
 	.run = process_run,

@@ -33,6 +33,8 @@ struct world {
 	bool (*write)(const char *path, const char *text, struct error *err);
 	/* Size of the file system that holds the folder. */
 	int64_t (*disk_gb)(const char *folder);
+	/* The process that has the device by VFIO, as "NAME (process PID)"; false and "" if nobody has. */
+	bool (*holder)(const char *address, char *who, size_t size);
 	void (*pause)(int milliseconds);
 
 	/* --- the rest of the host --- */

@@ -207,10 +207,15 @@ static bool report_server(struct http_request *request, yyjson_val *item, struct
 		return server_build_failed(request->db, &server,
 					   yyjson_get_str(yyjson_obj_get(item, "fault")),
 					   yyjson_get_str(yyjson_obj_get(item, "fault_kind")), err);
+	const char *fault = yyjson_get_str(yyjson_obj_get(item, "fault"));
+	/* `penstock explain` says what a server that will not go waits for. */
+	if (report == REPORT_BUILDING && fault && server_is_deleting(server.life.state) &&
+	    !agent_report_fault(request->db, &server, fault, err))
+		return false;
 	yyjson_val *ports = yyjson_obj_get(item, "ports");
 	return report_ports(request->db, &server, ports, err) &&
 	       (report == REPORT_BUILDING || report_interfaces(request->db, &server, ports, err)) &&
-	       report_life(request->db, &server, report, yyjson_get_str(yyjson_obj_get(item, "fault")), err);
+	       report_life(request->db, &server, report, fault, err);
 }
 
 bool agent_status(struct http_request *request, struct http_response *response, struct error *err)

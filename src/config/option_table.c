@@ -89,6 +89,23 @@ static bool is_huge_pages(const char *text)
 	return item_huge_pages(text, &node, &size_kb, &count);
 }
 
+static bool is_host_vfs(const char *text)
+{
+	char netdev[ITEM_NETDEV_SIZE];
+	bool drivers;
+	int count;
+
+	return item_host_vfs(text, netdev, &count, &drivers);
+}
+
+static bool is_host_pages(const char *text)
+{
+	int64_t size_kb, count;
+	char size[8];
+
+	return item_host_pages(text, size, &size_kb, &count);
+}
+
 static bool is_numa_node(const char *text)
 {
 	int node;
@@ -109,6 +126,10 @@ const struct config_option config_options[] = {
 	 .help = "where a host finds penstockd"},
 	{"penstock", "agent_state_path", .fallback = "/var/lib/penstock/agent",
 	 .help = "folder of penstock-agent"},
+	{"penstock", "device_timeout", .type = CONFIG_INT, .fallback = "120", .min = 1, .max = 3600,
+	 .help = "seconds after which a call to the kernel about a device is left to itself"},
+	{"penstock", "libvirt_timeout", .type = CONFIG_INT, .fallback = "60", .min = 1, .max = 3600,
+	 .help = "the same for calls to libvirt; starting and ending guests may take ten times as long"},
 	{"penstock", "network_forward", .type = CONFIG_CHOICE, .fallback = "nat",
 	 .choices = "nat,route,open,none", .help = "how libvirt networks of hosts reach the world"},
 
@@ -123,6 +144,10 @@ const struct config_option config_options[] = {
 	{"pci", "iommu_group_mates", .type = CONFIG_CHOICE, .fallback = "refuse", .choices = "refuse,grant",
 	 .help = "grant: offered devices in the IOMMU group of one that a guest gets are taken from their "
 		 "drivers with it"},
+	{"pci", "release_hook",
+	 .help = "program that is run when a guest has given a device back, before anybody gets it: docs/devices.md"},
+	{"pci", "release_hook_timeout", .type = CONFIG_INT, .fallback = "600", .min = 1, .max = 86400,
+	 .help = "seconds that it may take"},
 	{"filter_scheduler", "pci_in_placement", .type = CONFIG_BOOL, .fallback = "False",
 	 .help = "claim devices in Placement"},
 
@@ -161,6 +186,12 @@ const struct config_option config_options[] = {
 	 .help = "CPUs of this host that guests may have for themselves"},
 	{"compute", "packing_host_numa_cells_allocation_strategy", .type = CONFIG_BOOL, .fallback = "False",
 	 .help = "fill one NUMA node before the next"},
+
+	/* --- /etc/penstock/host.conf: what `penstock host setup` and `host apply` make of a host --- */
+	{"host", "vfs", .type = CONFIG_LIST, .check = is_host_vfs, .allowed = "p5p1:5, or p5p1:5:drivers",
+	 .help = "VFs that PFs have from boot on; drivers: the host's own driver binds them"},
+	{"host", "hugepages", .type = CONFIG_LIST, .check = is_host_pages, .allowed = "2M:1024 or 1G:16",
+	 .help = "huge pages of this host"},
 
 	/* --- guests --- */
 	{"DEFAULT", "instance_build_timeout", .type = CONFIG_INT, .fallback = "600", .min = 0, .max = 86400,

@@ -221,9 +221,50 @@ bool simulated_write(const char *path, const char *text, struct error *err)
 
 /* --- reading --- */
 
+void simulated_set_dead(const char *address, bool dead)
+{
+	simulated_find(address)->dead = dead;
+}
+
+void simulated_set_held(const char *address, bool held)
+{
+	struct simulated_device *device = simulated_find(address);
+
+	strcpy(device->driver, held ? "vfio-pci" : "");
+	strcpy(device->override, held ? "vfio-pci" : "");
+	device->guest = held ? -1 : 0;
+}
+
+bool simulated_holder(const char *address, char *who, size_t size)
+{
+	pthread_mutex_lock(&simulated_lock);
+	const struct simulated_device *device = simulated_find(address);
+	bool held = device && device->guest;
+	snprintf(who, size, "%s", held ? device->guest < 0 ? "other-vmm (process 4711)" : "qemu" : "");
+	pthread_mutex_unlock(&simulated_lock);
+	return held;
+}
+
+/* A VF's ids read as ones. */
+static char *read_config(const struct simulated_device *device, bool is_pf)
+{
+	char *bytes = memory_alloc(65);
+
+	if (device->dead)
+		memset(bytes, 0xff, 64);
+	else
+		memcpy(bytes, is_pf ? "\x86\x80\xc9\x10\x07" : "\xff\xff\xff\xff\x04", 5);
+	return bytes;
+}
+
 static char *read_device(struct simulated_device *device, const char *name)
 {
 	bool is_pf = simulated_is_pf(device);
+
+	if (strcmp(name, "config") == 0)
+		return read_config(device, is_pf);
+	if (strcmp(name, "reset_method") == 0)
+		return memory_copy_text("flr bus\n");
 
 	if (strcmp(name, "vendor") == 0)
 		return memory_copy_text("0x8086\n");
@@ -365,6 +406,20 @@ static char **list_netdev(const struct simulated_device *device)
 	return names;
 }
 
+static char **list_links(const struct simulated_device *device)
+{
+	char **names = NULL;
+	size_t count = 0;
+
+	*ARRAY_ADD(names, count) = memory_copy_text("vendor");
+	if (!simulated_is_pf(device))
+		*ARRAY_ADD(names, count) = memory_copy_text("physfn");
+	for (int i = 0; i < device->numvfs; i++)
+		*ARRAY_ADD(names, count) = memory_printf("virtfn%d", i);
+	*ARRAY_ADD(names, count) = NULL;
+	return names;
+}
+
 char **simulated_list(const char *path)
 {
 	const struct simulated_device *device;
@@ -373,6 +428,9 @@ char **simulated_list(const char *path)
 	pthread_mutex_lock(&simulated_lock);
 	if (strcmp(path, DEVICES) == 0) {
 		names = list_devices();
+	} else if (sscanf(path, DEVICES "/%15[^/]/%31s", address, name) == 1) {
+		device = simulated_find(address);
+		names = device ? list_links(device) : NULL;
 	} else if (sscanf(path, DEVICES "/%15[^/]/%31s", address, name) == 2) {
 		device = simulated_find(address);
 		names = device && strcmp(name, "net") == 0 ? list_netdev(device) : NULL;

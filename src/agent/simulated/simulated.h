@@ -23,8 +23,14 @@ void simulated_end(void);
 extern void (*simulated_on_change)(const char *what);
 /* Is the host as it was at the start?  If not, `why` says what is not. */
 bool simulated_is_pristine(char *why, size_t size);
+/* One device; true as well if it is not there. */
+bool simulated_device_is_pristine(const char *address, char *why, size_t size);
 size_t simulated_guests(void);
 /* Guests that let go of nothing that is plugged into them. */
 void simulated_set_stubborn(bool stubborn);
+/* A device that fell off the bus, or comes back. */
+void simulated_set_dead(const char *address, bool dead);
+/* Bound to vfio-pci and held by a process that Penstock does not know of, or not any more. */
+void simulated_set_held(const char *address, bool held);
 /* A guest that ends by itself. */
 void simulated_guest_ends(const char *id);

@@ -21,7 +21,8 @@ struct simulated_device {
 	int mtu;
 	bool autoprobe;
 	int numvfs;
-	int guest;		     /* 1 + index of the domain that has it, 0: none */
+	int guest;		     /* 1 + index of the domain that has it, 0: none, -1: somebody else */
+	bool dead;		     /* its configuration space reads as all ones */
 	struct vf_settings settings; /* of a VF */
 };
 
@@ -85,6 +86,7 @@ int simulated_set_numvfs(struct simulated_device *pf, int count);
 char *simulated_read(const char *path);
 bool simulated_link(const char *path, char *name, size_t size);
 char **simulated_list(const char *path);
+bool simulated_holder(const char *address, char *who, size_t size);
 bool simulated_write(const char *path, const char *text, struct error *err);
 int simulated_netlink(struct nlmsghdr *message, world_answer *answer, void *argument, char *why, size_t size);
 bool simulated_domain_start(const char *xml, struct error *err);

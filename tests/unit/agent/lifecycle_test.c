@@ -292,7 +292,7 @@ static void test_a_network_stays_while_somebody_needs_it(void **state)
 					   "\"devices\": [{\"address\": \"0000:11:00.0\","
 					   " \"type\": \"type-PF\", \"alias\": \"my_PF\", \"numa_node\": 1}]",
 					   "\"devices\": []", "0000:10:10.1", "0000:10:10.3",
-					   "fa:16:3e:00:00:02", "fa:16:3e:00:00:03", "192.168.0.7\"",
+					   "fa:16:3e:00:00:01", "fa:16:3e:00:00:04", "fa:16:3e:00:00:02", "fa:16:3e:00:00:03", "192.168.0.7\"",
 					   "192.168.0.8\"", NULL);
 	char *xml;
 	struct error err;
