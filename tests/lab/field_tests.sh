@@ -104,5 +104,21 @@ test_an_agent_without_libvirt_leaves_guests_alone() {
 	clean
 }
 
+# P18: libvirt that goes away in the middle of starting a guest is waited for; it is no reason to fail.
+test_libvirt_is_restarted_while_a_server_is_built() {
+	local p s
+	p=$(make_port)
+	s=$(make_server "$FLAVOR" '[{"port":"'"$p"'"}]')
+	until_true 90 lab run 'pgrep -x qemu-system-x86'
+	stop_daemon libvirtd
+	is_status "$s" BUILD
+	lab run 'libvirtd -d -f /etc/libvirt/libvirtd.conf'
+	until_true 180 is_settled "$s"
+	api GET "/compute/v2.1/servers/$s" | says '"status":"ACTIVE"'
+	delete_server "$s"
+	api DELETE "/network/v2.0/ports/$p"
+	clean
+}
+
 FIELD_TESTS="nics_keep_their_networks_and_places what_a_stranger_left_on_a_vf_is_gone a_vf_with_a_driver_comes_back_with_it
-	an_agent_without_libvirt_leaves_guests_alone"
+	an_agent_without_libvirt_leaves_guests_alone libvirt_is_restarted_while_a_server_is_built"
