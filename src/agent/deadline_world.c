@@ -38,6 +38,7 @@ struct call {
 	int result;
 	char why[300];
 	struct world_hypervisor facts;
+	enum world_guest state;
 };
 
 static struct call *call_make(const char *first, const char *second)
@@ -234,6 +235,9 @@ WORK(domain_restore, call->first)
 WORK(domain_change, call->first, call->second)
 WORK(domain_stop, call->first)
 WORK(domain_running, call->first, &call->flag)
+WORK(domain_state, call->first, &call->state)
+WORK(domain_migratable_xml, call->first, &call->text)
+WORK(domain_migrate_abort, call->first)
 WORK(domain_list, call->flag, &call->ids)
 WORK(network_xml, call->first, &call->text)
 WORK(network_make, call->first)
@@ -290,6 +294,36 @@ static bool bounded_domain_xml(const char *id, char **xml, struct error *err)
 	if (ok)
 		*xml = TAKE_PTR(call->text);
 	return ok;
+}
+
+static bool bounded_domain_migratable_xml(const char *id, char **xml, struct error *err)
+{
+	_cleanup_call_ struct call *call = call_make(id, NULL);
+
+	*xml = NULL;
+	bool ok = asked(&call, id, libvirt_seconds, do_domain_migratable_xml, "describing the guest", err);
+	if (ok)
+		*xml = TAKE_PTR(call->text);
+	return ok;
+}
+
+static bool bounded_domain_state(const char *id, enum world_guest *state, struct error *err)
+{
+	_cleanup_call_ struct call *call = call_make(id, NULL);
+	bool ok = asked(&call, id, libvirt_seconds, do_domain_state, "asking how the guest is", err);
+
+	if (ok)
+		*state = call->state;
+	return ok;
+}
+
+/* It is asked for while the guest's own migration has not returned: that one is not waited for. */
+static bool bounded_domain_migrate_abort(const char *id, struct error *err)
+{
+	_cleanup_call_ struct call *call = call_make(id, NULL);
+
+	return asked(&call, id, libvirt_seconds, do_domain_migrate_abort, "ending a migration of the guest",
+		     err);
 }
 
 static bool bounded_domain_plug(const char *id, const char *device_xml, struct error *err)
@@ -427,11 +461,16 @@ const struct world *deadline_world(const struct world *host)
 	BOUNDED(domain_change);
 	BOUNDED(domain_stop);
 	BOUNDED(domain_running);
+	BOUNDED(domain_state);
+	BOUNDED(domain_migratable_xml);
+	BOUNDED(domain_migrate_abort);
 	BOUNDED(domain_list);
 	BOUNDED(network_xml);
 	BOUNDED(network_make);
 	BOUNDED(network_lease);
 	BOUNDED(network_remove);
 #undef BOUNDED
+	/* domain_migrate takes as long as the guest has memory; it has limits of its own (struct
+	 * world_migration). */
 	return &bounded;
 }

@@ -13,6 +13,8 @@ enum state {
 	STATE_RUNNING,
 	STATE_PAUSED,
 	STATE_SUSPENDED,
+	STATE_INCOMING,
+	STATE_LEFT,
 	STATE_STOPPED,
 	STATE_FAILED,
 	STATE_GONE
@@ -38,6 +40,7 @@ struct entry {
 	int64_t busy_since; /* sys_monotonic(): of the step */
 	const char *step;   /* of the work that is going on */
 	bool late;	    /* it has been said that the step takes long */
+	char *facts;	    /* JSON that the controller wants for a target (migration.h), or NULL */
 	char *fault;	    /* or NULL */
 	/* What is at fault (docs/agent-protocol.md), or NULL. */
 	const char *fault_kind;

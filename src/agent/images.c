@@ -145,8 +145,8 @@ bool image_overlay(const char *base, yyjson_val *image, int64_t disk_gb, const c
 	       error_set_errno(err, ERROR_INTERNAL, errno, "cannot make %s", path);
 }
 
-/* The size that the guest sees, as the header of a qcow2 that is ours says it; 0: it is none. */
-static int64_t qcow2_size(const char *path)
+/* As its header says it. */
+int64_t image_disk_size(const char *path)
 {
 	_cleanup_fclose_ FILE *file = fopen(path, "re");
 	unsigned char header[32];
@@ -162,7 +162,7 @@ static int64_t qcow2_size(const char *path)
 
 bool image_grow(const char *disk, int64_t disk_gb, struct error *err)
 {
-	int64_t now = qcow2_size(disk);
+	int64_t now = image_disk_size(disk);
 	char size[32];
 	const char *argv[] = {"qemu-img", "resize", "-q", "-f", "qcow2", disk, size, NULL};
 

@@ -231,6 +231,20 @@ static void hypervisor_facts(struct world_hypervisor *facts)
 	*facts = known_facts;
 }
 
+/* How guests that run come here. */
+static void add_migration(const struct agent_settings *settings, yyjson_mut_doc *doc, yyjson_mut_val *root)
+{
+	yyjson_mut_val *object = yyjson_mut_obj_add_obj(doc, root, "migration");
+	char cpus[CPU_SET_TEXT_SIZE];
+
+	if (*settings->migration.address)
+		yyjson_mut_obj_add_str(doc, object, "address", settings->migration.address);
+	yyjson_mut_obj_add_str(doc, object, "folder", settings->folders.instances);
+	if (!cpu_set_is_empty(&settings->cpu_shared_set))
+		yyjson_mut_obj_add_strcpy(doc, object, "cpus",
+					  cpu_set_format(&settings->cpu_shared_set, cpus));
+}
+
 static void add_facts(const struct agent_settings *settings, const struct host_facts *facts,
 		      yyjson_mut_doc *doc, yyjson_mut_val *root)
 {
@@ -251,6 +265,7 @@ static void add_facts(const struct agent_settings *settings, const struct host_f
 	yyjson_mut_obj_add_int(doc, root, "reserved_memory_mb", settings->reserved_memory_mb);
 	yyjson_mut_obj_add_bool(doc, root, "report_in_placement", settings->report_in_placement);
 	yyjson_mut_obj_add_str(doc, root, "iommu_group_mates", groups_mode());
+	add_migration(settings, doc, root);
 	add_cells(settings, facts, doc, root);
 }
 

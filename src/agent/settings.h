@@ -4,6 +4,7 @@
 
 #include "agent/controller.h"
 #include "agent/lifecycle.h"
+#include "agent/migration.h"
 #include "config/config.h"
 #include "config/items.h"
 #include "numa/cpu_set.h"
@@ -66,6 +67,7 @@ struct agent_settings {
 	bool grant_mates;					       /* [pci] iommu_group_mates = grant */
 	char release_hook[256];					       /* [pci]; "" is none */
 	int64_t release_hook_timeout, device_timeout, libvirt_timeout; /* seconds */
+	struct migration_settings migration;			       /* [libvirt] live_migration_... */
 };
 
 /* Start from {0}.  A value that is not allowed, or contradicts another one, is an error with its place;
