@@ -67,16 +67,16 @@ test_what_a_stranger_left_on_a_vf_is_gone() {
 test_a_vf_with_a_driver_comes_back_with_it() {
 	local vf=0000:21:10.0 p s netdev
 	lab run "modprobe igbvf; echo igbvf > /sys/bus/pci/devices/$vf/driver_override; echo $vf > /sys/bus/pci/drivers_probe"
+	until_true 30 lab run "ls /sys/bus/pci/devices/$vf/net | grep -q ."
 	netdev=$(lab run "ls /sys/bus/pci/devices/$vf/net")
-	[ -n "$netdev" ]
 	p=$(make_port)
 	s=$(make_server "$FLAVOR" '[{"port":"'"$p"'"}]')
 	until_true 180 is_status "$s" ACTIVE
 	nic_of "$s" "$p" | says "$vf"
-	[ "$(driver_of $vf)" = vfio-pci ]
+	driver_of $vf | says vfio-pci
 	until_true 180 console_says "$s" "mac=$(port_mac "$p")"
 	delete_server "$s"
-	[ "$(driver_of $vf) $(lab run "ls /sys/bus/pci/devices/$vf/net; cat /sys/bus/pci/devices/$vf/driver_override" | tr '\n' ' ')" = "igbvf $netdev igbvf " ]
+	lab run "cd /sys/bus/pci/devices/$vf; echo \$(basename \$(readlink driver)) \$(ls net) \$(cat driver_override)" | says "^igbvf $netdev igbvf"
 	lab run "echo $vf > /sys/bus/pci/devices/$vf/driver/unbind; echo > /sys/bus/pci/devices/$vf/driver_override; rmmod igbvf"
 	api DELETE "/network/v2.0/ports/$p"
 	clean
