@@ -205,7 +205,11 @@ const struct config_option config_options[] = {
 	{"DEFAULT", "shelved_offload_time", .type = CONFIG_INT, .fallback = "0", .min = -1, .max = INT32_MAX,
 	 .help = "seconds after which a shelved server gives up its host; -1: never"},
 	{"penstock", "move_timeout", .type = CONFIG_INT, .fallback = "7200", .min = 0, .max = 604800,
-	 .help = "seconds after which a resize or migration that does not end is an error; 0: never"},
+	 .help = "seconds after which a resize, a migration or what else moves a disk (shelving, an image, a rebuild) "
+		 "and does not end is an error; 0: never"},
+	{"penstock", "action_timeout", .type = CONFIG_INT, .fallback = "1800", .min = 0, .max = 604800,
+	 .help = "seconds after which a stop, start, reboot, pause, suspension or deletion that does not end is an "
+		 "error; 0: never"},
 	{"DEFAULT", "force_config_drive", .type = CONFIG_BOOL, .state = CONFIG_MEANINGLESS,
 	 .fallback = "False", .instead = "every server has a config drive",
 	 .help = "a config drive for every server"},
