@@ -16,6 +16,9 @@
 /* Is given each message of an answer of the kernel. */
 typedef void world_answer(const struct nlmsghdr *answer, void *argument);
 
+/* What changed: a network device or something of its VFs; a PCI or network device came or went. */
+enum { WORLD_LINKS = 1, WORLD_DEVICES = 2 };
+
 struct world_hypervisor {
 	int64_t version; /* as libvirt counts: 10000002 is 10.0.2 */
 	bool kvm;	 /* it can start guests with KVM, not only emulate them */
@@ -74,6 +77,9 @@ struct world {
 	 * nothing). */
 	int (*netlink)(struct nlmsghdr *message, world_answer *answer, void *argument, char *why,
 		       size_t size);
+	/* Waits, at most so long, until the kernel tells of changes; what it told, or 0.  It is told nothing
+	 * that only this would know: events get lost.  For one thread. */
+	unsigned (*events)(int milliseconds);
 	/* Runs argv[0] (found in PATH), with at most `seconds` of CPU time and 1 GiB of memory.  Standard
 	 * output goes into `out` (may be NULL); an exit status but 0 is an error with what it wrote to
 	 * standard error. */
@@ -92,7 +98,8 @@ struct world {
 	bool (*domain_unplug)(const char *id, const char *alias, struct error *err);
 	/* Stops its CPUs, or lets them go on (idempotent). */
 	bool (*domain_pause)(const char *id, bool paused, struct error *err);
-	/* Ends it with its memory in a file, and starts it from there. */
+	/* Ends it with its memory in a file, and starts it from there.  An error with a type (WORLD_LOST, or
+	 * what hangs): it may have been done. */
 	bool (*domain_save)(const char *id, const char *path, struct error *err);
 	bool (*domain_restore)(const char *path, struct error *err);
 	bool (*domain_change)(const char *id, const char *device_xml, struct error *err);
@@ -127,4 +134,6 @@ void world_line(const char *path, char *line, size_t size);
 void world_files_set_root(const char *root);
 
 /* What a guest's XML carries so that we know it for ours. */
+/* Type of an error (ERROR_UNAVAILABLE): libvirt went away in the middle of the call. */
+#define WORLD_LOST	       "lost"
 #define WORLD_DOMAIN_NAMESPACE "https://penstock.example/xmlns/domain/1"

@@ -130,6 +130,8 @@ const struct config_option config_options[] = {
 	 .help = "seconds after which a call to the kernel about a device is left to itself"},
 	{"penstock", "libvirt_timeout", .type = CONFIG_INT, .fallback = "60", .min = 1, .max = 3600,
 	 .help = "the same for calls to libvirt; starting and ending guests may take ten times as long"},
+	{"penstock", "keep_pfs_up", .type = CONFIG_BOOL, .fallback = "True",
+	 .help = "PFs that carry offered VFs or a physical network are brought up again when they go down"},
 	{"penstock", "network_forward", .type = CONFIG_CHOICE, .fallback = "nat",
 	 .choices = "nat,route,open,none", .help = "how libvirt networks of hosts reach the world"},
 
@@ -203,7 +205,11 @@ const struct config_option config_options[] = {
 	{"DEFAULT", "shelved_offload_time", .type = CONFIG_INT, .fallback = "0", .min = -1, .max = INT32_MAX,
 	 .help = "seconds after which a shelved server gives up its host; -1: never"},
 	{"penstock", "move_timeout", .type = CONFIG_INT, .fallback = "7200", .min = 0, .max = 604800,
-	 .help = "seconds after which a resize or migration that does not end is an error; 0: never"},
+	 .help = "seconds after which a resize, a migration or what else moves a disk (shelving, an image, a rebuild) "
+		 "and does not end is an error; 0: never"},
+	{"penstock", "action_timeout", .type = CONFIG_INT, .fallback = "1800", .min = 0, .max = 604800,
+	 .help = "seconds after which a stop, start, reboot, pause, suspension or deletion that does not end is an "
+		 "error; 0: never"},
 	{"DEFAULT", "force_config_drive", .type = CONFIG_BOOL, .state = CONFIG_MEANINGLESS,
 	 .fallback = "False", .instead = "every server has a config drive",
 	 .help = "a config drive for every server"},
@@ -403,8 +409,8 @@ const struct config_option config_options[] = {
 	 .instead = "every extension that is built is there", .help = "more plugins of the network service"},
 	{"DEFAULT", "vlan_transparent", .type = CONFIG_BOOL, .state = CONFIG_NOT_YET, .fallback = "False",
 	 .help = "networks that let VLANs through"},
-	{"DEFAULT", "vlan_qinq", .type = CONFIG_BOOL, .state = CONFIG_NOT_YET, .fallback = "False",
-	 .help = "networks of VLANs within VLANs"},
+	{"DEFAULT", "vlan_qinq", .type = CONFIG_BOOL, .fallback = "False",
+	 .help = "networks may be asked for whose VLANs are tagged by 802.1ad, for VLANs of guests within them"},
 	{"ml2_type_vlan", "network_vlan_ranges", .type = CONFIG_LIST, .check = is_vlan_range,
 	 .allowed = "physical_network or physical_network:first:last, VLANs being from 1 to 4094",
 	 .help = "VLANs that may be given to networks of users, by physical network"},
