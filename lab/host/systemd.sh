@@ -20,7 +20,8 @@ fresh_disk() {
 no_other_services() {
 	local unit
 	mkdir -p /run/systemd/system
-	for unit in postgresql.service man-db.timer systemd-pstore.service systemd-timesyncd.service systemd-logind.service getty.target serial-getty@ttyS0.service apt-daily.timer \
+	for unit in postgresql.service man-db.timer systemd-pstore.service dbus.service dbus.socket systemd-sysusers.service dev-mqueue.mount \
+		sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount kmod-static-nodes.service modprobe@.service systemd-timesyncd.service systemd-logind.service getty.target serial-getty@ttyS0.service apt-daily.timer \
 		apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer \
 		systemd-remount-fs.service systemd-random-seed.service systemd-journal-flush.service systemd-update-utmp.service \
 		systemd-machine-id-commit.service libvirtd.service libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket \

@@ -206,8 +206,9 @@ static bool look_memory(const char *address, struct device_memory *memory, struc
 	device_netdev(address, memory->netdev);
 	if (!free_vfs(address, &memory->numvfs, err))
 		return false;
-	read_attribute(address, "sriov_drivers_autoprobe", line, sizeof line);
-	memory->autoprobe = strcmp(line, "0") != 0;
+	if (memory->numvfs > 0)
+		read_attribute(address, "sriov_drivers_autoprobe", line, sizeof line);
+	memory->autoprobe = memory->numvfs == 0 || strcmp(line, "0") != 0;
 	read_override(address, memory->override);
 	if (deadline_hangs(address, err) || !*memory->netdev)
 		return !deadline_hangs(address, err);

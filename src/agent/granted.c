@@ -97,6 +97,16 @@ static bool lend(const struct granted_device *device, yyjson_val *server, struct
 
 /* --- before it is given --- */
 
+static bool refuse_kin(const struct granted_device *device, const char *what, const char *kin,
+		       const struct ledger_entry *entry, struct error *err)
+{
+	bool cleaned = strcmp(entry->server_id, LEDGER_NOBODY) == 0;
+
+	return error_set(err, cleaned ? ERROR_UNAVAILABLE : ERROR_CONFLICT, "%s: its %s %s %s%s",
+			 device->memory.address, what, kin, cleaned ? "is being cleaned" : "is with server ",
+			 cleaned ? "" : entry->server_id);
+}
+
 /* VFs of a PF that is to be given, and the PF of a VF: whose they are. */
 static bool kin_is_free(const struct granted_device *device, struct error *err)
 {
@@ -105,13 +115,10 @@ static bool kin_is_free(const struct granted_device *device, struct error *err)
 
 	if (*device->place.parent)
 		return !ledger_read(device->place.parent, &entry) ||
-		       error_set(err, ERROR_CONFLICT, "%s: its PF %s is with server %s",
-				 device->memory.address, device->place.parent, entry.server_id);
+		       refuse_kin(device, "PF", device->place.parent, &entry, err);
 	char **vfs = device_vfs(device->memory.address, err);
 	for (char **vf = vfs; ok && vf && *vf; vf++)
-		ok = !ledger_read(*vf, &entry) ||
-		     error_set(err, ERROR_CONFLICT, "%s: its VF %s is with server %s", device->memory.address,
-			       *vf, entry.server_id);
+		ok = !ledger_read(*vf, &entry) || refuse_kin(device, "VF", *vf, &entry, err);
 	ok = ok && vfs;
 	world_list_free(vfs);
 	return ok;

@@ -17,9 +17,6 @@
 #define ROUND_INTERVAL	 (10 * TIME_SECOND) /* devices of nobody's */
 #define RECHECK_INTERVAL (30 * TIME_SECOND) /* those in quarantine */
 
-/* Stands in the ledger for what is cleaned. */
-#define NOBODY "00000000-0000-0000-0000-000000000000"
-
 static struct {
 	pthread_mutex_t lock;
 	bool begun;
@@ -72,8 +69,8 @@ bool health_allows(const struct known_device *device, char *why, size_t size)
 	if (ledger_read(address, &entry)) {
 		snprintf(why, size, "%s",
 			 entry.unreadable ? "its entry in the agent's ledger cannot be read"
-			 : strcmp(entry.server_id, NOBODY) == 0 ? "it is being cleaned"
-								: "");
+			 : strcmp(entry.server_id, LEDGER_NOBODY) == 0 ? "it is being cleaned"
+								       : "");
 		return !*why;
 	}
 	if (*parent && ledger_read(parent, &entry)) {
@@ -112,7 +109,7 @@ static struct seen *seen_list(size_t *count)
 		snprintf(seen->device.place.parent, sizeof seen->device.place.parent, "%s", d->parent);
 		snprintf(seen->device.place.pf, sizeof seen->device.place.pf, "%s",
 			 pf ? pf->device.netdev : "");
-		strcpy(seen->device.owner, NOBODY);
+		strcpy(seen->device.owner, LEDGER_NOBODY);
 	}
 	pthread_mutex_unlock(&known_lock);
 	return list;
@@ -229,7 +226,7 @@ static void look(const struct seen *seen, struct table *table)
 /* What can be said of one of which it is not known what it was. */
 static bool check(const char *address, struct error *err)
 {
-	struct granted_device device = {.memory = {.address = "", .mtu = -1}, .owner = NOBODY};
+	struct granted_device device = {.memory = {.address = "", .mtu = -1}, .owner = LEDGER_NOBODY};
 	char driver[32];
 
 	snprintf(device.memory.address, sizeof device.memory.address, "%s", address);
@@ -296,12 +293,15 @@ static void rechecks(void)
 
 void health_round(void)
 {
+	/* The first one may hang, and go on beside health_loop(). */
+	static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 	struct table table = {0};
 	struct ledger_entry entry;
 	struct quarantine q;
 	size_t count;
-	struct seen *list = seen_list(&count);
 
+	pthread_mutex_lock(&one_at_a_time);
+	struct seen *list = seen_list(&count);
 	for (size_t i = 0; i < count; i++) {
 		const char *address = list[i].device.memory.address;
 
@@ -314,6 +314,7 @@ void health_round(void)
 	free(table.settings);
 	free(list);
 	rechecks();
+	pthread_mutex_unlock(&one_at_a_time);
 }
 
 static bool has_news(void)

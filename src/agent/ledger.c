@@ -95,6 +95,8 @@ static bool refuse(const char *address, const struct ledger_entry *entry, struct
 		return error_set(err, ERROR_INTERNAL,
 				 "%s: %s/%s cannot be read, so that it is not known whose the device is",
 				 address, ledger.folder, address);
+	if (strcmp(entry->server_id, LEDGER_NOBODY) == 0)
+		return error_set(err, ERROR_UNAVAILABLE, "%s is being cleaned", address);
 	return error_set(err, ERROR_CONFLICT, "%s has been given to server %s (grant %lld) and is not free",
 			 address, entry->server_id, (long long)entry->grant);
 }

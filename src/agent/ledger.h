@@ -16,12 +16,15 @@ struct ledger_entry {
 	bool unreadable; /* there is a file, and it makes no sense: nobody may touch the device */
 };
 
+/* Stands there for a device that is cleaned because it is nobody's. */
+#define LEDGER_NOBODY "00000000-0000-0000-0000-000000000000"
+
 /* Where it is; "" (the beginning): there is none, and nothing is refused. */
 bool ledger_configure(const char *state_dir, struct error *err);
 /* False if the device is nobody's. */
 bool ledger_read(const char *address, struct ledger_entry *entry);
 /* Enters the device for the server, with a new *grant; if it is the server's already, *grant is what it was.
- * ERROR_CONFLICT: it is another's. */
+ * ERROR_CONFLICT: it is another's; ERROR_UNAVAILABLE: it is being cleaned. */
 bool ledger_take(const char *address, const char *server_id, int64_t *grant, struct error *err);
 /* Is it the server's?  Enters it with the number of its grant if it is nobody's, so that nobody takes it
  * meanwhile.  ERROR_CONFLICT: it is another's by now. */

@@ -8,7 +8,8 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#define FILE_MAX_SIZE (4 * 1024 * 1024) /* /proc/cpuinfo of a large host */
+#define PCI_HEADER_SIZE 64
+#define FILE_MAX_SIZE	(4 * 1024 * 1024) /* /proc/cpuinfo of a large host */
 
 static char files_root[256];
 
@@ -27,12 +28,16 @@ char *world_files_read(const char *path)
 	_cleanup_free_ char *full = world_files_path(path);
 	_cleanup_close_ int fd = open(full, O_RDONLY | O_CLOEXEC);
 	_cleanup_(text_done) struct text text = {0};
+	/* Of a device's configuration space only the header: reading the rest may crash odd devices
+	 * (lspci(8)). */
+	size_t most = text_ends_with(path, "/config") ? PCI_HEADER_SIZE : FILE_MAX_SIZE;
 	char buffer[4096];
 	ssize_t count;
 
 	if (fd < 0)
 		return NULL;
-	while (text.length < FILE_MAX_SIZE && (count = read(fd, buffer, sizeof buffer)) > 0)
+	while (text.length < most &&
+	       (count = read(fd, buffer, most < sizeof buffer ? most : sizeof buffer)) > 0)
 		text_add_bytes(&text, buffer, (size_t)count);
 	return text_take(&text);
 }

@@ -15,6 +15,7 @@ int cli_agent_token(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_config(int argc, char **argv);
 int cli_host(int argc, char **argv);
+int cli_device(int argc, char **argv);
 /* Those of `penstock host`. */
 int cli_host_check(int argc, char **argv);
 int cli_host_setup(int argc, char **argv);

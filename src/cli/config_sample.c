@@ -45,6 +45,10 @@ static const struct {
 	{"pci", "alias",
 	 "{\"name\": \"gpu\", \"vendor_id\": \"10de\", \"product_id\": \"1eb8\", \"numa_policy\": "
 	 "\"preferred\"}"},
+	{"pci", "release_hook", "/usr/local/sbin/format-nvme"},
+	{"libvirt", "live_migration_inbound_addr", "10.0.0.11"},
+	{"libvirt", "live_migration_scheme", "tls"},
+	{"libvirt", "live_migration_uri", "qemu+tls://%s/system"},
 	{"DEFAULT", "host", "edge-1"},
 	{"DEFAULT", "instances_path", "/var/lib/penstock/agent/instances"},
 	{"DEFAULT", "reserved_huge_pages", "node:0,size:2048,count:64"},

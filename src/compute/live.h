@@ -30,6 +30,9 @@ bool live_other_clean(struct store *db, struct move *move, struct error *err);
 /* The move takes longer than [penstock] move_timeout. */
 bool live_too_late(struct store *db, struct server *server, struct move *move, struct error *err);
 
+/* One of its hosts may be down. */
+bool live_watch(struct store *db, struct server *server, struct move *move, struct error *err);
+
 /* The user does not want it any more: at once, or as soon as the source says that it has the guest. */
 bool live_cancel(struct store *db, struct server *server, struct move *move, struct error *err);
 /* The guest is to be moved even if that stops it for a while. */

@@ -145,11 +145,29 @@ static bool target_is_ready(struct store *db, struct server *server, struct move
 	       save(db, server, SERVER_LIVE_LEAVING, err);
 }
 
-/* Neither host has the guest: it ended on its way.  Where it was last is where its disk is good. */
+static bool is_up(struct store *db, const char *host_id, bool *up, struct error *err)
+{
+	struct scheduler_host host;
+
+	if (!scheduler_host_load(db, host_id, &host, err))
+		return false;
+	*up = host.up;
+	return true;
+}
+
+/* Neither host has the guest: it ended on its way.  Where it was last is where its disk is good.  A source
+ * that is down was not asked. */
 static bool target_has_none(struct store *db, struct server *server, struct move *move, struct error *err)
 {
+	bool up;
+
 	if (move->phase == MOVE_FINISHING)
 		return turn(db, server, move, false, err);
+	if (!is_up(db, move->source.host_id, &up, err))
+		return false;
+	if (!up)
+		return abandon(db, server, move, SERVER_ACTIVE,
+			       "The host went down before the guest had left it.", false, err);
 	return abandon(db, server, move, SERVER_STOPPED, "The guest ended before it got to the other host.",
 		       false, err);
 }
@@ -192,6 +210,26 @@ bool live_complete(struct store *db, struct server *server, struct move *move, s
 	return store_exec(db, err, "UPDATE server_move SET complete = 1 WHERE uuid = ?1",
 			  V((const char *)move->uuid)) &&
 	       server_touch(db, server, err);
+}
+
+/* A guest whose source is down may have got to the target, which is asked; one that has got to a target that
+ * is down is that host's, from where it can be evacuated. */
+bool live_watch(struct store *db, struct server *server, struct move *move, struct error *err)
+{
+	bool source_up, target_up;
+
+	if (!is_open(server) || strcmp(server->host_id, move->source.host_id) != 0 ||
+	    strcmp(move->other_want, "absent") == 0)
+		return true;
+	if (!is_up(db, move->source.host_id, &source_up, err) ||
+	    !is_up(db, move->target.host_id, &target_up, err))
+		return false;
+	if (move->phase == MOVE_PREPARING && !(source_up && target_up))
+		return abandon(db, server, move, SERVER_ACTIVE, "One of the hosts went down meanwhile.",
+			       false, err);
+	if (move->phase == MOVE_RUNNING && !source_up)
+		return ask_target(db, move, false, err);
+	return move->phase != MOVE_FINISHING || target_up || turn(db, server, move, true, err);
 }
 
 bool live_too_late(struct store *db, struct server *server, struct move *move, struct error *err)

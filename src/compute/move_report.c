@@ -338,6 +338,11 @@ bool move_housekeeping(struct store *db, struct error *err)
 {
 	int64_t now = sys_now();
 
+	if (!each_since(db,
+			"SELECT server_id FROM server_move WHERE open = 1 AND type = 'live-migration' AND phase IN "
+			"('preparing', 'running', 'post-migrating') AND phase_at < ?1 LIMIT ?2",
+			now, live_watch, err))
+		return false;
 	if (compute_settings.move_timeout > 0 &&
 	    !each_since(db,
 			"SELECT server_id FROM server_move WHERE open = 1 AND failed = 0 AND phase IN "

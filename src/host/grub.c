@@ -21,14 +21,17 @@ static const char linux_name[] = "GRUB_CMDLINE_LINUX", default_name[] = "GRUB_CM
 struct assignment {
 	size_t start, length; /* of the value, without quotes */
 	char quote;	      /* 0: none */
+	bool seen;	      /* there is one, whether we understand it or not */
 };
 
-/* The last one of this name; false if there is none, or it goes on in the next line. */
+/* The last one of this name; false if there is none, or the shell would make something else of it than we do:
+ * it goes on in the next line, or has a word without quotes that means more than itself. */
 static bool assignment_find(const char *text, const char *name, struct assignment *found)
 {
 	size_t name_length = strlen(name);
 	bool any = false;
 
+	*found = (struct assignment){0};
 	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
 		const char *at = line + strspn(line, " \t");
 
@@ -42,7 +45,8 @@ static bool assignment_find(const char *text, const char *name, struct assignmen
 		while (at[length] && at[length] != '\n' &&
 		       (found->quote ? at[length] != found->quote : !strchr(" \t#", at[length])))
 			length += at[length] == '\\' && at[length + 1] && found->quote == '"' ? 2 : 1;
-		any = !found->quote || at[length] == found->quote;
+		any = found->quote ? at[length] == found->quote : strcspn(at, "\\'\"`$;&|()<>") >= length;
+		found->seen = true;
 		found->start = (size_t)(at - text);
 		found->length = length;
 	}
@@ -154,15 +158,17 @@ static bool add_words(const char *path, const struct cmdline_change *change, str
 		      struct error *err)
 {
 	_cleanup_free_ char *text = plan_read(plan, path), *all = grub_cmdline(plan), *changed = NULL;
+	struct assignment at;
 	char missing[200];
 
 	if (cmdline_is_right(all, change, missing, sizeof missing))
 		return true;
 	changed = grub_change(text, linux_name, all, change, true);
-	if (!changed && strstr(text, "\nGRUB_CMDLINE_LINUX="))
-		return error_set(err, ERROR_CONFLICT,
-				 "%s: GRUB_CMDLINE_LINUX goes over several lines: %s; change it by hand",
-				 path, missing);
+	if (!changed && (assignment_find(text, linux_name, &at) || at.seen))
+		return error_set(
+			err, ERROR_CONFLICT,
+			"%s: GRUB_CMDLINE_LINUX is more than a text in quotes; change it by hand: %s", path,
+			missing);
 	if (!changed) {
 		_cleanup_free_ char *with = cmdline_add("", all, change);
 

@@ -70,8 +70,7 @@ static void definition_add(struct definition *d, const struct yaml_line *y, cons
 		d->matches |= strcasecmp(y->value, nic->device->mac_address) == 0;
 }
 
-/* The id of the NIC's definition in this file's text. */
-static bool definition_find(const char *text, const struct machine_nic *nic, char id[64])
+bool netplan_definition(const char *text, const struct machine_nic *nic, char id[64])
 {
 	struct definition d = {0};
 	int section = -1, child = -1;
@@ -110,7 +109,7 @@ static bool find(const struct machine_nic *nic, char id[64], char *file, size_t 
 	for (size_t i = 0; names[i] && !found; i++) {
 		snprintf(file, size, "%s/%s", FOLDER, names[i]);
 		_cleanup_free_ char *text = strcmp(file, OURS) == 0 ? NULL : world->read(file);
-		found = text && definition_find(text, nic, id);
+		found = text && netplan_definition(text, nic, id);
 	}
 	world_list_free(names);
 	return found;

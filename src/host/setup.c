@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define LIVE_WAIT_S 2
 
@@ -243,12 +244,19 @@ static bool setup(const struct host_request *request, struct machine *m, struct 
 			       "next boot on");
 }
 
+static bool may(const struct host_request *request, struct error *err)
+{
+	return request->dry_run || *request->root || geteuid() == 0 ||
+	       error_set(err, ERROR_FORBIDDEN,
+			 "host setup changes files of the system: run it as root, or with --dry-run");
+}
+
 int host_setup(const struct host_request *request)
 {
 	struct machine m = {0};
 	struct plan plan = {0};
 	struct error err;
-	bool ok = setup(request, &m, &plan, &err);
+	bool ok = may(request, &err) && setup(request, &m, &plan, &err);
 
 	fflush(stdout);
 	if (!ok)

@@ -65,6 +65,8 @@ bool networkd_link(const struct machine_nic *nic, char *file, size_t size);
 bool networkd_programs_vfs(const struct machine_nic *nic, char *file, size_t size);
 
 bool netplan_has(const struct machine_nic *nic, char *file, size_t size);
+/* The id of the NIC's definition in a file's text. */
+bool netplan_definition(const char *text, const struct machine_nic *nic, char id[64]);
 void netplan_plan(const struct machine_nic *nic, int vfs, struct plan *plan);
 
 bool networkmanager_enabled(void);

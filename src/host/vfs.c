@@ -9,6 +9,7 @@
 #include "host/holders.h"
 #include "host/host.h"
 #include "host/machine.h"
+#include "sys/sys.h"
 
 #include <string.h>
 
@@ -148,6 +149,7 @@ bool vfs_apply(const struct wish_vfs *wish, int wait, struct error *err)
 int host_apply(void)
 {
 	struct wishes wishes = {0};
+	int64_t until = sys_monotonic() + BOOT_WAIT_S * 1000000LL; /* for all of them together */
 	struct error err;
 	int status = 0;
 
@@ -156,9 +158,10 @@ int host_apply(void)
 		return 1;
 	}
 	for (size_t i = 0; i < wishes.vfs_count; i++) {
+		int64_t left = until - sys_monotonic();
 		int count = -1;
 
-		if (vfs_apply(&wishes.vfs[i], BOOT_WAIT_S, &err) &&
+		if (vfs_apply(&wishes.vfs[i], left > 0 ? (int)(left / 1000000) : 0, &err) &&
 		    count_read(wishes.vfs[i].netdev, &count, &err)) {
 			printf("%s: up, %d VFs\n", wishes.vfs[i].netdev, count);
 			continue;

@@ -229,6 +229,64 @@ def test_a_host_that_cannot(cloud):
         assert status == 400 and text in reason(answer), answer
 
 
+def force_down(cloud, host, down):
+    services = cloud.api("GET", COMPUTE + "/os-services?host=" + host.name, headers=NEWEST)[1]["services"]
+    status, answer = cloud.api("PUT", "%s/os-services/%s" % (COMPUTE, services[0]["id"]), {"forced_down": down}, headers=NEWEST)
+    same((status, answer["service"]["forced_down"]), (200, down), "PUT /os-services")
+
+
+def test_a_host_goes_down_meanwhile(cloud):
+    source, target, server = two(cloud)
+    # The target, before the guest has left: it stays.
+    target.mute = True
+    starts(cloud, server)
+    force_down(cloud, target, True)
+    comes_to(cloud, server, "h1")
+    target.mute = False
+    force_down(cloud, target, False)
+    stayed(cloud, server, "h1")
+    # The source, after the guest has left without a word: the target has it.
+    source.slow = True
+    starts(cloud, server)
+    until(lambda: source.seen[-1]["want"] == "leaving", 10, "the source is told")
+    source.mute = True
+    Host.on_their_way[cloud.site.url, server] = b"disk"
+    force_down(cloud, source, True)
+    comes_to(cloud, server, "h2")
+    same(cloud.rows("SELECT count(*) FROM device_claim"), [(2,)], "devices that are claimed while the source has not said that it is clean")
+    del source.running[server]
+    source.slow = source.mute = False
+    force_down(cloud, source, False)
+    ended(cloud)
+    # The source, before the guest has left: it is evacuated like any other.
+    target.slow = True
+    starts(cloud, server)
+    until(lambda: target.seen[-1]["want"] == "leaving", 10, "the source is told")
+    target.mute = True
+    force_down(cloud, target, True)
+    comes_to(cloud, server, "h2")
+    until(lambda: cloud.rows("SELECT count(*) FROM server_move WHERE open") == [(0,)], 10, "the other host is clean")
+    same(cloud.action(server, "evacuate", {})[0], 200, "evacuate")
+    comes_to(cloud, server, "h1")
+    target.running.pop(server)
+    target.slow = target.mute = False
+    force_down(cloud, target, False)
+    until(lambda: cloud.rows("SELECT count(*) FROM server_leftover") == [(0,)], 10, "the host that was down is clean")
+    # A target that is down when the guest is there: it is that host's.
+    source.slow = True
+    starts(cloud, server)
+    until(lambda: source.seen[-1]["want"] == "leaving", 10, "the source is told")
+    target.mute = True
+    source.slow = False
+    source.obey([source.seen[-1]])
+    force_down(cloud, target, True)
+    comes_to(cloud, server, "h2")
+    same(cloud.action(server, "evacuate", {})[0], 200, "evacuate")
+    comes_to(cloud, server, "h1")
+    target.mute = False
+    force_down(cloud, target, False)
+
+
 def test_it_ends_in_time(cloud):
     with cloud.configured("[penstock]\nmove_timeout = 1\n"):
         source, target, server = two(cloud)

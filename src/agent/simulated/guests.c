@@ -7,30 +7,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* --- what is found in the XML --- */
-
-/* Copies what stands between `begin` and the quote or tag that follows; "" if it is not there. */
-static const char *xml_find(const char *xml, const char *begin, char *value, size_t size)
-{
-	const char *at = xml ? strstr(xml, begin) : NULL;
-
-	*value = '\0';
-	if (!at)
-		return NULL;
-	at += strlen(begin);
-	snprintf(value, size, "%.*s", (int)strcspn(at, "'<"), at);
-	return at;
-}
-
-static struct simulated_network *network_find(const char *id)
-{
-	for (int i = 0; i < SIMULATED_NETWORKS; i++) {
-		if (strcmp(simulated_now()->networks[i].id, id) == 0)
-			return &simulated_now()->networks[i];
-	}
-	return NULL;
-}
-
 static struct simulated_domain *domain_find(const char *id)
 {
 	for (int i = 0; i < simulated_now()->servers; i++) {
@@ -102,7 +78,7 @@ static bool plug_netdev(struct simulated_domain *domain, struct simulated_plug *
 {
 	char name[32];
 
-	xml_find(xml, "<source dev='", name, sizeof name);
+	simulated_xml_find(xml, "<source dev='", name, sizeof name);
 	struct simulated_device *device = simulated_netdev(name);
 	if (!device || !device->up || device->guest)
 		return error_set(err, ERROR_INTERNAL, "%s is not there, not up, or in use", name);
@@ -116,8 +92,8 @@ static bool plug_network(struct simulated_plug *plug, const char *xml, struct er
 {
 	char name[64];
 
-	xml_find(xml, "<source network='penstock-", name, sizeof name);
-	struct simulated_network *network = network_find(name);
+	simulated_xml_find(xml, "<source network='penstock-", name, sizeof name);
+	struct simulated_network *network = simulated_network_find(name);
 	if (!*name || !network)
 		return error_set(err, ERROR_INTERNAL, "network %s is not there", name);
 	network->plugged++;
@@ -133,8 +109,8 @@ static bool plug_in(struct simulated_domain *domain, const char *xml, bool devic
 
 	if (domain->plug_count == SIMULATED_DEVICES)
 		return error_set(err, ERROR_INTERNAL, "the simulated guest has no room for more");
-	xml_find(xml, "<alias name='", plug.alias, sizeof plug.alias);
-	xml_find(xml, "<address type='pci' domain='0x0000' bus='0x", bus, sizeof bus);
+	simulated_xml_find(xml, "<alias name='", plug.alias, sizeof plug.alias);
+	simulated_xml_find(xml, "<address type='pci' domain='0x0000' bus='0x", bus, sizeof bus);
 	plug.bus = (int)strtol(bus, NULL, 16);
 	for (int i = 0; i < domain->plug_count; i++) {
 		if (strcmp(domain->plugs[i].alias, plug.alias) == 0 ||
@@ -171,13 +147,13 @@ static bool start_locked(const char *xml, struct error *err)
 	struct simulated_domain *domain = domain_find("");
 	char id[37], number[16];
 
-	xml_find(xml, "<uuid>", id, sizeof id);
+	simulated_xml_find(xml, "<uuid>", id, sizeof id);
 	if (!domain || !*id || domain_find(id))
 		return error_set(err, ERROR_INTERNAL, "there is no room for a guest, or it is there already");
 	strcpy(domain->id, id);
-	xml_find(xml, "<memory unit='MiB'>", number, sizeof number);
+	simulated_xml_find(xml, "<memory unit='MiB'>", number, sizeof number);
 	domain->memory_mb = atoi(number);
-	xml_find(xml, "<vcpu>", number, sizeof number);
+	simulated_xml_find(xml, "<vcpu>", number, sizeof number);
 	domain->vcpus = atoi(number);
 	for (const char *port = xml; (port = strstr(port, "model='pcie-root-port'")); port++)
 		domain->root_ports++;
@@ -509,112 +485,4 @@ size_t simulated_guests(void)
 	for (int i = 0; i < simulated_now()->servers; i++)
 		count += *simulated_domains()[i].id != '\0';
 	return count;
-}
-
-/* --- networks --- */
-
-static bool lease_add(int network, const char *xml, struct error *err)
-{
-	for (int i = 0; i < 2 * simulated_now()->servers; i++) {
-		struct simulated_lease *lease = &simulated_leases()[i];
-
-		if (lease->network)
-			continue;
-		lease->network = network + 1;
-		xml_find(xml, "mac='", lease->mac, sizeof lease->mac);
-		xml_find(xml, "ip='", lease->ip, sizeof lease->ip);
-		return true;
-	}
-	return error_set(err, ERROR_INTERNAL, "there is no room for a lease");
-}
-
-static bool lease_remove(int network, const char *xml, struct error *err)
-{
-	char mac[18];
-
-	xml_find(xml, "mac='", mac, sizeof mac);
-	for (int i = 0; i < 2 * simulated_now()->servers; i++) {
-		struct simulated_lease *lease = &simulated_leases()[i];
-
-		if (lease->network != network + 1 || strcmp(lease->mac, mac) != 0)
-			continue;
-		lease->network = 0;
-		return true;
-	}
-	return error_set(err, ERROR_INTERNAL, "couldn't locate a matching dhcp host entry");
-}
-
-bool simulated_network_make(const char *xml, struct error *err)
-{
-	const char *host = strstr(xml, "<host mac='");
-	char id[37];
-	bool ok;
-
-	simulated_change("make a network");
-	xml_find(xml, "<uuid>", id, sizeof id);
-	simulated_enter();
-	struct simulated_network *network = network_find("");
-	ok = network && *id && !network_find(id);
-	if (!ok)
-		error_set(err, ERROR_INTERNAL, "there is no room for a network, or it is there already");
-	else
-		strcpy(network->id, id);
-	if (ok && host)
-		ok = lease_add((int)(network - simulated_now()->networks), host, err);
-	simulated_leave();
-	return ok;
-}
-
-bool simulated_network_xml(const char *id, char **xml, struct error *err)
-{
-	_cleanup_(text_done) struct text text = {0};
-
-	(void)err;
-	*xml = NULL;
-	simulated_enter();
-	const struct simulated_network *network = network_find(id);
-	if (network) {
-		text_addf(&text, "<network%s>", network->plugged ? " connections='1'" : "");
-		for (int i = 0; i < 2 * simulated_now()->servers; i++) {
-			const struct simulated_lease *lease = &simulated_leases()[i];
-
-			if (lease->network == network - simulated_now()->networks + 1)
-				text_addf(&text, "<host mac='%s' ip='%s'/>", lease->mac, lease->ip);
-		}
-		*xml = text_take(&text);
-	}
-	simulated_leave();
-	return true;
-}
-
-bool simulated_network_lease(const char *id, bool add, const char *host_xml, struct error *err)
-{
-	bool ok;
-
-	simulated_change("%s a lease", add ? "add" : "remove");
-	simulated_enter();
-	const struct simulated_network *network = network_find(id);
-	if (!network)
-		ok = error_set(err, ERROR_NOT_FOUND, "there is no network %s", id);
-	else if (add)
-		ok = lease_add((int)(network - simulated_now()->networks), host_xml, err);
-	else
-		ok = lease_remove((int)(network - simulated_now()->networks), host_xml, err);
-	simulated_leave();
-	return ok;
-}
-
-bool simulated_network_remove(const char *id, struct error *err)
-{
-	bool ok = true;
-
-	simulated_change("remove a network");
-	simulated_enter();
-	struct simulated_network *network = network_find(id);
-	if (network && network->plugged)
-		ok = error_set(err, ERROR_INTERNAL, "network %s has guests", id);
-	else if (network)
-		*network = (struct simulated_network){0};
-	simulated_leave();
-	return ok;
 }

@@ -97,6 +97,11 @@ void simulated_bind_pf(struct simulated_device *pf, const char *netdev);
 /* 0 or an errno. */
 int simulated_set_numvfs(struct simulated_device *pf, int count);
 
+/* Copies what stands between `begin` and the quote or tag that follows; "" and NULL if it is not there. */
+const char *simulated_xml_find(const char *xml, const char *begin, char *value, size_t size);
+/* By its id; "": a free one.  NULL if there is none. */
+struct simulated_network *simulated_network_find(const char *id);
+
 /* What they do for world_simulated: see world.h. */
 char *simulated_read(const char *path);
 bool simulated_link(const char *path, char *name, size_t size);

@@ -68,6 +68,8 @@ static void test_shell_files_of_grub(void **state)
 		   "export GRUB_CMDLINE_LINUX=\"intel_iommu=on iommu=pt\"\n");
 	check_grub("#GRUB_CMDLINE_LINUX=\"\"\nGRUB_CMDLINE_LINUX_DEFAULT=\"x\"\n", NULL);
 	check_grub("GRUB_CMDLINE_LINUX=\"a\nb\"\n", NULL);
+	check_grub("GRUB_CMDLINE_LINUX=a\\\n", NULL);
+	check_grub("GRUB_CMDLINE_LINUX=a\" b\"\n", NULL);
 }
 
 static void test_matches_of_networkd(void **state)
