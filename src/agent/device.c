@@ -2,7 +2,7 @@
  * an earlier one began. */
 #include "agent/device.h"
 
-#include "agent/guard.h"
+#include "agent/deadline.h"
 #include "agent/netdev.h"
 #include "agent/world.h"
 #include "base/log.h"
@@ -210,8 +210,8 @@ static bool look_memory(const char *address, struct device_memory *memory, struc
 		read_attribute(address, "sriov_drivers_autoprobe", line, sizeof line);
 	memory->autoprobe = memory->numvfs == 0 || strcmp(line, "0") != 0;
 	read_override(address, memory->override);
-	if (guard_hangs(address, err) || !*memory->netdev)
-		return !guard_hangs(address, err);
+	if (deadline_hangs(address, err) || !*memory->netdev)
+		return !deadline_hangs(address, err);
 	memory->mtu = netdev_mtu(memory->netdev);
 	netdev_mac(memory->netdev, memory->mac_address);
 	return netdev_is_up(memory->netdev, &memory->up, err);
@@ -239,7 +239,7 @@ bool device_answers(const char *address, struct error *err)
 	_cleanup_free_ char *bytes = world->read(config);
 	char ways[64];
 
-	if (guard_hangs(address, err))
+	if (deadline_hangs(address, err))
 		return false;
 	/* A VF's vendor and device id always read as ones (PCI Express, 9.3.4.1.1). */
 	if (!bytes || strspn(bytes, "\xff") < 8)
@@ -367,7 +367,7 @@ static bool reset(const char *address, struct error *err)
 	struct error why = {0};
 
 	if (!write_attribute(address, "reset", "1", &why)) {
-		if (guard_is_hang(&why)) {
+		if (deadline_is_hang(&why)) {
 			*err = why;
 			return false;
 		}

@@ -1,31 +1,15 @@
-/* Deadlines for what may hang: a driver's reset, a write to sysfs, libvirtd.  A call runs on a thread of its
- * own; when its time is over the caller goes on with an error and the call is left to itself.  Until it has
- * come back no other call about the same thing (key) is begun.  Any thread. */
+/* The guard: PFs stay up, and VFs stay as they were programmed, whatever else is typed on this host.  It
+ * looks when the kernel tells of a change, and every second besides, as events get lost and some changes are
+ * not told (those of a PF that is down, those that a guest makes). */
 #pragma once
 
-#include "agent/world.h"
+#include "agent/guard_table.h"
 
-/* err->type of a call that has not come back. */
-#define GUARD_HANG "hang"
-bool guard_is_hang(const struct error *err);
-
-/* Calls work(argument) and waits at most so long; `what` is for messages ("writing 1 to ...").  True: it has
- * returned.  False: it has not, or an earlier one with the same key has not: *err is of type GUARD_HANG and
- * kind ERROR_TIMEOUT, and `release` is called with the argument when nobody uses it any more. */
-bool guard_run(const char *key, const char *what, int seconds, void (*work)(void *argument),
-	       void (*release)(void *argument), void *argument, struct error *err);
-
-/* The same host, with deadlines on what changes it, on reads that take a device's lock, on rtnetlink and
- * libvirt.  (The kernel's other files take no lock that a driver may hold.)  Before threads start. */
-const struct world *guard_world(const struct world *host);
-/* [penstock] device_timeout, libvirt_timeout: seconds for calls about devices, and for libvirt's. */
-void guard_configure(int device_seconds, int libvirt_seconds);
-
-/* Does a call about it hang?  Then *err says which.  (A device's key is its address; a read that hangs gives
- * NULL, as one of a file that is not there.) */
-bool guard_hangs(const char *key, struct error *err);
-/* What hangs now, one a line ("" if nothing does); for the log. */
-void guard_tell(char *text, size_t size);
-size_t guard_hanging(void);
-/* For tests: the time of all calls that are under way is over. */
-void guard_expire(void);
+/* [penstock] keep_pfs_up; before threads start. */
+void guard_configure(bool keep_pfs_up);
+/* One look at all PFs that the last inventory knows.  True: something is to be looked at again soon. */
+bool guard_pass(void);
+/* What the PF cannot do (NIC_...); false if it was not looked at yet.  Any thread. */
+bool guard_lacks(const char *pf_address, unsigned *lacks);
+/* Looks until the agent is to end: a thread of its own. */
+void *guard_loop(void *argument);

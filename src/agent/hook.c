@@ -1,7 +1,7 @@
 /* Running the release hook, within its time. */
 #include "agent/hook.h"
 
-#include "agent/guard.h"
+#include "agent/deadline.h"
 #include "agent/world.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -81,7 +81,7 @@ bool hook_run(const struct granted_device *device, struct error *err)
 	log_info("%s: release hook %s", device->memory.address, hook_program);
 	snprintf(what, sizeof what, "the release hook %s for %s", hook_program, device->memory.address);
 	/* One that cannot be killed hangs in the kernel. */
-	if (!guard_run(device->memory.address, what, hook_seconds + 3 * KILL_SECONDS, run, free, running,
+	if (!deadline_run(device->memory.address, what, hook_seconds + 3 * KILL_SECONDS, run, free, running,
 		       err))
 		return false;
 	bool ok = ended(running, err);

@@ -1,7 +1,7 @@
 /* rtnetlink: network devices as such. */
 #include "agent/netdev.h"
 
-#include "agent/guard.h"
+#include "agent/deadline.h"
 #include "agent/link.h"
 #include "base/memory.h"
 
@@ -50,7 +50,7 @@ bool link_ask(struct nlmsghdr *message, world_answer *answer, void *argument, co
 		*number = result;
 	if (result == 0)
 		return true;
-	return error_set_typed(err, ERROR_INTERNAL, result == ETIME ? GUARD_HANG : NULL, "%s: %s%s%s%s", what,
+	return error_set_typed(err, ERROR_INTERNAL, result == ETIME ? DEADLINE_HANG : NULL, "%s: %s%s%s%s", what,
 			       strerror(result), *why ? " (" : "", why, *why ? ")" : "");
 }
 

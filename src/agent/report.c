@@ -2,16 +2,17 @@
 #include "agent/report.h"
 
 #include "agent/bandwidths.h"
+#include "agent/capabilities.h"
 #include "agent/file.h"
 #include "agent/groups.h"
 #include "agent/health.h"
 #include "agent/known.h"
-#include "agent/netdev.h"
 #include "agent/physnets.h"
 #include "agent/vm.h"
 #include "agent/world.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "sys/sys.h"
 
 #include <string.h>
 #include <sys/utsname.h>
@@ -34,22 +35,19 @@ static void add_number_or_null(yyjson_mut_doc *doc, yyjson_mut_val *object, cons
 
 /* --- devices --- */
 
-#define HEALTH_SIZE 450
-
-/* "ok", or why it must not be handed out; text[HEALTH_SIZE]. */
-static const char *health_of(const struct known_device *item, const struct groups_index *groups, char *text)
+const char *report_health(const struct known_device *item, const struct groups_index *groups, char *text)
 {
 	if (item->device.iommu_group < 0)
 		return "the device is in no IOMMU group: the IOMMU is off";
-	if (item->spec && !health_allows(item, text, HEALTH_SIZE))
+	if (item->spec && !health_allows(item, text, REPORT_HEALTH_SIZE))
 		return text;
-	return item->spec && !groups_allow(groups, item, text, HEALTH_SIZE) ? text : "ok";
+	return item->spec && !groups_allow(groups, item, text, REPORT_HEALTH_SIZE) ? text : "ok";
 }
 
 static void add_device(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct known_device *item,
 		       const struct groups_index *groups)
 {
-	char health[HEALTH_SIZE];
+	char health[REPORT_HEALTH_SIZE];
 	const struct pci_device *d = &item->device;
 	const struct device_spec *spec = item->spec;
 	yyjson_mut_val *object = yyjson_mut_arr_add_obj(doc, list);
@@ -75,7 +73,7 @@ static void add_device(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct k
 	yyjson_mut_obj_add_val(doc, object, "tags",
 			       tags ? yyjson_val_mut_copy(doc, yyjson_doc_get_root(tags))
 				    : yyjson_mut_obj(doc));
-	yyjson_mut_obj_add_strcpy(doc, object, "health", health_of(item, groups, health));
+	yyjson_mut_obj_add_strcpy(doc, object, "health", report_health(item, groups, health));
 	yyjson_doc_free(tags);
 }
 
@@ -234,6 +232,20 @@ static void hypervisor_facts(struct world_hypervisor *facts)
 	*facts = known_facts;
 }
 
+/* How guests that run come here. */
+static void add_migration(const struct agent_settings *settings, yyjson_mut_doc *doc, yyjson_mut_val *root)
+{
+	yyjson_mut_val *object = yyjson_mut_obj_add_obj(doc, root, "migration");
+	char cpus[CPU_SET_TEXT_SIZE];
+
+	if (*settings->migration.address)
+		yyjson_mut_obj_add_str(doc, object, "address", settings->migration.address);
+	yyjson_mut_obj_add_str(doc, object, "folder", settings->folders.instances);
+	if (!cpu_set_is_empty(&settings->cpu_shared_set))
+		yyjson_mut_obj_add_strcpy(doc, object, "cpus",
+					  cpu_set_format(&settings->cpu_shared_set, cpus));
+}
+
 static void add_facts(const struct agent_settings *settings, const struct host_facts *facts,
 		      yyjson_mut_doc *doc, yyjson_mut_val *root)
 {
@@ -254,7 +266,18 @@ static void add_facts(const struct agent_settings *settings, const struct host_f
 	yyjson_mut_obj_add_int(doc, root, "reserved_memory_mb", settings->reserved_memory_mb);
 	yyjson_mut_obj_add_bool(doc, root, "report_in_placement", settings->report_in_placement);
 	yyjson_mut_obj_add_str(doc, root, "iommu_group_mates", groups_mode());
+	add_migration(settings, doc, root);
 	add_cells(settings, facts, doc, root);
+}
+
+/* Tells this life of the agent from others. */
+static int64_t started_at(void)
+{
+	static int64_t at;
+
+	if (!at)
+		at = sys_now();
+	return at;
 }
 
 char *report_inventory(const struct agent_settings *settings, struct error *err)
@@ -277,6 +300,8 @@ char *report_inventory(const struct agent_settings *settings, struct error *err)
 	add_mappings(settings, doc, yyjson_mut_obj_add_obj(doc, nic, "device_mappings"));
 	yyjson_mut_obj_add_int(doc, nic, "devices", held);
 	bandwidths_tell(settings, doc, nic);
+	capabilities_tell(doc, nic);
+	yyjson_mut_obj_add_int(doc, nic, "started", started_at());
 	char *text = yyjson_mut_write(doc, 0, NULL);
 	pthread_mutex_unlock(&known_lock);
 	yyjson_mut_doc_free(doc);
@@ -290,40 +315,4 @@ void report_keep(const struct agent_settings *settings, const char *inventory)
 
 	if (!file_write(path, inventory, FILE_WHOLE, &err))
 		log_warning("%s", err.message);
-}
-
-/* --- PFs that are down --- */
-
-static void raise_netdev(const char *name)
-{
-	struct error err;
-	bool up;
-
-	if (!netdev_is_up(name, &up, &err) || up)
-		return;
-	if (netdev_set_up(name, true, &err))
-		log_info("%s was down: brought up", name);
-	else
-		log_warning("%s", err.message);
-}
-
-void report_raise_pfs(void)
-{
-	char **names = NULL;
-	size_t count = 0;
-
-	pthread_mutex_lock(&known_lock);
-	for (size_t i = 0; i < known_count; i++) {
-		const struct pci_device *d = &known[i].device;
-
-		if (known[i].seen &&
-		    (known[i].carries || (known[i].spec && strcmp(d->type, "type-PF") == 0)) && *d->netdev &&
-		    strcmp(d->driver, "vfio-pci") != 0)
-			*ARRAY_ADD(names, count) = memory_copy_text(d->netdev);
-	}
-	*ARRAY_ADD(names, count) = NULL;
-	pthread_mutex_unlock(&known_lock);
-	for (char **name = names; *name; name++)
-		raise_netdev(*name);
-	world_list_free(names);
 }

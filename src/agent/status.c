@@ -64,6 +64,8 @@ static void add_report(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct e
 		yyjson_mut_obj_add_null(doc, object, "fault");
 	if (entry->fault_kind)
 		yyjson_mut_obj_add_str(doc, object, "fault_kind", entry->fault_kind);
+	if (entry->facts)
+		yyjson_mut_obj_add_val(doc, object, "migration", yyjson_mut_raw(doc, entry->facts));
 	add_ports(doc, object, entry);
 }
 
@@ -77,6 +79,9 @@ static bool has_news(const struct entry *entry)
 	return entry->report && (!entry->busy || entry->late) && entry->known;
 }
 
+/* Those with a config drive in them: the controller takes 8 MB at once. */
+#define LARGE_REPORTS 2
+
 /* All that changed, or NULL; marks it as told. */
 static char *reports_take(void)
 {
@@ -84,13 +89,14 @@ static char *reports_take(void)
 	yyjson_mut_val *root = yyjson_mut_obj(doc), *list;
 	struct map_entry *slot;
 	char *text = NULL;
+	int large = 0;
 
 	yyjson_mut_doc_set_root(doc, root);
 	list = yyjson_mut_obj_add_arr(doc, root, "servers");
 	for (size_t position = 0; (slot = map_next(&agent.entries, &position));) {
 		struct entry *entry = slot->value;
 
-		if (!has_news(entry))
+		if (!has_news(entry) || (entry->facts && large++ >= LARGE_REPORTS))
 			continue;
 		add_report(doc, list, entry);
 		entry->report = false;

@@ -1,8 +1,9 @@
 /* Workers: each makes one server so, and is the only one at it meanwhile. */
+#include "agent/deadline.h"
 #include "agent/disk.h"
 #include "agent/entries.h"
 #include "agent/groups.h"
-#include "agent/guard.h"
+#include "agent/migration.h"
 #include "agent/report.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -21,6 +22,7 @@ static void step_begins(const char *step, void *argument)
 {
 	struct entry *entry = argument;
 
+	log_debug("server %s: step \"%s\"", entry->id, step);
 	pthread_mutex_lock(&agent.lock);
 	entry->step = step;
 	entry->busy_since = sys_monotonic();
@@ -36,6 +38,25 @@ static bool is_superseded(void *argument)
 	bool superseded = entry->next || agent.stopping;
 	pthread_mutex_unlock(&agent.lock);
 	return superseded;
+}
+
+/* Asked while a guest goes to another host: has something else been wanted since? */
+static enum world_wish wish_of(void *argument)
+{
+	const struct entry *entry = argument;
+	enum world_wish wish = WORLD_GO_ON;
+
+	pthread_mutex_lock(&agent.lock);
+	_cleanup_free_ char *next = memory_copy_text(entry->next);
+	pthread_mutex_unlock(&agent.lock);
+	yyjson_doc *doc = next ? yyjson_read(next, strlen(next), 0) : NULL;
+	yyjson_val *server = yyjson_doc_get_root(doc);
+	if (doc && strcmp(json_text(server, "want"), "leaving") != 0)
+		wish = WORLD_STAY;
+	else if (json_bool(yyjson_obj_get(server, "migration"), "complete", false))
+		wish = WORLD_COMPLETE;
+	yyjson_doc_free(doc);
+	return wish;
 }
 
 static void hold_loosely(struct entry *entry)
@@ -74,6 +95,38 @@ static enum state send_disk(const struct lifecycle *life, yyjson_val *server, en
 	return state;
 }
 
+/* What the controller is to tell the host to which the guest goes.  Without it that does not begin. */
+static void take_facts(struct entry *entry, yyjson_val *server, bool *refused, struct error *err)
+{
+	char *facts = NULL;
+
+	if (json_bool(yyjson_obj_get(server, "migration"), "tell", false)) {
+		facts = migration_facts(&agent.settings->folders, entry->id, err);
+		*refused = !facts;
+	}
+	pthread_mutex_lock(&agent.lock);
+	free(entry->facts);
+	entry->facts = facts;
+	pthread_mutex_unlock(&agent.lock);
+}
+
+/* `want` is one of those of live migration. */
+static enum server_outcome work_migration(const struct lifecycle *life, yyjson_val *server, const char *want,
+					  struct error *err)
+{
+	if (strcmp(want, "incoming") == 0)
+		return migration_await(life, server, err);
+	if (strcmp(want, "arrived") == 0)
+		return migration_arrive(life, server, err);
+	return migration_leave(life, server, wish_of, err);
+}
+
+static bool is_migration(const char *want)
+{
+	return strcmp(want, "incoming") == 0 || strcmp(want, "arrived") == 0 ||
+	       strcmp(want, "leaving") == 0 || strcmp(want, "staying") == 0;
+}
+
 /* *later: it could not be done now and is to be tried again; *refused: it is not as wanted and stays so. */
 static enum state work_off(struct entry *entry, yyjson_val *server, bool *later, bool *refused,
 			   struct error *err)
@@ -97,8 +150,14 @@ static enum state work_off(struct entry *entry, yyjson_val *server, bool *later,
 		return STATE_STOPPED;
 	}
 	if (strcmp(want, "stopped") != 0 && strcmp(want, "absent") != 0) {
-		switch (server_setup(&life, server, err)) {
+		switch (is_migration(want) ? work_migration(&life, server, want, err)
+					   : server_setup(&life, server, err)) {
+		case SERVER_INCOMING:
+			return STATE_INCOMING;
+		case SERVER_LEFT:
+			return STATE_LEFT;
 		case SERVER_RUNS:
+			take_facts(entry, server, refused, err);
 			return send_disk(&life, server, STATE_RUNNING, later, refused, err);
 		case SERVER_PAUSED:
 			return STATE_PAUSED;
@@ -139,7 +198,7 @@ static void retry_later(struct entry *entry, const struct error *err)
 	entry->attempts++;
 	entry_fail(entry, why);
 	entry->waits = true;
-	entry->report = entry->attempts > 1 || (err->type && strcmp(err->type, GUARD_HANG) == 0);
+	entry->report = entry->attempts > 1 || (err->type && strcmp(err->type, DEADLINE_HANG) == 0);
 	entry->not_before = sys_monotonic() + (wait < RETRY_MAX ? wait : RETRY_MAX);
 }
 
@@ -248,7 +307,7 @@ void work_watch(void)
 	struct map_entry *slot;
 	char hanging[1000];
 
-	guard_tell(hanging, sizeof hanging);
+	deadline_tell(hanging, sizeof hanging);
 	for (size_t position = 0; (slot = map_next(&agent.entries, &position));) {
 		struct entry *entry = slot->value;
 

@@ -1,6 +1,7 @@
 /* The real host. */
 #include "agent/world.h"
 
+#include "agent/events.h"
 #include "agent/holders.h"
 #include "agent/libvirt.h"
 #include "agent/netlink.h"
@@ -27,6 +28,7 @@ const struct world world_real = {
 	.holder = holders_find,
 	.pause = real_pause,
 	.netlink = netlink_ask,
+	.events = events_wait,
 	.run = process_run,
 	.hypervisor = libvirt_hypervisor,
 	.domain_start = libvirt_domain_start,
@@ -38,6 +40,10 @@ const struct world world_real = {
 	.domain_restore = libvirt_domain_restore,
 	.domain_change = libvirt_domain_change,
 	.domain_stop = libvirt_domain_stop,
+	.domain_state = libvirt_domain_state,
+	.domain_migratable_xml = libvirt_domain_migratable_xml,
+	.domain_migrate = libvirt_domain_migrate,
+	.domain_migrate_abort = libvirt_domain_migrate_abort,
 	.domain_running = libvirt_domain_running,
 	.domain_list = libvirt_domain_list,
 	.network_xml = libvirt_network_xml,

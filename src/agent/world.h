@@ -16,9 +16,43 @@
 /* Is given each message of an answer of the kernel. */
 typedef void world_answer(const struct nlmsghdr *answer, void *argument);
 
+/* What changed: a network device or something of its VFs; a PCI or network device came or went. */
+enum { WORLD_LINKS = 1, WORLD_DEVICES = 2 };
+
 struct world_hypervisor {
 	int64_t version; /* as libvirt counts: 10000002 is 10.0.2 */
 	bool kvm;	 /* it can start guests with KVM, not only emulate them */
+};
+
+/* How a guest is. */
+enum world_guest {
+	WORLD_NO_GUEST,
+	WORLD_GUEST_RUNS,
+	WORLD_GUEST_PAUSED,
+	WORLD_GUEST_COMES, /* from another host: it does not run here yet */
+	WORLD_GUEST_GOES,  /* libvirt is sending it to another host */
+};
+
+/* What is wanted of a guest that goes. */
+enum world_wish {
+	WORLD_GO_ON,
+	WORLD_COMPLETE, /* even if that stops it for a while */
+	WORLD_STAY,
+};
+
+struct world_migration {
+	const char *uri;      /* of the other host's libvirt */
+	const char *data_uri; /* where its memory and disk go to */
+	const char *xml;      /* of the guest there */
+	bool post_copy, auto_converge;
+	int64_t bandwidth;   /* MiB/s; 0: no limit */
+	int64_t downtime_ms; /* that is aimed at */
+	int64_t seconds;     /* after which it is given up, or completed; 0: never */
+	bool force_complete; /* completed */
+	bool complete;	     /* from the beginning */
+	/* Asked now and then. */
+	enum world_wish (*wish)(void *argument);
+	void *argument;
 };
 
 struct world {
@@ -43,6 +77,9 @@ struct world {
 	 * nothing). */
 	int (*netlink)(struct nlmsghdr *message, world_answer *answer, void *argument, char *why,
 		       size_t size);
+	/* Waits, at most so long, until the kernel tells of changes; what it told, or 0.  It is told nothing
+	 * that only this would know: events get lost.  For one thread. */
+	unsigned (*events)(int milliseconds);
 	/* Runs argv[0] (found in PATH), with at most `seconds` of CPU time and 1 GiB of memory.  Standard
 	 * output goes into `out` (may be NULL); an exit status but 0 is an error with what it wrote to
 	 * standard error. */
@@ -61,11 +98,19 @@ struct world {
 	bool (*domain_unplug)(const char *id, const char *alias, struct error *err);
 	/* Stops its CPUs, or lets them go on (idempotent). */
 	bool (*domain_pause)(const char *id, bool paused, struct error *err);
-	/* Ends it with its memory in a file, and starts it from there. */
+	/* Ends it with its memory in a file, and starts it from there.  An error with a type (WORLD_LOST, or
+	 * what hangs): it may have been done. */
 	bool (*domain_save)(const char *id, const char *path, struct error *err);
 	bool (*domain_restore)(const char *path, struct error *err);
 	bool (*domain_change)(const char *id, const char *device_xml, struct error *err);
 	bool (*domain_stop)(const char *id, struct error *err); /* none is fine */
+	bool (*domain_state)(const char *id, enum world_guest *state, struct error *err);
+	/* What it is to be told on another host, for the caller to free; NULL if there is no guest. */
+	bool (*domain_migratable_xml)(const char *id, char **xml, struct error *err);
+	/* Returns when the guest runs on the other host (true), or is here as before, or has ended. */
+	bool (*domain_migrate)(const char *id, const struct world_migration *how, struct error *err);
+	/* Of one that goes: it is to stay.  None is fine. */
+	bool (*domain_migrate_abort)(const char *id, struct error *err);
 	bool (*domain_running)(const char *id, bool *running, struct error *err);
 	/* The running domains, or only those that carry our metadata: ids as keys (the values mean nothing).
 	 */
@@ -89,4 +134,6 @@ void world_line(const char *path, char *line, size_t size);
 void world_files_set_root(const char *root);
 
 /* What a guest's XML carries so that we know it for ours. */
+/* Type of an error (ERROR_UNAVAILABLE): libvirt went away in the middle of the call. */
+#define WORLD_LOST	       "lost"
 #define WORLD_DOMAIN_NAMESPACE "https://penstock.example/xmlns/domain/1"

@@ -18,14 +18,14 @@ void world_files_set_root(const char *root)
 	snprintf(files_root, sizeof files_root, "%s", root);
 }
 
-static char *path_below(const char *path)
+char *world_files_path(const char *path)
 {
 	return memory_printf("%s%s", files_root, path);
 }
 
 char *world_files_read(const char *path)
 {
-	_cleanup_free_ char *full = path_below(path);
+	_cleanup_free_ char *full = world_files_path(path);
 	_cleanup_close_ int fd = open(full, O_RDONLY | O_CLOEXEC);
 	_cleanup_(text_done) struct text text = {0};
 	/* Of a device's configuration space only the header: reading the rest may crash odd devices
@@ -44,7 +44,7 @@ char *world_files_read(const char *path)
 
 bool world_files_link(const char *path, char *name, size_t size)
 {
-	_cleanup_free_ char *full = path_below(path);
+	_cleanup_free_ char *full = world_files_path(path);
 	char target[512];
 	ssize_t length = readlink(full, target, sizeof target - 1);
 
@@ -59,7 +59,7 @@ bool world_files_link(const char *path, char *name, size_t size)
 
 char **world_files_list(const char *path)
 {
-	_cleanup_free_ char *full = path_below(path);
+	_cleanup_free_ char *full = world_files_path(path);
 	_cleanup_closedir_ DIR *dir = opendir(full);
 	char **names = NULL;
 	size_t count = 0;
@@ -76,7 +76,7 @@ char **world_files_list(const char *path)
 
 bool world_files_write(const char *path, const char *text, struct error *err)
 {
-	_cleanup_free_ char *full = path_below(path);
+	_cleanup_free_ char *full = world_files_path(path);
 	_cleanup_close_ int fd = open(full, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)

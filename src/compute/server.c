@@ -70,7 +70,8 @@ bool server_save(struct store *db, struct server *server, struct error *err)
 	return store_exec(
 		db, err,
 		"UPDATE server SET state = ?2, want = ?3, generation = ?4, revision = coalesce(?5, revision),"
-		" launched_at = ?6, updated_at = ?7 WHERE id = ?1",
+		" launched_at = ?6, updated_at = ?7,"
+		" state_since = CASE WHEN state = ?2 THEN state_since ELSE ?7 END WHERE id = ?1",
 		V((const char *)server->id), V(server_state_info(life->state)->text),
 		V(server_want_text(life->want)), V(life->generation), V_OPTIONAL(revision),
 		V(life->launched_at), V(sys_now()));
@@ -172,5 +173,7 @@ bool server_port_changed(struct store *db, const char *server_id, struct error *
 	/* A port may name a device that is no server of ours. */
 	if (!server_load(db, server_id, NULL, &server, err))
 		return err->kind == ERROR_NOT_FOUND;
-	return server.life.want == WANT_ABSENT || server_touch(db, &server, err);
+	/* One that is on its way has a new generation where it gets. */
+	return server.life.want == WANT_ABSENT || move_is_live(server.life.state) ||
+	       server_touch(db, &server, err);
 }

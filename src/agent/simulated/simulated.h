@@ -17,6 +17,12 @@ extern const struct world world_simulated;
  * of nothing.  The state is shared with processes that are forked later, so that a test can kill one and look
  * at what it left. */
 bool simulated_start(const char *how, struct error *err);
+/* The same in a file: the host outlives the process, with its guests, and they can go to it from another one
+ * (uri "simulated:FILE"). */
+bool simulated_start_in(const char *file, const char *how, struct error *err);
+/* For tests: this host instead; returns the one before. */
+struct simulated;
+struct simulated *simulated_switch(struct simulated *host);
 void simulated_end(void);
 
 /* Is called before each change of the host; `what` says which.  NULL: nobody. */

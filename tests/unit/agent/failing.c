@@ -3,7 +3,7 @@
 
 #include "../test.h"
 
-#include "agent/guard.h"
+#include "agent/deadline.h"
 #include "agent/simulated/simulated.h"
 
 #include <errno.h>
@@ -55,7 +55,7 @@ static enum failing strike(enum kind kind, const char *format, ...)
 		va_end(arguments);
 	}
 	if (how == FAILING_HANGS) {
-		guard_expire();
+		deadline_expire();
 		while (!failing.over)
 			pthread_cond_wait(&failing.changed, &failing.lock);
 		how = FAILING_NOT;
@@ -74,7 +74,7 @@ void failing_begin(enum failing how, int n)
 	*failing_what = '\0';
 	pthread_mutex_unlock(&failing.lock);
 	/* Other threads take their time, and are only needed here. */
-	world = how == FAILING_HANGS ? guard_world(&with_failures) : &with_failures;
+	world = how == FAILING_HANGS ? deadline_world(&with_failures) : &with_failures;
 }
 
 bool failing_end(void)
@@ -85,7 +85,7 @@ bool failing_end(void)
 	failing.over = true;
 	pthread_cond_broadcast(&failing.changed);
 	pthread_mutex_unlock(&failing.lock);
-	while (guard_hanging() > 0)
+	while (deadline_hanging() > 0)
 		usleep(100);
 	world = &with_failures;
 	return was;
