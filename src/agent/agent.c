@@ -31,7 +31,7 @@
 #define RENEW_INTERVAL (25 * TIME_SECOND) /* an inventory is also the NIC agent's heartbeat */
 #define CLEAN_INTERVAL (3600 * TIME_SECOND)
 #define END_SECONDS    15
-#define LOOK_SECONDS   10 /* that looking at the host may take before it is left to itself */
+#define LOOK_SECONDS   15 /* that looking at the host may take before it is left to itself */
 
 /* The whole time, or half of it if devices came or went; false when it is time to end. */
 static bool sleep_through(int64_t microseconds)

@@ -187,6 +187,7 @@ static void look(const struct seen *seen, struct asked *asked)
 	const struct granted_device *device = &seen->device;
 	const char *address = device->memory.address;
 	const struct vf_settings *settings;
+	struct vf_settings now;
 	char who[80], why[200];
 	struct error err;
 
@@ -205,6 +206,9 @@ static void look(const struct seen *seen, struct asked *asked)
 		return;
 	}
 	settings = settings_find(asked, &device->place, &err);
+	/* Looked at once more: the answer is of all VFs, and may be older than this one's release. */
+	if (settings && vf_is_dirty(settings))
+		settings = vf_read(device->place.pf, device->place.vf_index, &now, &err) ? &now : NULL;
 	if (!settings)
 		note(address, err.message);
 	else if (vf_is_dirty(settings))
@@ -283,10 +287,11 @@ static void rechecks(void)
 
 /* --- rounds --- */
 
+/* The first round may hang, and go on beside health_loop(). */
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
 void health_round(void)
 {
-	/* The first one may hang, and go on beside health_loop(). */
-	static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 	struct asked asked = {0};
 	struct ledger_entry entry;
 	struct quarantine q;
@@ -324,17 +329,22 @@ static bool has_news(void)
 
 void *health_loop(void *argument)
 {
-	int64_t looked_at = sys_monotonic();
+	int64_t looked_at = sys_monotonic(), asked_at = looked_at;
 
 	(void)argument;
 	pthread_mutex_lock(&agent.lock);
 	while (agent_wait(ASK_INTERVAL)) {
+		if (sys_monotonic() - asked_at < ASK_INTERVAL) /* something else has changed */
+			continue;
+		asked_at = sys_monotonic();
 		pthread_mutex_unlock(&agent.lock);
 		if (sys_monotonic() - looked_at > ROUND_INTERVAL || has_news()) {
 			health_round();
 			looked_at = sys_monotonic();
 		} else {
+			pthread_mutex_lock(&one_at_a_time);
 			rechecks();
+			pthread_mutex_unlock(&one_at_a_time);
 		}
 		pthread_mutex_lock(&agent.lock);
 	}
