@@ -2,7 +2,7 @@
 BUILD ?= build
 SANITIZE ?= build-asan
 
-.PHONY: all demo bench test test-unit test-property test-service test-scenarios test-lab lab fuzz clean packages
+.PHONY: all install deb demo bench test test-unit test-property test-service test-scenarios test-lab test-package lab fuzz clean packages
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -15,6 +15,17 @@ $(BUILD)/build.ninja: | packages
 
 $(SANITIZE)/build.ninja: | packages
 	meson setup $(SANITIZE) -Db_sanitize=address,undefined -Dbuildtype=debug
+
+# Programs, units, manuals, completion: PREFIX (/usr/local), DESTDIR.  An /etc/penstock/penstock.conf that is there stays.
+PREFIX ?= /usr/local
+install: all
+	meson configure $(BUILD) -Dprefix=$(PREFIX)
+	DESTDIR=$(DESTDIR) meson install -C $(BUILD)
+
+# Debian packages, in build/deb.
+deb:
+	scripts/install-packages.sh deb
+	BUILD=$(BUILD) scripts/build-packages.sh
 
 # The SR-IOV story, end to end, with the openstack client; KEEP=1 leaves it running.
 demo: packages all
@@ -44,6 +55,10 @@ test-scenarios: packages
 
 test-lab: packages
 	tests/run.sh lab
+
+# The Debian packages in a fresh Debian with systemd: units, a guest with a VF, an upgrade and a purge under it (downloads 300 MB).
+test-package: deb
+	tests/package/package_test.sh $(BUILD)
 
 # The parsers, with libFuzzer: SECONDS for each target (tests/fuzz/fuzz.sh).
 SECONDS ?= 60

@@ -46,7 +46,7 @@ unpack_kernel() {
 		'./boot/vmlinuz-*' '*/modules.*' '*/kernel/net/*' '*/kernel/lib/*' '*/kernel/crypto/*' \
 		'*/kernel/arch/x86/crypto/*' '*/kernel/drivers/vfio/*' '*/kernel/virt/*' '*/kernel/drivers/iommu/*' \
 		'*/kernel/fs/9p/*' '*/kernel/fs/netfs/*' '*/kernel/fs/overlayfs/*' '*/kernel/fs/isofs/*' \
-		'*/kernel/fs/fat/*' '*/kernel/fs/nls/*' \
+		'*/kernel/fs/fat/*' '*/kernel/fs/nls/*' '*/kernel/fs/ext4/*' '*/kernel/fs/jbd2/*' '*/kernel/fs/mbcache*' \
 		'*/kernel/drivers/net/ethernet/intel/igb/*' '*/kernel/drivers/net/ethernet/intel/igbvf/*' \
 		'*/kernel/drivers/net/*.ko*' '*/kernel/drivers/dca/*' '*/kernel/drivers/i2c/algos/*' \
 		'*/kernel/drivers/nvme/*' '*/kernel/drivers/block/virtio_blk*' '*/kernel/drivers/block/loop*' \
@@ -63,6 +63,17 @@ unpack_kernel() {
 	touch "$tree/.complete"
 }
 
+# Copies the modules, and what they need, and prints their files in the order in which they are loaded.
+boot_modules() {
+	local module file
+	for module; do
+		modprobe -d "$tree" -S "$version" --show-depends "$module" | sed -n 's/^insmod //p'
+	done | awk '!seen[$1]++ {print $1}' | while read -r file; do
+		cp "$file" "$root/lib/"
+		basename "$file"
+	done
+}
+
 build_initramfs() {
 	local root=$LAB_DIR/initramfs version module
 	version=$(ls "$tree/lib/modules")
@@ -70,12 +81,8 @@ build_initramfs() {
 	mkdir -p "$root"/{bin,proc,sys,dev,low,new,up,lib}
 	cp "$(command -v busybox)" "$root/bin/"
 	install -m 755 "$here/host/init" "$root/init"
-	for module in 9pnet_virtio 9p overlay; do
-		modprobe -d "$tree" -S "$version" --show-depends "$module" | sed -n 's/^insmod //p'
-	done | awk '!seen[$1]++ {print $1}' | while read -r file; do
-		cp "$file" "$root/lib/"
-		basename "$file"
-	done > "$root/lib/boot-modules"
+	boot_modules 9pnet_virtio 9p overlay > "$root/lib/boot-modules"
+	boot_modules virtio_blk ext4 > "$root/lib/disk-modules" # of a host that keeps its disk
 	(cd "$root" && find . | cpio -o -H newc --quiet) > "$LAB_DIR/host.cpio"
 }
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Installs every Debian package that building, running and testing Penstock needs (Debian 12 and 13).
 # Nothing else in the project installs anything.  A second run with everything there takes a moment.
+#   install-packages.sh [deb]   deb: also what building and trying Debian packages needs
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 
@@ -10,13 +11,15 @@ codename=${VERSION_CODENAME:?}
 build="gcc g++ make meson ninja-build pkg-config python3 libmicrohttpd-dev libcurl4-openssl-dev libsqlite3-dev
 	libmnl-dev libvirt-dev libxml2-dev libcrypt-dev libssl-dev libarchive-dev libsystemd-dev libcmocka-dev
 	libyyjson-dev libpcre2-dev libc6-dev-i386"
-checks="clang clang-format libclang-rt-14-dev shellcheck sqlite3 wrk"
+checks="clang clang-format libclang-rt-14-dev shellcheck sqlite3 wrk man-db"
 run="libvirt-daemon libvirt-daemon-driver-qemu libvirt-clients qemu-system-x86 qemu-utils dnsmasq-base
 	iproute2 iptables libarchive-tools openssl"
-lab="busybox-static kmod cpio zstd xz-utils e2fsprogs procps pciutils curl"
+lab="busybox-static kmod cpio zstd xz-utils e2fsprogs procps pciutils pci.ids curl"
 clients="python3-openstackclient python3-openstacksdk python3-neutronclient python3-osc-placement"
 
 [ "$codename" = bookworm ] || checks=${checks/libclang-rt-14-dev/libclang-rt-dev}
+
+[ "${1:-}" != deb ] || checks+=" debhelper lintian debootstrap"
 
 packages=$(echo $build $checks $run $lab $clients)
 

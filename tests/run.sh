@@ -4,7 +4,7 @@
 #   property placing: a million random cases against exhaustive searches, in the plain build (PENSTOCK_TEST_SEED=N repeats a run)
 #   service  a real penstockd (ASan and UBSan) on a free port, with the openstack SDK and raw requests
 #   scenarios  OpenStack's behaviour, number by number (docs/compatibility.md), with hosts that are made up or simulated
-#   lab      penstockd and penstock-agent on a real kernel with real SR-IOV
+#   lab      penstockd and penstock-agent on a real kernel with real SR-IOV; and on two such hosts, for live migration
 set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root" || exit 1
@@ -67,7 +67,7 @@ run_service() {
 	local out=$sanitized/service.tap
 	compile_sanitized
 	: > "$out"
-	for script in service attach rebuild config oslo; do
+	for script in service attach rebuild live devices config oslo systemd package; do
 		/usr/bin/python3 tests/service/${script}_test.py "$sanitized" | tee -a "$out"
 		[ "${PIPESTATUS[0]}" -le 1 ] || echo "not ok the $script tests ended early" >> "$out"
 	done
@@ -85,8 +85,11 @@ run_scenarios() {
 run_lab() {
 	local out=$build/lab.tap
 	compile "$build"
-	tests/lab/lab_test.sh "$build" | tee "$out"
-	[ "${PIPESTATUS[0]}" -le 1 ] || echo "not ok the lab tests ended early" >> "$out"
+	: > "$out"
+	for script in lab live host_setup; do
+		tests/lab/${script}_test.sh "$build" | tee -a "$out"
+		[ "${PIPESTATUS[0]}" -le 1 ] || echo "not ok the $script tests ended early" >> "$out"
+	done
 	count "$out"
 }
 

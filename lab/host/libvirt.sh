@@ -21,10 +21,15 @@ namespaces = []
 cgroup_controllers = []
 stdio_handler = "file"
 EOF
-cat > /etc/libvirt/libvirtd.conf <<'EOF'
+listen=$(argument libvirt_tcp)
+cat > /etc/libvirt/libvirtd.conf <<EOF
 unix_sock_rw_perms = "0700"
 auth_unix_rw = "none"
 log_outputs = "3:file:/run/lab/x/libvirtd.log"
-host_uuid = "6f3e2b54-1c1e-4d3a-9a55-2d1b6f0c7a11"
+host_uuid = "6f3e2b54-1c1e-4d3a-9a55-2d1b6f0c7a$(printf %02x $((16 + $(argument id))))"
+listen_tls = 0
+listen_tcp = 1
+auth_tcp = "none"
 EOF
-libvirtd -d -f /etc/libvirt/libvirtd.conf &
+# LAB_APPEND=lab.libvirt_tcp=1: other lab hosts may send guests here.
+libvirtd -d ${listen:+-l} -f /etc/libvirt/libvirtd.conf &

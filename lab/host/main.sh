@@ -1,6 +1,6 @@
 #!/bin/bash
 # Process 1 of the lab host: brings it up like a freshly installed hypervisor with VFs, then runs the jobs that
-# `lab run` drops into the shared folder.  The control port says a job's number, or "NUMBER kill"; jobs run in
+# `lab run` drops into the shared folder.  The control port says a job's number, "NUMBER kill" or "reboot reboot"; jobs run in
 # the background, so that several callers are served at once.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LANG=C
 LAB=/run/lab
@@ -38,50 +38,48 @@ management_network() {
 # Writing sriov_numvfs is what `penstock host setup` will do for good; a lab host starts with its VFs.  Their own
 # driver is kept away: a VF belongs to a guest.
 make_vfs() {
+	[ "$2" != none ] || return 0
 	echo 0 > "/sys/class/net/$1/device/sriov_drivers_autoprobe"
 	echo "$2" > "/sys/class/net/$1/device/sriov_numvfs"
 	ip link set "$1" up
 }
 
-mount_filesystems
-name_host
-modprobe -a virtio_net igb vfio-pci nvme bridge tun 2>&1
-management_network
-bash "$LAB/host/names.sh" once
-bash "$LAB/host/names.sh" watch &
+# What firmware, kernel and udev do before anything is started: drivers, and names of network devices.
+hardware() {
+	modprobe -a virtio_net igb nvme bridge tun 2>&1
+	bash "$LAB/host/names.sh" once
+}
+
+services() {
+	management_network
+	bash "$LAB/host/names.sh" watch &
+	# shellcheck source-path=SCRIPTDIR
+	. "$LAB/host/libvirt.sh"
+}
+
+if [ "${1:-}" != jobs ]; then
+	mount_filesystems
+	name_host
+	hardware
+	if grep -qw lab.keep /proc/cmdline; then
+		# shellcheck source-path=SCRIPTDIR
+		. "$LAB/host/systemd.sh"
+		fresh_disk
+		no_other_services
+		lab_service
+		exec /lib/systemd/systemd
+	fi
+	modprobe vfio-pci
+fi
+services
 make_vfs p5p1 "$(argument p5p1_vfs)"
 make_vfs p5p2 "$(argument p5p2_vfs)"
-# shellcheck source-path=SCRIPTDIR
-. "$LAB/host/libvirt.sh"
 
 # A terminal for `lab shell`.
 while [ -c /dev/hvc0 ]; do
 	TERM=xterm setsid -c bash -i < /dev/hvc0 > /dev/hvc0 2>&1
 done &
 
-# Each job is a session of its own, so that it can be ended with all that it started.
-run_job() {
-	local status
-	cd / || exit
-	setsid bash "$LAB/x/$1.sh" > "$LAB/x/$1.out" 2>&1 < /dev/null &
-	echo $! > "/run/jobs/$1"
-	wait $!
-	status=$?
-	rm "/run/jobs/$1"
-	echo $status > "$LAB/x/$1.rc.tmp"
-	mv "$LAB/x/$1.rc.tmp" "$LAB/x/$1.rc"
-}
-
-mkdir -p /run/jobs
-port=$(basename "$(dirname "$(grep -lx ctl /sys/class/virtio-ports/*/name)")")
-exec < "/dev/$port"
-cat /proc/uptime > "$LAB/x/ready"
-trap '' HUP
-while read -r job order; do
-	case $order in
-	'') run_job "$job" & ;;
-	kill) kill -9 -- "-$(cat "/run/jobs/$job")" ;;
-	esac
-done
-echo "lab host: the control port is closed"
+# shellcheck source-path=SCRIPTDIR
+. "$LAB/host/jobs.sh"
 sleep 600

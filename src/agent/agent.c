@@ -1,18 +1,21 @@
-/* The agent at work.  Four threads look and decide, workers act:
+/* The agent at work.  Five threads look and decide, workers act:
  *   poll     asks the controller what this host should run (long poll) and answers for console logs
- *   watch    looks at the host: inventory, guests that ended by themselves
+ *   watch    looks at the host: inventory, guests that ended by themselves; waits for nothing long
+ *   health   looks at devices that nobody has, and cleans them
  *   guard    listens to the kernel: PFs stay up, VFs as they were programmed (guard.h)
  *   main     gives each server that is not as wanted to a worker, and reports what changed
  * A server has at most one worker at a time.  Nothing is done before the controller was asked; if it does not
  * answer, what it wanted last counts, and nothing is removed. */
 #include "agent/agent.h"
 
+#include "agent/deadline.h"
 #include "agent/entries.h"
-#include "agent/grant.h"
 #include "agent/guard.h"
+#include "agent/health.h"
 #include "agent/images.h"
-#include "agent/owner.h"
+#include "agent/learn.h"
 #include "agent/plug.h"
+#include "agent/quarantine.h"
 #include "agent/report.h"
 #include "agent/world.h"
 #include "base/log.h"
@@ -22,11 +25,13 @@
 
 #include <malloc.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 
 #define WATCH_INTERVAL (2 * TIME_SECOND)
 #define RENEW_INTERVAL (25 * TIME_SECOND) /* an inventory is also the NIC agent's heartbeat */
 #define CLEAN_INTERVAL (3600 * TIME_SECOND)
 #define END_SECONDS    15
+#define LOOK_SECONDS   10 /* that looking at the host may take before it is left to itself */
 
 /* The whole time, or half of it if devices came or went; false when it is time to end. */
 static bool sleep_through(int64_t microseconds)
@@ -178,21 +183,83 @@ static void inventory_refused(struct sent_inventory *last, const struct error *e
 	snprintf(last->said, sizeof last->said, "%s", err->message);
 }
 
+/* --- looking at the host, which may hang --- */
+
+static void run_step(void *argument)
+{
+	void (**step)(void) = argument;
+
+	(*step)();
+}
+
+/* False if it takes too long: then it goes on by itself, and is not begun anew meanwhile. */
+static bool bounded(const char *what, void (*step)(void))
+{
+	void (**copy)(void) = memory_alloc(sizeof *copy);
+	struct error err;
+
+	*copy = step;
+	if (!deadline_run(what, what, LOOK_SECONDS, run_step, free, copy, &err))
+		return false;
+	free(copy);
+	return true;
+}
+
+struct looking {
+	char *text;
+	struct error err;
+};
+
+static void look(void *argument)
+{
+	struct looking *looking = argument;
+
+	looking->text = report_inventory(agent.settings, &looking->err);
+}
+
+static void looking_free(void *argument)
+{
+	struct looking *looking = argument;
+
+	free(looking->text);
+	free(looking);
+}
+
+/* The inventory; while looking hangs, what it was last (NULL if there is none). */
+static char *look_at_host(void)
+{
+	static char *last;
+	struct looking *looking = memory_alloc(sizeof *looking);
+	struct error err;
+
+	if (deadline_run("the inventory", "looking at the host's devices", LOOK_SECONDS, look, looking_free,
+			 looking, &err)) {
+		if (!looking->text)
+			log_warning("%s", looking->err.message);
+		free(last);
+		last = TAKE_PTR(looking->text);
+		looking_free(looking);
+	}
+	return memory_copy_text(last);
+}
+
 static void watch_inventory(struct sent_inventory *last)
 {
+	unsigned quarantined = quarantine_count();
+	_cleanup_free_ char *now = look_at_host();
 	struct error err;
-	_cleanup_free_ char *now = report_inventory(agent.settings, &err);
 	bool sent;
 
 	pthread_mutex_lock(&agent.lock);
 	sent = agent.inventory_sent;
 	pthread_mutex_unlock(&agent.lock);
-	if (!now) {
-		log_warning("%s", err.message);
+	if (!now)
+		return;
+	if (sent && last->hash == hash_of(now) && sys_monotonic() - last->at < RENEW_INTERVAL) {
+		quarantine_told(quarantined);
 		return;
 	}
-	if (sent && last->hash == hash_of(now) && sys_monotonic() - last->at < RENEW_INTERVAL)
-		return;
+	report_keep(agent.settings, now);
 	last->hash = hash_of(now);
 	last->at = sys_monotonic();
 	sent = controller_send(&agent.settings->controller, "PUT", "inventory", "application/json", now,
@@ -204,6 +271,8 @@ static void watch_inventory(struct sent_inventory *last)
 		*last->said = '\0';
 	pthread_mutex_lock(&agent.lock);
 	agent.inventory_sent = sent;
+	if (sent)
+		quarantine_told(quarantined);
 	pthread_mutex_unlock(&agent.lock);
 }
 
@@ -217,8 +286,8 @@ static void *watch_loop(void *argument)
 	do {
 		pthread_mutex_unlock(&agent.lock);
 		watch_inventory(&last);
-		watch_guests();
-		watch_loose();
+		bounded("looking for guests that ended", watch_guests);
+		bounded("looking for ports that came loose", watch_loose);
 		if (sys_monotonic() - cleaned_at > CLEAN_INTERVAL) {
 			images_clean(agent.settings->folders.cache, agent.settings->folders.instances);
 			cleaned_at = sys_monotonic();
@@ -235,22 +304,11 @@ static void *watch_loop(void *argument)
 
 static void learn_folder(const char *id)
 {
-	const char *folder = agent.settings->folders.instances;
-	_cleanup_free_ char *path = memory_printf("%s/%s", folder, id);
-	_cleanup_(grant_done) struct grant grant = {0};
-	struct error err;
-
 	struct entry *entry = entry_get(id);
 	yyjson_doc *remembered = server_remembered(&agent.settings->folders, id);
 	if (remembered)
 		entry_want(entry, yyjson_doc_get_root(remembered));
 	yyjson_doc_free(remembered);
-	if (!grant_read(path, &grant, &err)) {
-		log_error("%s", err.message);
-		return;
-	}
-	for (size_t i = 0; i < grant.device_count; i++)
-		report_remember(grant.devices[i].memory.address, grant.devices[i].memory.netdev);
 }
 
 static void learn(void)
@@ -258,8 +316,11 @@ static void learn(void)
 	_cleanup_closedir_ DIR *dir = opendir(agent.settings->folders.instances);
 	struct map domains = {0};
 	struct map_entry *slot;
+	char blocked[400];
 	struct error err;
 
+	learn_journals(agent.settings->folders.instances, blocked, sizeof blocked);
+	health_begin(blocked);
 	for (struct dirent *entry; dir && (entry = readdir(dir));) {
 		if (is_uuid(entry->d_name))
 			learn_folder(entry->d_name);
@@ -283,17 +344,34 @@ static void workers_wait(void)
 	}
 }
 
+/* One that hangs in a call does not keep the agent from ending. */
+static void threads_end(pthread_t watch_thread)
+{
+	struct timespec until;
+	char hanging[1000];
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += LOOK_SECONDS;
+	if (pthread_timedjoin_np(watch_thread, NULL, &until) != 0)
+		pthread_detach(watch_thread);
+	deadline_tell(hanging, sizeof hanging);
+	if (*hanging)
+		log_warning("what hangs is left to itself: %s", hanging);
+}
+
 bool agent_run(const struct agent_settings *settings, struct error *err)
 {
-	pthread_t poll_thread, watch_thread, guard_thread;
+	pthread_t poll_thread, watch_thread, health_thread, guard_thread;
 
 	agent.settings = settings;
-	owner_configure(settings->folders.instances);
 	guard_configure(settings->keep_pfs_up);
 	learn();
-	free(report_inventory(settings, err)); /* so that devices are known before the first server comes */
+	/* Devices are known, and looked at, before the first server comes. */
+	free(look_at_host());
+	bounded("looking at devices of nobody's", health_round);
 	if (pthread_create(&poll_thread, NULL, poll_loop, NULL) != 0 ||
 	    pthread_create(&watch_thread, NULL, watch_loop, NULL) != 0 ||
+	    pthread_create(&health_thread, NULL, health_loop, NULL) != 0 ||
 	    pthread_create(&guard_thread, NULL, guard_loop, NULL) != 0)
 		return error_set(err, ERROR_INTERNAL, "cannot start threads");
 	pthread_mutex_lock(&agent.lock);
@@ -301,13 +379,15 @@ bool agent_run(const struct agent_settings *settings, struct error *err)
 		work_dispatch();
 		status_send();
 		work_dispatch();
+		sd_notify(0, "WATCHDOG=1");
 	} while (agent_wait(TIME_SECOND));
 	workers_wait();
 	status_send();
 	pthread_mutex_unlock(&agent.lock);
 	/* The long poll may take half a minute to end; the process does not wait for it. */
-	pthread_join(watch_thread, NULL);
-	pthread_join(guard_thread, NULL);
+	threads_end(watch_thread);
+	pthread_detach(health_thread);
+	pthread_detach(guard_thread); /* it may hang in a driver */
 	pthread_detach(poll_thread);
 	if (agent.refused.kind == ERROR_NONE)
 		return true;

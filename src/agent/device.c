@@ -2,6 +2,7 @@
  * an earlier one began. */
 #include "agent/device.h"
 
+#include "agent/deadline.h"
 #include "agent/netdev.h"
 #include "agent/world.h"
 #include "base/log.h"
@@ -33,7 +34,15 @@ static void read_attribute(const char *address, const char *name, char *line, si
 	world_line(path, line, size);
 }
 
-static void device_driver(const char *address, char driver[32])
+static void read_override(const char *address, char override[32])
+{
+	char line[32];
+
+	read_attribute(address, "driver_override", line, sizeof line);
+	snprintf(override, 32, "%.31s", strcmp(line, "(null)") == 0 ? "" : line);
+}
+
+void device_driver(const char *address, char driver[32])
 {
 	_cleanup_free_ char *path = device_path(address, "driver");
 
@@ -66,43 +75,101 @@ static bool is_lent(const char *address)
 	return lent;
 }
 
-/* Number of VFs by their links, and whether one of them is with a guest. */
-static int device_vfs(const char *address, bool *held)
+static int count_of(char **names)
 {
-	for (int i = 0;; i++) {
-		char name[24], driver[32], vf[16];
-		_cleanup_free_ char *path = NULL;
+	int count = 0;
 
-		snprintf(name, sizeof name, "virtfn%d", i);
-		path = device_path(address, name);
-		if (!world->link(path, vf, sizeof vf))
-			return i;
-		device_driver(vf, driver);
-		*held |= strcmp(driver, VFIO_DRIVER) == 0 || is_lent(vf);
-	}
+	while (names && names[count])
+		count++;
+	return count;
 }
 
-void device_find(const char *address, struct device_place *place)
+/* By their links: reading sriov_numvfs can block.  The folder is listed first, so that a link that cannot be
+ * read is not taken for the end of the list. */
+char **device_vfs(const char *address, struct error *err)
+{
+	_cleanup_free_ char *folder = device_path(address, "");
+	char **names = world->list(folder), **vfs = NULL, vf[16];
+	int links = 0;
+	size_t count = 0;
+
+	if (!names) {
+		error_set(err, ERROR_INTERNAL, "%s is not there", address);
+		return NULL;
+	}
+	for (char **name = names; *name; name++)
+		links += text_starts_with(*name, "virtfn");
+	world_list_free(names);
+	for (int i = 0; i < links; i++) {
+		_cleanup_free_ char *path = memory_printf("%svirtfn%d", folder, i);
+
+		if (!world->link(path, vf, sizeof vf)) {
+			error_set(err, ERROR_INTERNAL, "%s: it cannot be told which its VF %d is", address,
+				  i);
+			while (count > 0)
+				free(vfs[--count]);
+			free(vfs);
+			return NULL;
+		}
+		*ARRAY_ADD(vfs, count) = memory_copy_text(vf);
+	}
+	*ARRAY_ADD(vfs, count) = NULL;
+	return vfs;
+}
+
+/* Number of VFs; ERROR_CONFLICT if one of them is with a guest. */
+static bool free_vfs(const char *address, int *count, struct error *err)
+{
+	char **vfs = device_vfs(address, err), driver[32];
+	bool ok = vfs != NULL;
+
+	*count = count_of(vfs);
+	for (char **vf = vfs; ok && *vf; vf++) {
+		device_driver(*vf, driver);
+		if (strcmp(driver, VFIO_DRIVER) == 0 || is_lent(*vf))
+			ok = error_set(err, ERROR_CONFLICT, "%s: one of its VFs is with a guest (%s)",
+				       address, *vf);
+	}
+	world_list_free(vfs);
+	return ok;
+}
+
+static bool look_place(const char *address, struct device_place *place, struct error *err)
 {
 	_cleanup_free_ char *path = device_path(address, "physfn");
-	char name[24], vf[16];
 
-	*place = (struct device_place){.vf_index = -1};
+	memset(place, 0, sizeof *place);
+	place->vf_index = -1;
 	if (!world->link(path, place->parent, sizeof place->parent))
-		return;
+		return true;
 	device_netdev(place->parent, place->pf);
-	for (int i = 0;; i++) {
-		_cleanup_free_ char *link = NULL;
-
-		snprintf(name, sizeof name, "virtfn%d", i);
-		link = device_path(place->parent, name);
-		if (!world->link(link, vf, sizeof vf))
-			return;
-		if (strcmp(vf, address) == 0) {
+	char **vfs = device_vfs(place->parent, err);
+	for (int i = 0; vfs && vfs[i]; i++) {
+		if (strcmp(vfs[i], address) == 0)
 			place->vf_index = i;
-			return;
-		}
 	}
+	world_list_free(vfs);
+	return vfs != NULL;
+}
+
+#define LOOKS 5
+
+/* A file that could not be read once must not decide what is done with the device later. */
+bool device_find(const char *address, struct device_place *place, struct error *err)
+{
+	struct device_place before;
+
+	if (!look_place(address, place, err))
+		return false;
+	for (int i = 1; i < LOOKS; i++) {
+		before = *place;
+		if (!look_place(address, place, err))
+			return false;
+		if (memcmp(&before, place, sizeof before) == 0)
+			return true;
+	}
+	return error_set(err, ERROR_UNAVAILABLE, "%s: where it belongs changes while it is looked at",
+			 address);
 }
 
 static bool wait_step(int *left)
@@ -128,27 +195,61 @@ static bool wait_driver(const char *address, const char *wanted, struct error *e
 	}
 }
 
-bool device_remember(const char *address, struct device_memory *memory, struct error *err)
+static bool look_memory(const char *address, struct device_memory *memory, struct error *err)
 {
-	bool held = false;
 	char line[32];
 
-	*memory = (struct device_memory){.mtu = -1};
+	memset(memory, 0, sizeof *memory);
+	memory->mtu = -1;
 	snprintf(memory->address, sizeof memory->address, "%.15s", address);
 	device_driver(address, memory->driver);
 	device_netdev(address, memory->netdev);
-	memory->numvfs = device_vfs(address, &held);
-	read_attribute(address, "sriov_drivers_autoprobe", line, sizeof line);
-	memory->autoprobe = strcmp(line, "0") != 0;
-	read_attribute(address, "driver_override", line, sizeof line);
-	snprintf(memory->override, sizeof memory->override, "%.31s", strcmp(line, "(null)") == 0 ? "" : line);
-	if (held)
-		return error_set(err, ERROR_CONFLICT, "%s: one of its VFs is with a guest", address);
-	if (!*memory->netdev)
-		return true;
+	if (!free_vfs(address, &memory->numvfs, err))
+		return false;
+	if (memory->numvfs > 0)
+		read_attribute(address, "sriov_drivers_autoprobe", line, sizeof line);
+	memory->autoprobe = memory->numvfs == 0 || strcmp(line, "0") != 0;
+	read_override(address, memory->override);
+	if (deadline_hangs(address, err) || !*memory->netdev)
+		return !deadline_hangs(address, err);
 	memory->mtu = netdev_mtu(memory->netdev);
 	netdev_mac(memory->netdev, memory->mac_address);
 	return netdev_is_up(memory->netdev, &memory->up, err);
+}
+
+bool device_remember(const char *address, struct device_memory *memory, struct error *err)
+{
+	struct device_memory before;
+
+	if (!look_memory(address, memory, err))
+		return false;
+	for (int i = 1; i < LOOKS; i++) {
+		before = *memory;
+		if (!look_memory(address, memory, err))
+			return false;
+		if (memcmp(&before, memory, sizeof before) == 0)
+			return true;
+	}
+	return error_set(err, ERROR_UNAVAILABLE, "%s changes while it is looked at", address);
+}
+
+bool device_answers(const char *address, struct error *err)
+{
+	_cleanup_free_ char *config = device_path(address, "config");
+	_cleanup_free_ char *bytes = world->read(config);
+	char ways[64];
+
+	if (deadline_hangs(address, err))
+		return false;
+	/* A VF's vendor and device id always read as ones (PCI Express, 9.3.4.1.1). */
+	if (!bytes || strspn(bytes, "\xff") < 8)
+		return true;
+	read_attribute(address, "reset_method", ways, sizeof ways);
+	return error_set_typed(
+		err, ERROR_INTERNAL, DEVICE_FAILS,
+		"%s does not answer any more (its configuration space reads as all ones; ways to "
+		"reset it: %s): mostly only a restart of the host helps",
+		address, *ways ? ways : "none");
 }
 
 static bool unbind(const char *address, struct error *err)
@@ -195,14 +296,13 @@ bool device_take(const struct device_memory *memory, struct error *err)
 {
 	const char *address = memory->address;
 	char driver[32];
-	bool held = false;
+	int vfs;
 
 	device_driver(address, driver);
 	if (strcmp(driver, VFIO_DRIVER) == 0)
 		return true;
-	int vfs = device_vfs(address, &held);
-	if (held)
-		return error_set(err, ERROR_CONFLICT, "%s: one of its VFs is with a guest", address);
+	if (!free_vfs(address, &vfs, err))
+		return false;
 	/* Unbinding a PF's driver would remove its VFs anyway, but silently. */
 	if (vfs > 0 && !write_attribute(address, "sriov_numvfs", "0", err))
 		return false;
@@ -244,17 +344,18 @@ static bool netdev_return(const struct device_memory *memory, struct error *err)
 static bool vfs_return(const struct device_memory *memory, struct error *err)
 {
 	char count[16];
-	bool held = false;
+	int now;
 
-	if (memory->numvfs == 0 || device_vfs(memory->address, &held) == memory->numvfs)
+	if (memory->numvfs == 0)
 		return true;
+	if (!free_vfs(memory->address, &now, err) || now == memory->numvfs)
+		return now == memory->numvfs;
 	snprintf(count, sizeof count, "%d", memory->numvfs);
 	if (!write_attribute(memory->address, "sriov_drivers_autoprobe", memory->autoprobe ? "1" : "0",
 			     err) ||
 	    !write_attribute(memory->address, "sriov_numvfs", count, err))
 		return false;
-	int now = device_vfs(memory->address, &held);
-	return now == memory->numvfs ||
+	return (free_vfs(memory->address, &now, err) && now == memory->numvfs) ||
 	       error_set(err, ERROR_INTERNAL, "%s has %d VFs after %d were asked for", memory->address, now,
 			 memory->numvfs);
 }
@@ -263,23 +364,16 @@ static bool vfs_return(const struct device_memory *memory, struct error *err)
  * that does not answer afterwards is not given away again. */
 static bool reset(const char *address, struct error *err)
 {
-	_cleanup_free_ char *way = device_path(address, "reset");
-	_cleanup_free_ char *is_vf = device_path(address, "physfn");
-	_cleanup_free_ char *config = device_path(address, "config");
-	char pf[16];
-	struct error why;
+	struct error why = {0};
 
-	if (!world->write(way, "1", &why))
-		log_debug("%s", why.message); /* it has no reset */
-	/* A VF's vendor id always reads ffff (PCI Express, 9.3.4.1.1). */
-	if (world->link(is_vf, pf, sizeof pf))
-		return true;
-	_cleanup_free_ char *bytes = world->read(config);
-	return !bytes || strncmp(bytes, "\xff\xff", 2) != 0 ||
-	       error_set(err, ERROR_INTERNAL,
-			 "%s does not answer any more after its reset: the host must be "
-			 "restarted before it can be used again",
-			 address);
+	if (!write_attribute(address, "reset", "1", &why)) {
+		if (deadline_is_hang(&why)) {
+			*err = why;
+			return false;
+		}
+		log_debug("%s", why.message); /* it has no reset of its own */
+	}
+	return device_answers(address, err);
 }
 
 static bool driver_return(const struct device_memory *memory, struct error *err)
@@ -301,10 +395,43 @@ static bool driver_return(const struct device_memory *memory, struct error *err)
 	return wait_driver(address, memory->driver, err);
 }
 
+static bool not_back(const struct device_memory *memory, struct error *err, const char *what, const char *is,
+		     const char *was)
+{
+	return error_set(err, ERROR_INTERNAL, "%s is not as it was: %s is %s, was %s", memory->address, what,
+			 *is ? is : "none", *was ? was : "none");
+}
+
+/* What was written is no proof: looked at as if nothing had been done. */
+static bool is_back(const struct device_memory *memory, struct error *err)
+{
+	struct device_memory now;
+	char is[16], was[16];
+
+	if (!device_remember(memory->address, &now, err))
+		return false;
+	if (strcmp(now.driver, memory->driver) != 0)
+		return not_back(memory, err, "its driver", now.driver, memory->driver);
+	if (strcmp(now.override, memory->override) != 0)
+		return not_back(memory, err, "its driver_override", now.override, memory->override);
+	if (*memory->netdev && strcmp(now.netdev, memory->netdev) != 0)
+		return not_back(memory, err, "its network device", now.netdev, memory->netdev);
+	snprintf(is, sizeof is, "%d", now.mtu);
+	snprintf(was, sizeof was, "%d", memory->mtu);
+	if (*memory->netdev && memory->mtu > 0 && now.mtu != memory->mtu)
+		return not_back(memory, err, "its MTU", is, was);
+	if (*memory->netdev && now.up != memory->up)
+		return not_back(memory, err, "its link", now.up ? "up" : "down", memory->up ? "up" : "down");
+	snprintf(is, sizeof is, "%d", now.numvfs);
+	snprintf(was, sizeof was, "%d", memory->numvfs);
+	return memory->numvfs == 0 || now.numvfs == memory->numvfs ||
+	       not_back(memory, err, "the number of its VFs", is, was);
+}
+
 bool device_return(const struct device_memory *memory, struct error *err)
 {
 	return write_attribute(memory->address, "driver_override",
 			       *memory->override ? memory->override : "\n", err) &&
 	       driver_return(memory, err) && (!*memory->netdev || netdev_return(memory, err)) &&
-	       vfs_return(memory, err);
+	       vfs_return(memory, err) && is_back(memory, err);
 }

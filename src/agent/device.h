@@ -27,9 +27,19 @@ struct device_place {
 	int vf_index;	 /* -1: no VF */
 };
 
-void device_find(const char *address, struct device_place *place);
-/* Looks at a device as it is now. */
+bool device_find(const char *address, struct device_place *place, struct error *err);
+/* Looks at a device as it is now, until two looks agree: one on its way is not remembered so. ERROR_CONFLICT:
+ * one of its VFs is with a guest. */
 bool device_remember(const char *address, struct device_memory *memory, struct error *err);
+/* Addresses of its VFs, in their order, ended by NULL, for world_list_free(); NULL and *err if it cannot be
+ * told. */
+char **device_vfs(const char *address, struct error *err);
+void device_driver(const char *address, char driver[32]);
+/* False, of type DEVICE_FAILS, if its configuration space reads as all ones: it fell off the bus, or its
+ * reset did not end. */
+bool device_answers(const char *address, struct error *err);
+/* err->type of what is wrong with the device itself, and will be so the next time. */
+#define DEVICE_FAILS "device"
 /* Binds it to vfio-pci (idempotent).  A PF: refused while one of its VFs is bound to vfio-pci; its VFs are
  * removed first.  Waits until the driver link says so. */
 bool device_take(const struct device_memory *memory, struct error *err);
@@ -40,6 +50,6 @@ bool device_lend(const struct device_memory *memory, const char *mac_address, st
 /* Gives the network device of a lent VF its address and its state back. */
 bool device_unlend(const struct device_memory *memory, struct error *err);
 /* Gives it back (idempotent): resets it, clears driver_override, unbinds vfio-pci, binds the driver it had; a
- * NIC: waits for its network device, names it as it was, MTU, up; a PF: VFs recreated.  Verified by reading.
- */
+ * NIC: waits for its network device, names it as it was, MTU, up; a PF: VFs recreated.  All of it is read
+ * back at the end. */
 bool device_return(const struct device_memory *memory, struct error *err);

@@ -14,7 +14,8 @@ const char *state_text(enum state state)
 	static const char *const names[] = {
 		[STATE_UNKNOWN] = "unknown", [STATE_BUILDING] = "building",   [STATE_RUNNING] = "running",
 		[STATE_PAUSED] = "paused",   [STATE_SUSPENDED] = "suspended", [STATE_STOPPED] = "stopped",
-		[STATE_FAILED] = "failed",   [STATE_GONE] = "gone",
+		[STATE_INCOMING] = "incoming",
+		[STATE_LEFT] = "left",	     [STATE_FAILED] = "failed",   [STATE_GONE] = "gone",
 	};
 
 	return names[state];
@@ -43,6 +44,7 @@ void entry_free(void *pointer)
 	free(entry->next);
 	free(entry->ports);
 	free(entry->troubles);
+	free(entry->facts);
 	free(entry->fault);
 	free(entry);
 }

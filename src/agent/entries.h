@@ -13,6 +13,8 @@ enum state {
 	STATE_RUNNING,
 	STATE_PAUSED,
 	STATE_SUSPENDED,
+	STATE_INCOMING,
+	STATE_LEFT,
 	STATE_STOPPED,
 	STATE_FAILED,
 	STATE_GONE
@@ -32,11 +34,13 @@ struct entry {
 	enum state state;
 	bool busy, report;
 	bool loose;	    /* the guest was asked to let go of something and did not: it may do so yet */
+	bool waits;	    /* for something that will come back: `fault` says for what */
 	int attempts;	    /* that failed, one after the other */
 	int64_t not_before; /* sys_monotonic(): of the next attempt */
 	int64_t busy_since; /* sys_monotonic(): of the step */
 	const char *step;   /* of the work that is going on */
 	bool late;	    /* it has been said that the step takes long */
+	char *facts;	    /* JSON that the controller wants for a target (migration.h), or NULL */
 	char *fault;	    /* or NULL */
 	/* What is at fault (docs/agent-protocol.md), or NULL. */
 	const char *fault_kind;

@@ -2,7 +2,9 @@
 #include "agent/grant.h"
 
 #include "agent/file.h"
+#include "agent/ledger.h"
 #include "agent/vm.h"
+#include "agent/world.h"
 #include "base/memory.h"
 
 #include <string.h>
@@ -19,7 +21,7 @@ void grant_done(struct grant *grant)
 
 /* --- reading --- */
 
-static void device_parse(yyjson_val *object, struct granted_device *device)
+void granted_device_parse(yyjson_val *object, const char *owner, struct granted_device *device)
 {
 	struct device_memory *memory = &device->memory;
 
@@ -37,6 +39,8 @@ static void device_parse(yyjson_val *object, struct granted_device *device)
 	device->place.vf_index = (int)json_int(object, "vf_index", -1);
 	COPY(device->port_id, object, "port_id");
 	device->macvtap = json_bool(object, "macvtap", false);
+	device->grant = json_int(object, "grant", 0);
+	snprintf(device->owner, sizeof device->owner, "%.36s", owner);
 }
 
 static void lease_parse(yyjson_val *object, struct granted_lease *lease)
@@ -59,7 +63,7 @@ static bool journal_parse(yyjson_val *root, struct grant *grant)
 	yyjson_arr_foreach (devices, i, max, item) {
 		if (!is_pci_address(json_text(item, "address")))
 			return false;
-		device_parse(item, ARRAY_ADD(grant->devices, grant->device_count));
+		granted_device_parse(item, grant->server_id, ARRAY_ADD(grant->devices, grant->device_count));
 	}
 	yyjson_arr_foreach (leases, i, max, item) {
 		if (!*json_text(item, "network_id"))
@@ -72,8 +76,10 @@ static bool journal_parse(yyjson_val *root, struct grant *grant)
 bool grant_read(const char *folder, struct grant *grant, struct error *err)
 {
 	_cleanup_free_ char *path = memory_printf("%s/grant.json", folder);
+	const char *name = strrchr(folder, '/');
 
 	*grant = (struct grant){0};
+	snprintf(grant->server_id, sizeof grant->server_id, "%.36s", name ? name + 1 : folder);
 	if (access(path, F_OK) != 0)
 		return true;
 	yyjson_doc *doc = yyjson_read_file(path, YYJSON_READ_ALLOW_INVALID_UNICODE, NULL, NULL);
@@ -88,10 +94,9 @@ bool grant_read(const char *folder, struct grant *grant, struct error *err)
 
 /* --- writing --- */
 
-static void device_write(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct granted_device *device)
+void granted_device_write(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct granted_device *device)
 {
 	const struct device_memory *memory = &device->memory;
-	yyjson_mut_val *object = yyjson_mut_arr_add_obj(doc, list);
 
 	yyjson_mut_obj_add_str(doc, object, "address", memory->address);
 	yyjson_mut_obj_add_str(doc, object, "driver", memory->driver);
@@ -107,6 +112,7 @@ static void device_write(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct
 	yyjson_mut_obj_add_int(doc, object, "vf_index", device->place.vf_index);
 	yyjson_mut_obj_add_str(doc, object, "port_id", device->port_id);
 	yyjson_mut_obj_add_bool(doc, object, "macvtap", device->macvtap);
+	yyjson_mut_obj_add_int(doc, object, "grant", device->grant);
 }
 
 static void lease_write(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct granted_lease *lease)
@@ -128,7 +134,7 @@ bool grant_write(const char *folder, const struct grant *grant, struct error *er
 	yyjson_mut_doc_set_root(doc, root);
 	list = yyjson_mut_obj_add_arr(doc, root, "devices");
 	for (size_t i = 0; i < grant->device_count; i++)
-		device_write(doc, list, &grant->devices[i]);
+		granted_device_write(doc, yyjson_mut_arr_add_obj(doc, list), &grant->devices[i]);
 	list = yyjson_mut_obj_add_arr(doc, root, "leases");
 	for (size_t i = 0; i < grant->lease_count; i++)
 		lease_write(doc, list, &grant->leases[i]);
@@ -161,20 +167,45 @@ bool grant_has_lease(const struct grant *grant, const struct granted_lease *leas
 	return false;
 }
 
+/* What was not given by us may be with a guest all the same. */
+static bool is_unheld(const char *address, struct error *err)
+{
+	char who[80], driver[32];
+
+	device_driver(address, driver);
+	return !strstr(driver, "vfio") || !world->holder(address, who, sizeof who) ||
+	       error_set(err, ERROR_CONFLICT, "%s is held by %s, which Penstock did not give it to", address,
+			 who);
+}
+
+/* Entered in the ledger before it is looked at: what another server is still giving back is not taken for
+ * what it shall be afterwards. */
+static bool device_first_look(const char *address, const char *server_id, struct granted_device *device,
+			      struct error *err)
+{
+	struct error ignored;
+
+	if (!ledger_take(address, server_id, &device->grant, err))
+		return false;
+	snprintf(device->owner, sizeof device->owner, "%.36s", server_id);
+	if (is_unheld(address, err) && device_remember(address, &device->memory, err) &&
+	    device_find(address, &device->place, err))
+		return true;
+	ledger_drop(address, server_id, &ignored);
+	return false;
+}
+
 /* `port`: whose device it is, or NULL. */
 static bool device_add(struct grant *grant, const struct grant *before, const char *address, yyjson_val *port,
 		       struct error *err)
 {
 	const struct granted_device *known = grant_find_device(before, address);
 	struct granted_device *added = ARRAY_ADD(grant->devices, grant->device_count);
-	bool ok = true;
 
 	if (known) /* taken by an earlier attempt: the memory of then counts */
 		*added = *known;
-	else
-		ok = device_remember(address, &added->memory, err);
-	if (!known)
-		device_find(address, &added->place);
+	bool ok = known ? ledger_retake(address, grant->server_id, known->grant, err)
+			: device_first_look(address, grant->server_id, added, err);
 	snprintf(added->port_id, sizeof added->port_id, "%.36s", json_text(port, "id"));
 	added->macvtap = strcmp(json_text(port, "vnic_type"), "macvtap") == 0;
 	grant->device_count -= !ok;
@@ -198,6 +229,7 @@ bool grant_make(yyjson_val *server, const struct grant *before, struct grant *gr
 	yyjson_val *item;
 
 	*grant = (struct grant){0};
+	COPY(grant->server_id, server, "id");
 	yyjson_arr_foreach (yyjson_obj_get(server, "ports"), i, max, item) {
 		yyjson_val *device = yyjson_obj_get(item, "device");
 
@@ -269,6 +301,7 @@ void grant_drop_lease(struct grant *grant, size_t index)
 void grant_keep(yyjson_val *server, const struct grant *before, struct grant *kept)
 {
 	*kept = (struct grant){0};
+	COPY(kept->server_id, server, "id");
 	for (size_t i = 0; i < before->device_count; i++) {
 		if (grant_device_is_wanted(server, &before->devices[i]))
 			*ARRAY_ADD(kept->devices, kept->device_count) = before->devices[i];

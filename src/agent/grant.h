@@ -8,6 +8,8 @@
 struct granted_device {
 	struct device_memory memory;
 	struct device_place place;
+	char owner[37];	  /* the server that it was taken for */
+	int64_t grant;	  /* ledger.h; 0: of an older journal */
 	char port_id[37]; /* or "" */
 	bool macvtap;	  /* lent: it stays with its driver, and the guest has a macvtap on it */
 };
@@ -18,13 +20,14 @@ struct granted_lease {
 };
 
 struct grant {
+	char server_id[37];
 	struct granted_device *devices;
 	size_t device_count;
 	struct granted_lease *leases;
 	size_t lease_count;
 };
 
-/* Reads folder/grant.json; none there: an empty grant. */
+/* Reads folder/grant.json; none there: an empty grant.  The folder is named after its server. */
 bool grant_read(const char *folder, struct grant *grant, struct error *err);
 /* What the server needs: as `before` remembers it, or looked at on the host as it is now. */
 bool grant_make(yyjson_val *server, const struct grant *before, struct grant *grant, struct error *err);
@@ -43,13 +46,21 @@ bool grant_add_mate(struct grant *grant, const struct grant *before, const char 
 bool grant_write(const char *folder, const struct grant *grant, struct error *err);
 void grant_done(struct grant *grant);
 
+void granted_device_parse(yyjson_val *object, const char *owner, struct granted_device *device);
+void granted_device_write(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct granted_device *device);
+
 const struct granted_device *grant_find_device(const struct grant *grant, const char *address);
 bool grant_has_lease(const struct grant *grant, const struct granted_lease *lease);
 
-/* Gives a device of the grant to the guest-to-be: bound to vfio-pci, a VF programmed as its port says (an
- * alias's VF is clean).  Idempotent. */
+/* Gives a device of the grant to the guest-to-be if it answers and nobody holds it: bound to vfio-pci, a VF
+ * programmed as its port says (an alias's VF is clean).  Idempotent. */
 bool granted_setup(const struct granted_device *device, yyjson_val *server, struct error *err);
 /* Programs a VF that a guest has anew. */
 bool granted_program(const struct granted_device *device, yyjson_val *server, struct error *err);
-/* Takes it back: clean, under the driver that it had; verified by reading.  Idempotent. */
+/* Takes it back: clean, under the driver that it had; verified by reading, and the release hook was run.
+ * Idempotent.  What has been given to another server since (ledger.h) is not touched.  True also if the
+ * device was quarantined instead, because it cannot be made good: then it is nobody's. */
 bool granted_release(const struct granted_device *device, struct error *err);
+/* The same for one that no server has, once: false if it is not well.  ERROR_CONFLICT: a server has it by
+ * now. */
+bool granted_recheck(const struct granted_device *device, struct error *err);

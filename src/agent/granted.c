@@ -1,9 +1,15 @@
 /* Granted devices on their way to a guest and back: the driver, and a VF's settings. */
 #include "agent/grant.h"
 
+#include "agent/deadline.h"
 #include "agent/held.h"
-#include "agent/mac_unique.h"
+#include "agent/hook.h"
+#include "agent/ledger.h"
 #include "agent/netdev.h"
+#include "agent/quarantine.h"
+#include "agent/report.h"
+#include "agent/world.h"
+#include "base/log.h"
 #include "base/memory.h"
 
 #include <pthread.h>
@@ -103,8 +109,7 @@ static bool vf_setup(const struct granted_device *device, yyjson_val *server, bo
 	if ((size_t)place->vf_index >= table.count || table.vfs[place->vf_index].untold)
 		return error_set(err, ERROR_NOT_FOUND, "%s has no VF %d", place->pf, place->vf_index);
 	now->seen = table.vfs[place->vf_index];
-	if (!mac_make_unique(place, &table, &now->wanted, err) ||
-	    !vf_program_from(place->pf, table.link, place->vf_index, &now->wanted, VF_PATIENCE, &now->seen,
+	if (!vf_program_from(place->pf, table.link, place->vf_index, &now->wanted, VF_PATIENCE, &now->seen,
 			     err))
 		return false;
 	now->seen.own_mac = now->wanted.own_mac;
@@ -125,35 +130,214 @@ static bool lend(const struct granted_device *device, yyjson_val *server, struct
 	       device_lend(&device->memory, json_text(port, "mac_address"), err);
 }
 
+/* --- before it is given --- */
+
+static bool refuse_kin(const struct granted_device *device, const char *what, const char *kin,
+		       const struct ledger_entry *entry, struct error *err)
+{
+	bool cleaned = strcmp(entry->server_id, LEDGER_NOBODY) == 0;
+
+	return error_set(err, cleaned ? ERROR_UNAVAILABLE : ERROR_CONFLICT, "%s: its %s %s %s%s",
+			 device->memory.address, what, kin, cleaned ? "is being cleaned" : "is with server ",
+			 cleaned ? "" : entry->server_id);
+}
+
+/* VFs of a PF that is to be given, and the PF of a VF: whose they are. */
+static bool kin_is_free(const struct granted_device *device, struct error *err)
+{
+	struct ledger_entry entry;
+	bool ok = true;
+
+	if (*device->place.parent)
+		return !ledger_read(device->place.parent, &entry) ||
+		       refuse_kin(device, "PF", device->place.parent, &entry, err);
+	char **vfs = device_vfs(device->memory.address, err);
+	for (char **vf = vfs; ok && vf && *vf; vf++)
+		ok = !ledger_read(*vf, &entry) || refuse_kin(device, "VF", *vf, &entry, err);
+	ok = ok && vfs;
+	world_list_free(vfs);
+	return ok;
+}
+
+/* Another VF of the PF with the same address: both would be deaf.  What nobody has is cleaned. */
+static bool part_from_twin(const struct granted_device *device, int index, struct error *err)
+{
+	const struct device_place *place = &device->place;
+	_cleanup_free_ char *link = memory_printf("/sys/bus/pci/devices/%s/virtfn%d", place->parent, index);
+	struct ledger_entry entry;
+	char twin[16], who[80];
+	struct error why;
+
+	if (!world->link(link, twin, sizeof twin))
+		return error_set(err, ERROR_INTERNAL, "cannot read %s", link);
+	if (ledger_read(twin, &entry))
+		return error_set(err, ERROR_CONFLICT,
+				 "VF %d of %s (%s), which server %s has, has the port's MAC address already",
+				 index, place->pf, twin, entry.server_id);
+	/* Excluded, or nobody has said that it is ours to give: not ours to clean. */
+	if (!report_offers(twin))
+		return error_set(err, ERROR_CONFLICT,
+				 "VF %d of %s (%s), which is not offered, has the port's MAC address already",
+				 index, place->pf, twin);
+	log_warning("VF %d of %s (%s) is nobody's and has the MAC address of a port of server %s", index,
+		    place->pf, twin, device->owner);
+	if (world->holder(twin, who, sizeof who))
+		error_set(&why, ERROR_CONFLICT,
+			  "it has the MAC address of a port on another VF and is held by %s", who);
+	else if (vf_program(place->pf, index, &vf_clean, &why))
+		return true;
+	return quarantine_put(twin, true, NULL, why.message, err) &&
+	       error_set(err, ERROR_CONFLICT, "VF %d of %s (%s) has the port's MAC address already: %s",
+			 index, place->pf, twin, why.message);
+}
+
+static bool mac_is_alone(const struct granted_device *device, yyjson_val *server, struct error *err)
+{
+	const struct device_place *place = &device->place;
+	yyjson_val *port = port_find(server, device->port_id);
+	const char *mac = json_text(port, "mac_address");
+	bool ok = true;
+
+	if (!is_nic_vf(device) || !*mac)
+		return true;
+	_cleanup_(vf_table_done) struct vf_table table = {0};
+	if (!vf_table_read(place->pf, &table, err))
+		return false;
+	for (int i = 0; ok && i < (int)table.count; i++) {
+		if (i != place->vf_index && strcmp(table.vfs[i].mac_address, mac) == 0)
+			ok = part_from_twin(device, i, err);
+	}
+	return ok;
+}
+
+/* A device of which the last thing known is that it was not well is not touched. */
+static bool is_fit(const struct granted_device *device, struct error *err)
+{
+	struct quarantine q;
+	struct error why;
+
+	if (quarantine_read(device->memory.address, &q) && !q.heals)
+		return error_set_typed(err, ERROR_CONFLICT, DEVICE_FAILS, "%s is quarantined: %s",
+				       device->memory.address, q.reason);
+	if (device_answers(device->memory.address, err))
+		return true;
+	quarantine_put(device->memory.address, true, device, err->message, &why);
+	return false;
+}
+
+/* Of a device that hangs nobody knows what becomes: it is not given away until it was released. */
+static void note_hang(const struct granted_device *device, const struct error *err)
+{
+	struct error ignored;
+
+	if (deadline_is_hang(err))
+		quarantine_put(device->memory.address, true, device, err->message, &ignored);
+}
+
+/* What it was quarantined for is over, unless only the operator can say so. */
+static bool heal(const char *address, struct error *err)
+{
+	struct quarantine q;
+
+	return !quarantine_read(address, &q) || !q.heals || quarantine_lift(address, err);
+}
+
 bool granted_setup(const struct granted_device *device, yyjson_val *server, struct error *err)
 {
 	pthread_mutex_t *lock = card_lock(device);
 	struct held now;
 
+	if (!ledger_retake(device->memory.address, device->owner, device->grant, err))
+		return false;
 	pthread_mutex_lock(lock);
-	held_begin(device->memory.address, NULL);
-	bool ok = device->macvtap ? lend(device, server, &now, err)
-				  : device_take(&device->memory, err) &&
-					    (!is_nic_vf(device) || vf_setup(device, server, true, &now, err));
+	held_begin(device->memory.address);
+	bool ok =
+		kin_is_free(device, err) && is_fit(device, err) && mac_is_alone(device, server, err) &&
+		(device->macvtap ? lend(device, server, &now, err)
+				 : device_take(&device->memory, err) &&
+					   (!is_nic_vf(device) || vf_setup(device, server, true, &now, err)));
 	held_end(device->memory.address, ok && is_nic_vf(device) ? &now : NULL);
 	pthread_mutex_unlock(lock);
+	if (!ok)
+		note_hang(device, err);
+	return ok && heal(device->memory.address, err);
+}
+
+/* --- giving back --- */
+
+/* Clean profile first, then the driver it had, or the address of its own. */
+static bool release_locked(const struct granted_device *device, struct error *err)
+{
+	const struct device_place *place = &device->place;
+
+	held_begin(device->memory.address);
+	bool ok = (!is_nic_vf(device) || vf_program(place->pf, place->vf_index, &vf_clean, err)) &&
+		  (device->macvtap ? device_unlend(&device->memory, err)
+				   : device_return(&device->memory, err) && hook_run(device, err)) &&
+		  device_answers(device->memory.address, err);
+	held_end(device->memory.address, NULL);
 	return ok;
 }
 
-/* Clean profile first, then the driver it had, or the address of its own. */
+#define STRIKES 3
+
+/* A device that cannot be made good must not keep its server from ending: it goes into quarantine, which
+ * outlasts the server.  One that hangs is waited for. */
+static bool give_up(const struct granted_device *device, struct error *err)
+{
+	const char *address = device->memory.address;
+	bool hook = err->type && strcmp(err->type, HOOK_FAILS) == 0,
+	     fails = hook || (err->type && strcmp(err->type, DEVICE_FAILS) == 0);
+	char who[80], reason[QUARANTINE_REASON_SIZE];
+	struct error why;
+
+	snprintf(reason, sizeof reason, "%.250s%s%s", err->message,
+		 world->holder(address, who, sizeof who) ? "; it is held by " : "", who);
+	if (deadline_is_hang(err)) {
+		quarantine_put(address, true, device, reason, &why);
+		return false;
+	}
+	if (!fails && quarantine_strike(address) < STRIKES)
+		return false;
+	if (!quarantine_put(address, !hook, device, reason, err) || !ledger_drop(address, device->owner, err))
+		return false;
+	quarantine_forgive(address);
+	return true;
+}
+
 bool granted_release(const struct granted_device *device, struct error *err)
 {
-	const struct device_place *place = &device->place;
+	const char *address = device->memory.address;
 	pthread_mutex_t *lock = card_lock(device);
 
+	if (!ledger_retake(address, device->owner, device->grant, err)) {
+		if (err->kind != ERROR_CONFLICT)
+			return false;
+		log_warning("server %s had %s, which is left as it is: %s", device->owner, address,
+			    err->message);
+		return true;
+	}
 	pthread_mutex_lock(lock);
-	held_begin(device->memory.address, NULL);
-	bool ok =
-		(!is_nic_vf(device) || vf_program(place->pf, place->vf_index, &vf_clean, err)) &&
-		(device->macvtap ? device_unlend(&device->memory, err) : device_return(&device->memory, err));
-	held_end(device->memory.address, NULL);
+	bool ok = release_locked(device, err);
 	pthread_mutex_unlock(lock);
-	return ok;
+	if (!ok)
+		return give_up(device, err);
+	quarantine_forgive(address);
+	return heal(address, err) && ledger_drop(address, device->owner, err);
+}
+
+bool granted_recheck(const struct granted_device *device, struct error *err)
+{
+	pthread_mutex_t *lock = card_lock(device);
+	struct error ignored;
+	int64_t grant;
+
+	if (!ledger_take(device->memory.address, device->owner, &grant, err))
+		return false;
+	pthread_mutex_lock(lock);
+	bool ok = release_locked(device, err);
+	pthread_mutex_unlock(lock);
+	return ledger_drop(device->memory.address, device->owner, ok ? err : &ignored) && ok;
 }
 
 bool granted_program(const struct granted_device *device, yyjson_val *server, struct error *err)
@@ -161,10 +345,12 @@ bool granted_program(const struct granted_device *device, yyjson_val *server, st
 	pthread_mutex_t *lock = card_lock(device);
 	struct held now;
 
+	if (!ledger_retake(device->memory.address, device->owner, device->grant, err))
+		return false;
 	if (!is_nic_vf(device))
 		return true;
 	pthread_mutex_lock(lock);
-	held_begin(device->memory.address, NULL);
+	held_begin(device->memory.address);
 	bool ok = vf_setup(device, server, false, &now, err);
 	if (ok)
 		held_end(device->memory.address, &now);

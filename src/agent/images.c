@@ -122,8 +122,8 @@ bool image_fetch(const struct controller *controller, const char *cache, yyjson_
 	return ok;
 }
 
-/* The size that the guest sees, as the header of a qcow2 that is ours says it; 0: it is none. */
-static int64_t qcow2_size(const char *path)
+/* As its header says it. */
+int64_t image_disk_size(const char *path)
 {
 	_cleanup_fclose_ FILE *file = fopen(path, "re");
 	unsigned char header[32];
@@ -142,7 +142,7 @@ static bool base_size(const char *base, yyjson_val *image, int64_t *size, struct
 {
 	if (strcmp(format_of(image), "qcow2") != 0)
 		return disk_size(base, image, size, err);
-	*size = qcow2_size(base);
+	*size = image_disk_size(base);
 	return *size > 0 || error_set(err, ERROR_INTERNAL, "cannot read the header of %s", base);
 }
 
@@ -168,7 +168,7 @@ bool image_overlay(const char *base, yyjson_val *image, int64_t disk_gb, const c
 
 bool image_grow(const char *disk, int64_t disk_gb, struct error *err)
 {
-	int64_t now = qcow2_size(disk);
+	int64_t now = image_disk_size(disk);
 	char size[32];
 	const char *argv[] = {"qemu-img", "resize", "-q", "-f", "qcow2", disk, size, NULL};
 

@@ -254,6 +254,183 @@ bool libvirt_domain_list(bool only_ours, struct map *ids, struct error *err)
 	return true;
 }
 
+/* --- guests that go to another host --- */
+
+/* Is libvirt sending it?  (Asking a guest that is being sent for its job is quick; other jobs are not ours.)
+ */
+static bool goes(virDomainPtr domain)
+{
+	virTypedParameterPtr params = NULL;
+	int count = 0, type = VIR_DOMAIN_JOB_NONE, operation = VIR_DOMAIN_JOB_OPERATION_UNKNOWN;
+
+	if (virDomainGetJobStats(domain, &type, &params, &count, 0) != 0)
+		return false;
+	virTypedParamsGetInt(params, count, VIR_DOMAIN_JOB_OPERATION, &operation);
+	virTypedParamsFree(params, count);
+	return (type == VIR_DOMAIN_JOB_BOUNDED || type == VIR_DOMAIN_JOB_UNBOUNDED) &&
+	       operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT;
+}
+
+bool libvirt_domain_state(const char *id, enum world_guest *guest, struct error *err)
+{
+	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
+	_cleanup_(domain_done) virDomainPtr domain = NULL;
+	int state, reason;
+
+	*guest = WORLD_NO_GUEST;
+	if (!connection || !domain_find(connection, id, &domain, err))
+		return false;
+	if (!domain || virDomainIsActive(domain) != 1)
+		return true;
+	if (virDomainGetState(domain, &state, &reason, 0) != 0)
+		return virGetLastErrorCode() == VIR_ERR_NO_DOMAIN || failed(err, "looking at the guest");
+	if (goes(domain))
+		*guest = WORLD_GUEST_GOES;
+	else if (state == VIR_DOMAIN_PAUSED &&
+		 (reason == VIR_DOMAIN_PAUSED_MIGRATION || reason == VIR_DOMAIN_PAUSED_STARTING_UP))
+		*guest = WORLD_GUEST_COMES;
+	else
+		*guest = state == VIR_DOMAIN_PAUSED ? WORLD_GUEST_PAUSED : WORLD_GUEST_RUNS;
+	return true;
+}
+
+bool libvirt_domain_migratable_xml(const char *id, char **xml, struct error *err)
+{
+	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
+	_cleanup_(domain_done) virDomainPtr domain = NULL;
+
+	*xml = NULL;
+	if (!connection || !domain_find(connection, id, &domain, err))
+		return false;
+	if (!domain)
+		return true;
+	*xml = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_MIGRATABLE | VIR_DOMAIN_XML_SECURE);
+	return *xml || failed(err, "reading the guest's XML");
+}
+
+bool libvirt_domain_migrate_abort(const char *id, struct error *err)
+{
+	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
+	_cleanup_(domain_done) virDomainPtr domain = NULL;
+
+	if (!connection || !domain_find(connection, id, &domain, err))
+		return false;
+	return !domain || !goes(domain) || virDomainAbortJob(domain) == 0 || !goes(domain) ||
+	       failed(err, "giving the migration up");
+}
+
+/* What is done about a guest while the other thread waits for libvirt. */
+struct passage {
+	virDomainPtr domain;
+	const struct world_migration *how;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool over, completing, given_up, too_late;
+	int64_t seconds; /* that it has taken */
+};
+
+/* Post-copy moves it at once; without, it stands still until all is over there. */
+static void passage_complete(struct passage *p)
+{
+	p->completing = true;
+	if (p->how->post_copy && virDomainMigrateStartPostCopy(p->domain, 0) == 0)
+		return;
+	virDomainSuspend(p->domain);
+}
+
+static void passage_look(struct passage *p)
+{
+	enum world_wish wish = p->how->wish(p->how->argument);
+	bool late = p->how->seconds > 0 && p->seconds >= p->how->seconds;
+
+	if (!goes(p->domain))
+		return;
+	if (wish == WORLD_STAY || (late && !p->how->force_complete)) {
+		p->too_late |= late && wish != WORLD_STAY;
+		p->given_up = virDomainAbortJob(p->domain) == 0;
+	} else if (!p->completing && (wish == WORLD_COMPLETE || late || p->how->complete)) {
+		passage_complete(p);
+	}
+}
+
+static void *passage_watch(void *argument)
+{
+	struct passage *p = argument;
+	struct timespec until;
+
+	pthread_mutex_lock(&p->lock);
+	while (!p->over) {
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec++;
+		if (pthread_cond_timedwait(&p->changed, &p->lock, &until) == 0)
+			continue;
+		p->seconds++;
+		pthread_mutex_unlock(&p->lock);
+		passage_look(p);
+		pthread_mutex_lock(&p->lock);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return NULL;
+}
+
+static unsigned passage_flags(const struct world_migration *how)
+{
+	return VIR_MIGRATE_LIVE | VIR_MIGRATE_PEER2PEER | VIR_MIGRATE_NON_SHARED_DISK |
+	       (how->post_copy ? VIR_MIGRATE_POSTCOPY : 0) |
+	       (how->auto_converge ? VIR_MIGRATE_AUTO_CONVERGE : 0);
+}
+
+/* From one libvirt to the other: it goes on when the agent does not. */
+static bool passage_make(struct passage *p, struct error *err)
+{
+	const struct world_migration *how = p->how;
+	virTypedParameterPtr params = NULL;
+	int count = 0, room = 0;
+	bool ok =
+		virTypedParamsAddString(&params, &count, &room, VIR_MIGRATE_PARAM_DEST_XML, how->xml) == 0 &&
+		virTypedParamsAddString(&params, &count, &room, VIR_MIGRATE_PARAM_URI, how->data_uri) == 0 &&
+		(how->bandwidth == 0 ||
+		 virTypedParamsAddULLong(&params, &count, &room, VIR_MIGRATE_PARAM_BANDWIDTH,
+					 (unsigned long long)how->bandwidth) == 0);
+
+	virDomainMigrateSetMaxDowntime(p->domain, (unsigned long long)how->downtime_ms, 0);
+	ok = ok &&
+	     virDomainMigrateToURI3(p->domain, how->uri, params, (unsigned)count, passage_flags(how)) == 0;
+	if (!ok)
+		failed(err, "migrating the guest");
+	virTypedParamsFree(params, count);
+	return ok;
+}
+
+bool libvirt_domain_migrate(const char *id, const struct world_migration *how, struct error *err)
+{
+	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
+	_cleanup_(domain_done) virDomainPtr domain = NULL;
+	struct passage p = {.how = how,
+			    .lock = PTHREAD_MUTEX_INITIALIZER,
+			    .changed = PTHREAD_COND_INITIALIZER};
+	pthread_t thread;
+
+	if (!connection || !domain_find(connection, id, &domain, err))
+		return false;
+	if (!domain)
+		return error_set(err, ERROR_NOT_FOUND, "the guest does not run");
+	p.domain = domain;
+	if (pthread_create(&thread, NULL, passage_watch, &p) != 0)
+		return error_set(err, ERROR_INTERNAL, "cannot start threads");
+	bool ok = passage_make(&p, err);
+	pthread_mutex_lock(&p.lock);
+	p.over = true;
+	pthread_cond_signal(&p.changed);
+	pthread_mutex_unlock(&p.lock);
+	pthread_join(thread, NULL);
+	if (!ok && p.too_late)
+		error_set(err, ERROR_TIMEOUT,
+			  "it took longer than %lld s ([libvirt] live_migration_completion_timeout)",
+			  (long long)how->seconds);
+	return ok;
+}
+
 /* --- networks --- */
 
 static bool network_find(virConnectPtr connection, const char *id, virNetworkPtr *network, struct error *err)

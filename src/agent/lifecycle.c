@@ -7,6 +7,8 @@
 #include "agent/file.h"
 #include "agent/grant.h"
 #include "agent/images.h"
+#include "agent/ledger.h"
+#include "agent/lifecycle_step.h"
 #include "agent/plug.h"
 #include "agent/vm.h"
 #include "agent/world.h"
@@ -16,13 +18,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static void step(const struct lifecycle *life, const char *name)
+void lifecycle_step(const struct lifecycle *life, const char *name)
 {
 	if (life->step)
 		life->step(name, life->argument);
 }
 
-static char *folder_of(const struct host_folders *folders, const char *server_id)
+char *lifecycle_folder(const struct host_folders *folders, const char *server_id)
 {
 	return memory_printf("%s/%.36s", folders->instances, server_id);
 }
@@ -31,7 +33,7 @@ static char *folder_of(const struct host_folders *folders, const char *server_id
 
 yyjson_doc *server_remembered(const struct host_folders *folders, const char *server_id)
 {
-	_cleanup_free_ char *folder = folder_of(folders, server_id),
+	_cleanup_free_ char *folder = lifecycle_folder(folders, server_id),
 			    *path = memory_printf("%s/server.json", folder);
 	yyjson_doc *doc = access(path, R_OK) == 0 ? yyjson_read_file(path, 0, NULL, NULL) : NULL;
 	struct error ignored;
@@ -43,7 +45,7 @@ yyjson_doc *server_remembered(const struct host_folders *folders, const char *se
 	return NULL;
 }
 
-static bool remember(const char *folder, yyjson_val *server, struct error *err)
+bool lifecycle_remember(const char *folder, yyjson_val *server, struct error *err)
 {
 	_cleanup_free_ char *path = memory_printf("%s/server.json", folder);
 	_cleanup_free_ char *text = yyjson_val_write(server, 0, NULL);
@@ -94,6 +96,13 @@ static bool link_boot_file(const struct lifecycle *life, const char *folder, yyj
 	return !yyjson_is_obj(image) || link_image(life, folder, image, name, path, err);
 }
 
+bool lifecycle_boot_files(const struct lifecycle *life, const char *folder, yyjson_val *server,
+			  struct error *err)
+{
+	return link_boot_file(life, folder, server, "kernel", err) &&
+	       link_boot_file(life, folder, server, "ramdisk", err);
+}
+
 static bool setup_disk(const struct lifecycle *life, const char *folder, yyjson_val *server,
 		       struct error *err)
 {
@@ -124,14 +133,13 @@ static bool setup_files(const struct lifecycle *life, const char *folder, yyjson
 {
 	_cleanup_free_ char *iso = memory_printf("%s/config.iso", folder);
 
-	step(life, "image");
+	lifecycle_step(life, "image");
 	if (!disk_renew(folder, server, err))
 		return false;
 	if (!disk_settle(life, folder, server, err) || !setup_disk(life, folder, server, err) ||
-	    !link_boot_file(life, folder, server, "kernel", err) ||
-	    !link_boot_file(life, folder, server, "ramdisk", err))
+	    !lifecycle_boot_files(life, folder, server, err))
 		return blame_image(err);
-	step(life, "config drive");
+	lifecycle_step(life, "config drive");
 	/* What the guest was told at first (a password, a seed) stays what it finds. */
 	return access(iso, F_OK) == 0 || config_drive_write(server, iso, err);
 }
@@ -218,14 +226,45 @@ static bool add_mates(const struct lifecycle *life, const struct grant *before, 
 	return ok;
 }
 
-static bool setup_grant(const struct lifecycle *life, const char *folder, yyjson_val *server,
-			struct grant *grant, struct error *err)
+/* Mates of devices that are kept. */
+static void keep_mates(const struct lifecycle *life, const struct grant *before, struct grant *kept)
+{
+	for (size_t i = 0, count = kept->device_count; life->mates && i < count; i++) {
+		char **mates = life->mates(kept->devices[i].memory.address);
+
+		for (char **mate = mates; mate && *mate; mate++) {
+			const struct granted_device *had = grant_find_device(before, *mate);
+
+			if (had && !grant_find_device(kept, *mate))
+				*ARRAY_ADD(kept->devices, kept->device_count) = *had;
+		}
+		world_list_free(mates);
+	}
+}
+
+/* What the server is not wanted to have any more goes back; what it shall have besides is taken when it is
+ * started. */
+static bool give_back(const struct lifecycle *life, const char *folder, yyjson_val *server, struct error *err)
+{
+	_cleanup_(grant_done) struct grant before = {0}, kept = {0};
+
+	if (!grant_read(folder, &before, err))
+		return false;
+	grant_keep(server, &before, &kept);
+	keep_mates(life, &before, &kept);
+	return (kept.device_count == before.device_count && kept.lease_count == before.lease_count) ||
+	       (release_unneeded(&before, &kept, err) && grant_write(folder, &kept, err));
+}
+
+/* What it is to have no more goes first: a VF that it is to have instead may come back with its PF. */
+bool lifecycle_grant(const struct lifecycle *life, const char *folder, yyjson_val *server,
+		     struct grant *grant, struct error *err)
 {
 	_cleanup_(grant_done) struct grant before = {0};
 
-	return grant_read(folder, &before, err) && grant_make(server, &before, grant, err) &&
-	       add_mates(life, &before, grant, err) && check_offered(life, grant, err) &&
-	       release_unneeded(&before, grant, err) && grant_write(folder, grant, err);
+	return give_back(life, folder, server, err) && grant_read(folder, &before, err) &&
+	       grant_make(server, &before, grant, err) && add_mates(life, &before, grant, err) &&
+	       check_offered(life, grant, err) && grant_write(folder, grant, err);
 }
 
 /* --- setting up --- */
@@ -253,16 +292,16 @@ static bool setup_guest(const struct lifecycle *life, const char *folder, const 
 	size_t i, max, held = 0;
 	bool ok = true;
 
-	step(life, "networks");
+	lifecycle_step(life, "networks");
 	yyjson_arr_foreach (ports, i, max, port) {
 		if (ok && is_standard(port)) {
 			ok = network_ensure(port, err);
 			held = i + 1;
 		}
 	}
-	step(life, "devices");
+	lifecycle_step(life, "devices");
 	ok = ok && setup_devices(grant, server, err);
-	step(life, "guest");
+	lifecycle_step(life, "guest");
 	ok = ok && vm_start(server, folder, err) && remember_started(folder, server, err);
 	yyjson_arr_foreach (ports, i, max, port) {
 		if (i < held && is_standard(port))
@@ -276,8 +315,8 @@ static bool setup_steps(const struct lifecycle *life, const char *folder, yyjson
 {
 	_cleanup_(grant_done) struct grant grant = {0};
 
-	return remember(folder, server, err) && setup_files(life, folder, wanted, err) &&
-	       setup_grant(life, folder, wanted, &grant, err) &&
+	return lifecycle_remember(folder, server, err) && setup_files(life, folder, wanted, err) &&
+	       lifecycle_grant(life, folder, wanted, &grant, err) &&
 	       setup_guest(life, folder, &grant, wanted, err);
 }
 
@@ -287,8 +326,8 @@ static bool update_running(const struct lifecycle *life, const char *folder, yyj
 {
 	bool paused = strcmp(json_text(server, "want"), "paused") == 0;
 
-	step(life, "ports");
-	return remember(folder, server, err) && disk_forget(folder, server, err) &&
+	lifecycle_step(life, "ports");
+	return lifecycle_remember(folder, server, err) && disk_forget(folder, server, err) &&
 	       plug_settle(life, folder, server, wanted, err) && reprogram(folder, server, err) &&
 	       world->domain_pause(json_text(server, "id"), paused, err) &&
 	       remember_started(folder, server, err);
@@ -315,15 +354,15 @@ static enum server_outcome suspend(const struct lifecycle *life, const char *fol
 	_cleanup_free_ char *memory = memory_of(folder);
 	const char *id = json_text(server, "id");
 
-	step(life, "suspend");
-	if (remember(folder, server, err) && world->domain_pause(id, false, err) &&
-	    plug_all_out(life, server, err) && world->domain_save(id, memory, err))
+	lifecycle_step(life, "suspend");
+	if (lifecycle_remember(folder, server, err) && world->domain_pause(id, false, err) &&
+	    plug_all_out(life, server, PLUG_OUT_TO_SAVE, err) && world->domain_save(id, memory, err))
 		return SERVER_SUSPENDED;
 	return err->kind == ERROR_UNAVAILABLE ? SERVER_LATER : SERVER_REFUSED;
 }
 
-static enum server_outcome settle_running(const struct lifecycle *life, const char *folder,
-					  yyjson_val *server, yyjson_val *wanted, struct error *err)
+enum server_outcome lifecycle_settle_running(const struct lifecycle *life, const char *folder,
+					     yyjson_val *server, yyjson_val *wanted, struct error *err)
 {
 	const char *want = json_text(server, "want");
 
@@ -366,9 +405,9 @@ static bool restore(const char *folder, yyjson_val *wanted, struct error *err)
 static enum server_outcome resume(const struct lifecycle *life, const char *folder, yyjson_val *server,
 				  yyjson_val *wanted, struct error *err)
 {
-	step(life, "resume");
+	lifecycle_step(life, "resume");
 	if (restore(folder, wanted, err))
-		return settle_running(life, folder, server, wanted, err);
+		return lifecycle_settle_running(life, folder, server, wanted, err);
 	return err->kind == ERROR_UNAVAILABLE ? SERVER_LATER : SERVER_FAILED;
 }
 
@@ -389,8 +428,10 @@ static bool release(const char *folder, const char *server_id, struct error *err
 		if (!network_leave(lease->network_id, lease->mac, lease->ip, err))
 			return false;
 	}
-	return unlink(journal) == 0 || errno == ENOENT ||
-	       error_set_errno(err, ERROR_INTERNAL, errno, "cannot remove %s", journal);
+	if (unlink(journal) != 0 && errno != ENOENT)
+		return error_set_errno(err, ERROR_INTERNAL, errno, "cannot remove %s", journal);
+	ledger_forget(server_id);
+	return true;
 }
 
 /* The disk goes only if this attempt made it. */
@@ -399,39 +440,9 @@ static void undo(const struct lifecycle *life, const char *folder, const char *s
 {
 	struct error why = *err, failure;
 
-	step(life, "undo");
+	lifecycle_step(life, "undo");
 	if (keep_disk ? !release(folder, server_id, &failure) : !server_teardown(life, server_id, &failure))
 		error_set(err, why.kind, "%s; and undoing it failed: %s", why.message, failure.message);
-}
-
-/* Mates of devices that are kept. */
-static void keep_mates(const struct lifecycle *life, const struct grant *before, struct grant *kept)
-{
-	for (size_t i = 0, count = kept->device_count; life->mates && i < count; i++) {
-		char **mates = life->mates(kept->devices[i].memory.address);
-
-		for (char **mate = mates; mate && *mate; mate++) {
-			const struct granted_device *had = grant_find_device(before, *mate);
-
-			if (had && !grant_find_device(kept, *mate))
-				*ARRAY_ADD(kept->devices, kept->device_count) = *had;
-		}
-		world_list_free(mates);
-	}
-}
-
-/* What the server is not wanted to have any more goes back; what it shall have besides is taken when it is
- * started. */
-static bool give_back(const struct lifecycle *life, const char *folder, yyjson_val *server, struct error *err)
-{
-	_cleanup_(grant_done) struct grant before = {0}, kept = {0};
-
-	if (!grant_read(folder, &before, err))
-		return false;
-	grant_keep(server, &before, &kept);
-	keep_mates(life, &before, &kept);
-	return (kept.device_count == before.device_count && kept.lease_count == before.lease_count) ||
-	       (release_unneeded(&before, &kept, err) && grant_write(folder, &kept, err));
 }
 
 /* Nothing runs: what of it there is decides what can be done. */
@@ -458,7 +469,7 @@ static enum server_outcome setup_off(const struct lifecycle *life, const char *f
 enum server_outcome server_setup(const struct lifecycle *life, yyjson_val *server, struct error *err)
 {
 	const char *id = json_text(server, "id");
-	_cleanup_free_ char *folder = folder_of(life->folders, id);
+	_cleanup_free_ char *folder = lifecycle_folder(life->folders, id);
 	enum server_outcome outcome;
 	bool running;
 
@@ -470,7 +481,7 @@ enum server_outcome server_setup(const struct lifecycle *life, yyjson_val *serve
 		return SERVER_LATER;
 	yyjson_doc *doc = server_without_absent(server);
 	yyjson_val *wanted = yyjson_doc_get_root(doc);
-	outcome = running ? settle_running(life, folder, server, wanted, err)
+	outcome = running ? lifecycle_settle_running(life, folder, server, wanted, err)
 			  : setup_off(life, folder, server, wanted, err);
 	yyjson_doc_free(doc);
 	return outcome;
@@ -480,11 +491,11 @@ enum server_outcome server_setup(const struct lifecycle *life, yyjson_val *serve
 
 bool server_stop(const struct lifecycle *life, yyjson_val *server, struct error *err)
 {
-	_cleanup_free_ char *folder = folder_of(life->folders, json_text(server, "id"));
+	_cleanup_free_ char *folder = lifecycle_folder(life->folders, json_text(server, "id"));
 
 	yyjson_doc *doc = server_without_absent(server);
 
-	step(life, "stop");
+	lifecycle_step(life, "stop");
 	bool ok = world->domain_stop(json_text(server, "id"), err) && memory_forget(folder, err) &&
 		  disk_settle(life, folder, server, err) &&
 		  give_back(life, folder, yyjson_doc_get_root(doc), err);
@@ -494,7 +505,7 @@ bool server_stop(const struct lifecycle *life, yyjson_val *server, struct error 
 
 bool server_keep(const struct lifecycle *life, const char *server_id, struct error *err)
 {
-	step(life, "stop");
+	lifecycle_step(life, "stop");
 	return world->domain_stop(server_id, err);
 }
 
@@ -502,6 +513,8 @@ static bool folder_remove(const char *folder, struct error *err)
 {
 	static const char *const names[] = {"disk",
 					    "disk.new",
+					    "left",
+					    "left.new",
 					    "config.iso",
 					    "config.iso.new",
 					    "kernel",
@@ -533,8 +546,8 @@ static bool folder_remove(const char *folder, struct error *err)
 
 bool server_teardown(const struct lifecycle *life, const char *server_id, struct error *err)
 {
-	_cleanup_free_ char *folder = folder_of(life->folders, server_id);
+	_cleanup_free_ char *folder = lifecycle_folder(life->folders, server_id);
 
-	step(life, "remove");
+	lifecycle_step(life, "remove");
 	return release(folder, server_id, err) && folder_remove(folder, err);
 }

@@ -37,6 +37,8 @@ enum server_outcome {
 	SERVER_RUNS,
 	SERVER_PAUSED,
 	SERVER_SUSPENDED, /* its memory is in a file */
+	SERVER_INCOMING,  /* all is there for a guest that comes from another host (migration.h) */
+	SERVER_LEFT,	  /* it has got to another host */
 	SERVER_REFUSED,	  /* it runs on, because it could not be suspended: *err says why */
 	SERVER_ENDED,	  /* it was started in this generation and has ended by itself since: it is left so */
 	SERVER_FAILED, /* what was set up is undone as far as it goes; a disk that was there before stays */

@@ -1,9 +1,14 @@
 /* penstock-agent: options, settings, signals. */
 #include "agent/agent.h"
+#include "agent/deadline.h"
 #include "agent/groups.h"
+#include "agent/hook.h"
+#include "agent/ledger.h"
 #include "agent/libvirt.h"
+#include "agent/migration.h"
 #include "agent/physnets.h"
 #include "agent/plug.h"
+#include "agent/quarantine.h"
 #include "agent/report.h"
 #include "agent/simulated/simulated.h"
 #include "agent/vm.h"
@@ -28,7 +33,8 @@
 struct options {
 	struct config_sources sources;
 	const char *token, *token_file;
-	const char *simulate; /* "SERVERS[,PFS[,VFS[,SHARE[,stubborn]]]]" or NULL */
+	const char *simulate_file; /* or NULL */
+	const char *simulate;	   /* "SERVERS[,PFS[,VFS[,SHARE[,stubborn]]]]" or NULL */
 	bool debug;
 };
 
@@ -58,6 +64,8 @@ static void usage(FILE *out)
 	      "                      are made up, room for so many servers (default 16 PFs with 64 VFs "
 	      "each);\n"
 	      "                      stubborn guests let go of nothing; for benchmarks and tests\n"
+	      "  --simulate-file FILE\n"
+	      "                      keeps the made-up host in this file: its guests outlive the agent\n"
 	      "  --debug             log more\n"
 	      "  --version, --help\n"
 	      "\n"
@@ -72,6 +80,7 @@ static int options_read(struct options *o, int argc, char **argv)
 					      {"token", required_argument, NULL, 't'},
 					      {"token-file", required_argument, NULL, 'f'},
 					      {"simulate", required_argument, NULL, 's'},
+					      {"simulate-file", required_argument, NULL, 'S'},
 					      {"debug", no_argument, NULL, 'd'},
 					      {"version", no_argument, NULL, 'v'},
 					      {"help", no_argument, NULL, 'h'},
@@ -97,6 +106,9 @@ static int options_read(struct options *o, int argc, char **argv)
 		case 's':
 			o->simulate = optarg;
 			break;
+		case 'S':
+			o->simulate_file = optarg;
+			break;
 		case 'd':
 			o->debug = true;
 			break;
@@ -115,11 +127,11 @@ static int options_read(struct options *o, int argc, char **argv)
 }
 
 /* Without a spec, a simulated host offers its VFs. */
-static bool simulation_read(const char *how, struct agent_settings *settings, struct error *err)
+static bool simulation_read(const struct options *o, struct agent_settings *settings, struct error *err)
 {
 	char warning[256];
 
-	if (!simulated_start(how, err))
+	if (!simulated_start_in(o->simulate_file, o->simulate, err))
 		return false;
 	world = &world_simulated;
 	return settings->spec_count > 0 ||
@@ -184,9 +196,13 @@ static bool settings_read(const struct config *config, struct agent_settings *s,
 		return false;
 	libvirt_configure(config_text_given(config, "libvirt", "connection_uri", "qemu:///system"));
 	groups_configure(s->grant_mates);
+	deadline_configure((int)s->device_timeout, (int)s->libvirt_timeout);
+	hook_configure(s->release_hook, (int)s->release_hook_timeout);
+	migration_configure(&s->migration);
 	vm_confine(cpu_set_is_empty(&s->cpu_shared_set) ? NULL : &s->cpu_shared_set);
 	return plug_read(config, err) && folder_make(s->state_dir, 0711, err) &&
-	       folder_make(s->folders.instances, 0711, err) && folder_make(s->folders.cache, 0711, err);
+	       folder_make(s->folders.instances, 0711, err) && folder_make(s->folders.cache, 0711, err) &&
+	       ledger_configure(s->state_dir, err) && quarantine_configure(s->state_dir, err);
 }
 
 static bool token_read(const struct options *o, char token[128])
@@ -224,9 +240,10 @@ static bool run(const struct options *o, struct error *err)
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	if (!config_read_sources(config, &o->sources, err) || !config_accept(config, err) ||
-	    !settings_read(config, &settings, err) ||
-	    (o->simulate && !simulation_read(o->simulate, &settings, err)) ||
-	    !physnets_check(config, &settings, err) ||
+	    !settings_read(config, &settings, err) || (o->simulate && !simulation_read(o, &settings, err)))
+		return false;
+	world = deadline_world(world);
+	if (!physnets_check(config, &settings, err) ||
 	    (settings.report_in_placement && !report_check_placement(&settings, err)))
 		return false;
 	load_vfio();

@@ -1,9 +1,11 @@
 /* rtnetlink: network devices as such. */
 #include "agent/netdev.h"
 
+#include "agent/deadline.h"
 #include "agent/link.h"
 #include "base/memory.h"
 
+#include <errno.h>
 #include <net/if.h>
 #include <string.h>
 
@@ -48,8 +50,8 @@ bool link_ask(struct nlmsghdr *message, world_answer *answer, void *argument, co
 		*number = result;
 	if (result == 0)
 		return true;
-	return error_set(err, ERROR_INTERNAL, "%s: %s%s%s%s", what, strerror(result), *why ? " (" : "", why,
-			 *why ? ")" : "");
+	return error_set_typed(err, ERROR_INTERNAL, result == ETIME ? DEADLINE_HANG : NULL, "%s: %s%s%s%s", what,
+			       strerror(result), *why ? " (" : "", why, *why ? ")" : "");
 }
 
 bool netdev_set_up(const char *name, bool up, struct error *err)

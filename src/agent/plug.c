@@ -81,21 +81,23 @@ static bool take_out(const struct lifecycle *life, yyjson_val *server, const cha
 				why.kind ? why.message : "");
 }
 
-bool plug_all_out(const struct lifecycle *life, yyjson_val *server, struct error *err)
+bool plug_all_out(const struct lifecycle *life, yyjson_val *server, enum plug_out why, struct error *err)
 {
 	char alias[VM_ALIAS_SIZE];
 	yyjson_val *item;
 	size_t i, max;
 
 	yyjson_arr_foreach (yyjson_obj_get(server, "ports"), i, max, item) {
-		/* A macvtap is a device of QEMU's: it can be saved. */
-		if (!yyjson_is_obj(yyjson_obj_get(item, "device")) ||
-		    strcmp(json_text(item, "vnic_type"), "macvtap") == 0)
+		bool macvtap = strcmp(json_text(item, "vnic_type"), "macvtap") == 0;
+
+		if (!yyjson_is_obj(yyjson_obj_get(item, "device")) || (macvtap && why == PLUG_OUT_TO_SAVE))
 			continue;
 		vm_alias_of_port(json_text(item, "id"), alias);
 		if (!take_out(life, server, alias, err))
 			return error_wrap(err, "port %.36s", json_text(item, "id"));
 	}
+	if (why == PLUG_OUT_TO_MIGRATE)
+		return true;
 	yyjson_arr_foreach (yyjson_obj_get(server, "devices"), i, max, item) {
 		vm_alias_of_device(i, alias);
 		if (!take_out(life, server, alias, err))

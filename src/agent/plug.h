@@ -18,6 +18,9 @@ bool plug_settle(const struct lifecycle *life, const char *folder, yyjson_val *s
 /* Has the running guest lost one of its ports?  One that was asked to let go may do so long after that was
  * given up. */
 bool plug_is_loose(const struct host_folders *folders, const char *server_id);
-/* Takes all host devices out of the guest, which keeps them as its own: its memory can be saved then.
- * ERROR_TIMEOUT: it does not let go. */
-bool plug_all_out(const struct lifecycle *life, yyjson_val *server, struct error *err);
+enum plug_out {
+	PLUG_OUT_TO_SAVE,    /* all but macvtaps, which are QEMU's */
+	PLUG_OUT_TO_MIGRATE, /* of ports only, with macvtaps: those of the flavor go along */
+};
+/* Takes host devices out of the guest, which keeps them as its own.  ERROR_TIMEOUT: it does not let go. */
+bool plug_all_out(const struct lifecycle *life, yyjson_val *server, enum plug_out why, struct error *err);

@@ -3,7 +3,9 @@
 
 #include "agent/bandwidths.h"
 #include "agent/capabilities.h"
+#include "agent/file.h"
 #include "agent/groups.h"
+#include "agent/health.h"
 #include "agent/known.h"
 #include "agent/physnets.h"
 #include "agent/vm.h"
@@ -33,18 +35,19 @@ static void add_number_or_null(yyjson_mut_doc *doc, yyjson_mut_val *object, cons
 
 /* --- devices --- */
 
-/* "ok", or why it must not be handed out; text[200]. */
-static const char *health_of(const struct known_device *item, const struct groups_index *groups, char *text)
+const char *report_health(const struct known_device *item, const struct groups_index *groups, char *text)
 {
 	if (item->device.iommu_group < 0)
 		return "the device is in no IOMMU group: the IOMMU is off";
-	return item->spec && !groups_allow(groups, item, text, 200) ? text : "ok";
+	if (item->spec && !health_allows(item, text, REPORT_HEALTH_SIZE))
+		return text;
+	return item->spec && !groups_allow(groups, item, text, REPORT_HEALTH_SIZE) ? text : "ok";
 }
 
 static void add_device(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct known_device *item,
 		       const struct groups_index *groups)
 {
-	char health[200];
+	char health[REPORT_HEALTH_SIZE];
 	const struct pci_device *d = &item->device;
 	const struct device_spec *spec = item->spec;
 	yyjson_mut_val *object = yyjson_mut_arr_add_obj(doc, list);
@@ -70,7 +73,7 @@ static void add_device(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct k
 	yyjson_mut_obj_add_val(doc, object, "tags",
 			       tags ? yyjson_val_mut_copy(doc, yyjson_doc_get_root(tags))
 				    : yyjson_mut_obj(doc));
-	yyjson_mut_obj_add_strcpy(doc, object, "health", health_of(item, groups, health));
+	yyjson_mut_obj_add_strcpy(doc, object, "health", report_health(item, groups, health));
 	yyjson_doc_free(tags);
 }
 
@@ -229,6 +232,20 @@ static void hypervisor_facts(struct world_hypervisor *facts)
 	*facts = known_facts;
 }
 
+/* How guests that run come here. */
+static void add_migration(const struct agent_settings *settings, yyjson_mut_doc *doc, yyjson_mut_val *root)
+{
+	yyjson_mut_val *object = yyjson_mut_obj_add_obj(doc, root, "migration");
+	char cpus[CPU_SET_TEXT_SIZE];
+
+	if (*settings->migration.address)
+		yyjson_mut_obj_add_str(doc, object, "address", settings->migration.address);
+	yyjson_mut_obj_add_str(doc, object, "folder", settings->folders.instances);
+	if (!cpu_set_is_empty(&settings->cpu_shared_set))
+		yyjson_mut_obj_add_strcpy(doc, object, "cpus",
+					  cpu_set_format(&settings->cpu_shared_set, cpus));
+}
+
 static void add_facts(const struct agent_settings *settings, const struct host_facts *facts,
 		      yyjson_mut_doc *doc, yyjson_mut_val *root)
 {
@@ -249,6 +266,7 @@ static void add_facts(const struct agent_settings *settings, const struct host_f
 	yyjson_mut_obj_add_int(doc, root, "reserved_memory_mb", settings->reserved_memory_mb);
 	yyjson_mut_obj_add_bool(doc, root, "report_in_placement", settings->report_in_placement);
 	yyjson_mut_obj_add_str(doc, root, "iommu_group_mates", groups_mode());
+	add_migration(settings, doc, root);
 	add_cells(settings, facts, doc, root);
 }
 
@@ -288,4 +306,13 @@ char *report_inventory(const struct agent_settings *settings, struct error *err)
 	pthread_mutex_unlock(&known_lock);
 	yyjson_mut_doc_free(doc);
 	return text;
+}
+
+void report_keep(const struct agent_settings *settings, const char *inventory)
+{
+	_cleanup_free_ char *path = memory_printf("%s/inventory.json", settings->state_dir);
+	struct error err;
+
+	if (!file_write(path, inventory, FILE_WHOLE, &err))
+		log_warning("%s", err.message);
 }

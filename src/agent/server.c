@@ -2,11 +2,13 @@
 #include "agent/server.h"
 
 #include "agent/disk.h"
+#include "agent/migration.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "pci/address.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <string.h>
 
 #define SIZE_LIMIT (1 << 30) /* MB of memory or GB of disk */
@@ -187,6 +189,49 @@ struct numa_placement *server_placement(yyjson_val *server)
 	return placement;
 }
 
+static bool is_want(const char *want)
+{
+	static const char *const wants[] = {"running", "stopped", "paused",  "suspended",
+					    "leaving", "staying", "arrived", "incoming"};
+
+	for (size_t i = 0; i < ELEMENTS_OF(wants); i++) {
+		if (strcmp(wants[i], want) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool is_folder(const char *path)
+{
+	for (const char *at = path; *at; at++) {
+		if (iscntrl((unsigned char)*at))
+			return false;
+	}
+	return *path == '/' && strlen(path) < 256 && !strstr(path, "/../");
+}
+
+/* Where the guest goes to (want leaving), or what comes along with it (want incoming). */
+static bool migration_check(yyjson_val *server, struct error *err)
+{
+	yyjson_val *migration = yyjson_obj_get(server, "migration"), *item;
+	const char *want = json_text(server, "want"), *cpus = json_text(migration, "cpus");
+	int64_t bytes = json_int(migration, "disk_bytes", 0);
+	size_t i, max;
+
+	if (strcmp(want, "incoming") == 0)
+		return (bytes > 0 && bytes <= (int64_t)SIZE_LIMIT << 30) || bad(err, "size of a disk");
+	if (strcmp(want, "leaving") != 0)
+		return true;
+	if (!migration_address_check(json_text(migration, "address")) ||
+	    !is_folder(json_text(migration, "folder")) || cpus[strspn(cpus, "0123456789,-^")])
+		return bad(err, "host that it is to go to");
+	yyjson_arr_foreach (yyjson_obj_get(migration, "devices"), i, max, item) {
+		if (!yyjson_is_str(item) || !is_pci_address(yyjson_get_str(item)))
+			return bad(err, "device address");
+	}
+	return numa_check(yyjson_obj_get(migration, "numa"), json_int(server, "vcpus", 0), err);
+}
+
 bool server_check(yyjson_val *server, struct error *err)
 {
 	const char *want = json_text(server, "want"), *name = json_text(server, "instance_name");
@@ -197,8 +242,7 @@ bool server_check(yyjson_val *server, struct error *err)
 		return bad(err, "id or generation");
 	if (strcmp(want, "absent") == 0 || strcmp(want, "kept") == 0)
 		return true;
-	if (strcmp(want, "running") != 0 && strcmp(want, "stopped") != 0 && strcmp(want, "paused") != 0 &&
-	    strcmp(want, "suspended") != 0)
+	if (!is_want(want))
 		return bad(err, "want");
 	if (!*name || strlen(name) > 63 || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")])
 		return bad(err, "instance_name");
@@ -217,7 +261,7 @@ bool server_check(yyjson_val *server, struct error *err)
 		if (!device_check(item, err))
 			return false;
 	}
-	return disk_check(yyjson_obj_get(server, "disk"), err) &&
+	return disk_check(yyjson_obj_get(server, "disk"), err) && migration_check(server, err) &&
 	       image_check(yyjson_obj_get(yyjson_obj_get(server, "disk"), "fetch"), err) &&
 	       numa_check(yyjson_obj_get(server, "numa"), json_int(server, "vcpus", 0), err) &&
 	       image_check(yyjson_obj_get(server, "image"), err) &&

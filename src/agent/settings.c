@@ -112,6 +112,67 @@ static bool physnets_read(const struct config *config, struct agent_settings *se
 	return nodes_read(config, "neutron_tunnel", NEAR_TUNNELS, settings, &nodes, err);
 }
 
+/* --- live migration --- */
+
+static bool migration_text(const struct config *config, const char *option, bool (*check)(const char *text),
+			   const char *expected, char text[256], struct error *err)
+{
+	const char *given = config_text_given(config, "libvirt", option, "");
+
+	if (*given && (strlen(given) >= 256 || !check(given)))
+		return config_refuse(config, "libvirt", option, 0, expected, err);
+	snprintf(text, 256, "%s", given);
+	return true;
+}
+
+static bool is_scheme(const char *text)
+{
+	return strlen(text) < sizeof((struct migration_settings *)0)->scheme &&
+	       !text[strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789")];
+}
+
+bool migration_address_check(const char *text)
+{
+	return *text && strlen(text) < 256 &&
+	       !text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-:_")] &&
+	       *text != '-';
+}
+
+static bool is_uri(const char *text)
+{
+	const char *place = strstr(text, "%s");
+
+	return place && strchr(text, '%') == place && !strchr(place + 2, '%');
+}
+
+static bool migration_read(const struct config *config, struct agent_settings *s, struct error *err)
+{
+	struct migration_settings *m = &s->migration;
+	const char *action;
+	char scheme[256];
+
+	if (!migration_text(config, "live_migration_scheme", is_scheme, "expected tcp, tls, ssh ...", scheme,
+			    err) ||
+	    !migration_text(config, "live_migration_uri", is_uri,
+			    "expected a URI with one %s, for the other host", m->uri, err) ||
+	    !migration_text(config, "live_migration_inbound_addr", migration_address_check,
+			    "expected a host's name or address", m->address, err) ||
+	    !config_choice(config, "libvirt", "live_migration_timeout_action", "abort",
+			   "abort,force_complete", &action, err))
+		return false;
+	snprintf(m->scheme, sizeof m->scheme, "%s", *scheme ? scheme : "tcp");
+	m->force_complete = strcmp(action, "force_complete") == 0;
+	return config_bool(config, "libvirt", "live_migration_permit_post_copy", false, &m->post_copy, err) &&
+	       config_bool(config, "libvirt", "live_migration_permit_auto_converge", false, &m->auto_converge,
+			   err) &&
+	       config_int(config, "libvirt", "live_migration_completion_timeout", 800, 0, INT32_MAX,
+			  &m->completion_seconds, err) &&
+	       config_int(config, "libvirt", "live_migration_bandwidth", 0, 0, INT32_MAX, &m->bandwidth,
+			  err) &&
+	       config_int(config, "libvirt", "live_migration_downtime", 500, 100, INT32_MAX, &m->downtime_ms,
+			  err);
+}
+
 /* --- all --- */
 
 #define PATH_MAX_LENGTH 200 /* files in these folders have longer ones */
@@ -150,6 +211,20 @@ static bool mates_read(const struct config *config, struct agent_settings *s, st
 	return true;
 }
 
+static bool hook_read(const struct config *config, struct agent_settings *s, struct error *err)
+{
+	return (!config_text_given(config, "pci", "release_hook", NULL) ||
+		path_read(config, "pci", "release_hook", "", s->release_hook, err)) &&
+	       config_int(config, "pci", "release_hook_timeout", 600, 1, 86400, &s->release_hook_timeout,
+			  err);
+}
+
+static bool timeouts_read(const struct config *config, struct agent_settings *s, struct error *err)
+{
+	return config_int(config, "penstock", "device_timeout", 120, 1, 3600, &s->device_timeout, err) &&
+	       config_int(config, "penstock", "libvirt_timeout", 60, 1, 3600, &s->libvirt_timeout, err);
+}
+
 static void texts_read(const struct config *config, struct agent_settings *s)
 {
 	char kernel[256];
@@ -171,7 +246,8 @@ bool agent_settings_read(const struct config *config, struct agent_settings *s,
 			  &s->reserved_memory_mb, err) &&
 	       specs_read(config, s, warn, user, err) && agent_nic_read(config, s, err) &&
 	       cpu_sets_read(config, s, err) && reserved_read(config, s, err) &&
-	       physnets_read(config, s, err) && mates_read(config, s, err);
+	       physnets_read(config, s, err) && mates_read(config, s, err) && hook_read(config, s, err) &&
+	       timeouts_read(config, s, err) && migration_read(config, s, err);
 }
 
 void agent_settings_done(struct agent_settings *s)

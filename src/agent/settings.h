@@ -4,6 +4,7 @@
 
 #include "agent/controller.h"
 #include "agent/lifecycle.h"
+#include "agent/migration.h"
 #include "config/config.h"
 #include "config/items.h"
 #include "numa/cpu_set.h"
@@ -63,8 +64,11 @@ struct agent_settings {
 	size_t reserved_page_count;
 	struct near_network *near;
 	size_t near_count;
-	bool keep_pfs_up; /* [penstock] */
-	bool grant_mates; /* [pci] iommu_group_mates = grant */
+	bool keep_pfs_up;					       /* [penstock] */
+	bool grant_mates;					       /* [pci] iommu_group_mates = grant */
+	char release_hook[256];					       /* [pci]; "" is none */
+	int64_t release_hook_timeout, device_timeout, libvirt_timeout; /* seconds */
+	struct migration_settings migration;			       /* [libvirt] live_migration_... */
 };
 
 /* Start from {0}.  A value that is not allowed, or contradicts another one, is an error with its place;

@@ -1,5 +1,6 @@
 /* Telling the controller how servers are (docs/agent-protocol.md, POST status). */
 #include "agent/entries.h"
+#include "agent/quarantine.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/timestamp.h"
@@ -45,13 +46,16 @@ static void add_ports(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct 
 static void add_report(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct entry *entry)
 {
 	yyjson_mut_val *object = yyjson_mut_arr_add_obj(doc, list);
-	int64_t generation = entry->busy ? entry->generation : entry->done;
+	bool under_way = entry->busy || entry->waits;
+	int64_t generation = under_way ? entry->generation : entry->done;
 
 	yyjson_mut_obj_add_strcpy(doc, object, "id", entry->id);
 	yyjson_mut_obj_add_int(doc, object, "generation", generation);
-	yyjson_mut_obj_add_str(doc, object, "state", state_text(entry->busy ? STATE_BUILDING : entry->state));
-	if (entry->busy) {
-		yyjson_mut_obj_add_str(doc, object, "step", entry->step);
+	yyjson_mut_obj_add_str(doc, object, "state", state_text(under_way ? STATE_BUILDING : entry->state));
+	if (under_way) {
+		yyjson_mut_obj_add_str(doc, object, "step", entry->busy ? entry->step : "wait");
+		if (entry->fault)
+			yyjson_mut_obj_add_strcpy(doc, object, "fault", entry->fault);
 		return;
 	}
 	if (entry->fault)
@@ -60,6 +64,8 @@ static void add_report(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct e
 		yyjson_mut_obj_add_null(doc, object, "fault");
 	if (entry->fault_kind)
 		yyjson_mut_obj_add_str(doc, object, "fault_kind", entry->fault_kind);
+	if (entry->facts)
+		yyjson_mut_obj_add_val(doc, object, "migration", yyjson_mut_raw(doc, entry->facts));
 	add_ports(doc, object, entry);
 }
 
@@ -67,8 +73,14 @@ static void add_report(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct e
  * through. */
 static bool has_news(const struct entry *entry)
 {
+	/* What it has given back must not be taken for fit. */
+	if (!entry->busy && quarantine_is_news())
+		return false;
 	return entry->report && (!entry->busy || entry->late) && entry->known;
 }
+
+/* Those with a config drive in them: the controller takes 8 MB at once. */
+#define LARGE_REPORTS 2
 
 /* All that changed, or NULL; marks it as told. */
 static char *reports_take(void)
@@ -77,13 +89,14 @@ static char *reports_take(void)
 	yyjson_mut_val *root = yyjson_mut_obj(doc), *list;
 	struct map_entry *slot;
 	char *text = NULL;
+	int large = 0;
 
 	yyjson_mut_doc_set_root(doc, root);
 	list = yyjson_mut_obj_add_arr(doc, root, "servers");
 	for (size_t position = 0; (slot = map_next(&agent.entries, &position));) {
 		struct entry *entry = slot->value;
 
-		if (!has_news(entry))
+		if (!has_news(entry) || (entry->facts && large++ >= LARGE_REPORTS))
 			continue;
 		add_report(doc, list, entry);
 		entry->report = false;

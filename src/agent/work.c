@@ -1,7 +1,9 @@
 /* Workers: each makes one server so, and is the only one at it meanwhile. */
+#include "agent/deadline.h"
 #include "agent/disk.h"
 #include "agent/entries.h"
 #include "agent/groups.h"
+#include "agent/migration.h"
 #include "agent/report.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -10,9 +12,11 @@
 
 #include <string.h>
 
-#define WORKERS	   4
-#define RETRY_MAX  (60 * TIME_SECOND)
-#define STEP_LIMIT (60 * TIME_SECOND) /* a driver's reset may take some seconds, a download minutes */
+#define WORKERS	    4  /* that get on */
+#define WORKERS_ALL 64 /* with those that do not */
+#define RETRY_MAX   (60 * TIME_SECOND)
+#define LATE_AFTER  (20 * TIME_SECOND) /* does not count as getting on any more */
+#define STEP_LIMIT  (60 * TIME_SECOND) /* a driver's reset may take some seconds, a download minutes */
 
 static void step_begins(const char *step, void *argument)
 {
@@ -34,6 +38,25 @@ static bool is_superseded(void *argument)
 	bool superseded = entry->next || agent.stopping;
 	pthread_mutex_unlock(&agent.lock);
 	return superseded;
+}
+
+/* Asked while a guest goes to another host: has something else been wanted since? */
+static enum world_wish wish_of(void *argument)
+{
+	const struct entry *entry = argument;
+	enum world_wish wish = WORLD_GO_ON;
+
+	pthread_mutex_lock(&agent.lock);
+	_cleanup_free_ char *next = memory_copy_text(entry->next);
+	pthread_mutex_unlock(&agent.lock);
+	yyjson_doc *doc = next ? yyjson_read(next, strlen(next), 0) : NULL;
+	yyjson_val *server = yyjson_doc_get_root(doc);
+	if (doc && strcmp(json_text(server, "want"), "leaving") != 0)
+		wish = WORLD_STAY;
+	else if (json_bool(yyjson_obj_get(server, "migration"), "complete", false))
+		wish = WORLD_COMPLETE;
+	yyjson_doc_free(doc);
+	return wish;
 }
 
 static void hold_loosely(struct entry *entry)
@@ -72,6 +95,38 @@ static enum state send_disk(const struct lifecycle *life, yyjson_val *server, en
 	return state;
 }
 
+/* What the controller is to tell the host to which the guest goes.  Without it that does not begin. */
+static void take_facts(struct entry *entry, yyjson_val *server, bool *refused, struct error *err)
+{
+	char *facts = NULL;
+
+	if (json_bool(yyjson_obj_get(server, "migration"), "tell", false)) {
+		facts = migration_facts(&agent.settings->folders, entry->id, err);
+		*refused = !facts;
+	}
+	pthread_mutex_lock(&agent.lock);
+	free(entry->facts);
+	entry->facts = facts;
+	pthread_mutex_unlock(&agent.lock);
+}
+
+/* `want` is one of those of live migration. */
+static enum server_outcome work_migration(const struct lifecycle *life, yyjson_val *server, const char *want,
+					  struct error *err)
+{
+	if (strcmp(want, "incoming") == 0)
+		return migration_await(life, server, err);
+	if (strcmp(want, "arrived") == 0)
+		return migration_arrive(life, server, err);
+	return migration_leave(life, server, wish_of, err);
+}
+
+static bool is_migration(const char *want)
+{
+	return strcmp(want, "incoming") == 0 || strcmp(want, "arrived") == 0 ||
+	       strcmp(want, "leaving") == 0 || strcmp(want, "staying") == 0;
+}
+
 /* *later: it could not be done now and is to be tried again; *refused: it is not as wanted and stays so. */
 static enum state work_off(struct entry *entry, yyjson_val *server, bool *later, bool *refused,
 			   struct error *err)
@@ -95,8 +150,14 @@ static enum state work_off(struct entry *entry, yyjson_val *server, bool *later,
 		return STATE_STOPPED;
 	}
 	if (strcmp(want, "stopped") != 0 && strcmp(want, "absent") != 0) {
-		switch (server_setup(&life, server, err)) {
+		switch (is_migration(want) ? work_migration(&life, server, want, err)
+					   : server_setup(&life, server, err)) {
+		case SERVER_INCOMING:
+			return STATE_INCOMING;
+		case SERVER_LEFT:
+			return STATE_LEFT;
 		case SERVER_RUNS:
+			take_facts(entry, server, refused, err);
 			return send_disk(&life, server, STATE_RUNNING, later, refused, err);
 		case SERVER_PAUSED:
 			return STATE_PAUSED;
@@ -127,12 +188,17 @@ static enum state work_off(struct entry *entry, yyjson_val *server, bool *later,
 	return STATE_GONE;
 }
 
-static void retry_later(struct entry *entry, const char *why)
+/* It is told what is waited for if that lasts. */
+static void retry_later(struct entry *entry, const struct error *err)
 {
+	const char *why = err->message;
 	int64_t wait = AGENT_RETRY << (entry->attempts < 6 ? entry->attempts : 6);
 
 	log_warning("server %s: %s; trying again", entry->id, why);
 	entry->attempts++;
+	entry_fail(entry, why);
+	entry->waits = true;
+	entry->report = entry->attempts > 1 || (err->type && strcmp(err->type, DEADLINE_HANG) == 0);
 	entry->not_before = sys_monotonic() + (wait < RETRY_MAX ? wait : RETRY_MAX);
 }
 
@@ -143,6 +209,7 @@ static void work_settle(struct entry *entry, enum state state, bool refused, con
 	entry->loose &= (state == STATE_RUNNING || state == STATE_PAUSED);
 
 	entry->state = state;
+	entry->waits = false;
 	entry->done = entry->generation;
 	entry->report = true;
 	entry->attempts = 0;
@@ -172,7 +239,7 @@ static void *worker(void *argument)
 	entry->busy = false;
 	entry->step = NULL;
 	if (later)
-		retry_later(entry, err.message);
+		retry_later(entry, &err);
 	else
 		work_settle(entry, state, refused, &err);
 	entry_next(entry);
@@ -203,11 +270,26 @@ struct entry *work_next(void)
 	return first;
 }
 
+/* Workers that hang in something, or download: the others go on without them. */
+static int work_late(void)
+{
+	struct map_entry *slot;
+	int count = 0;
+
+	for (size_t position = 0; (slot = map_next(&agent.entries, &position));) {
+		const struct entry *entry = slot->value;
+
+		count += entry->busy && sys_monotonic() - entry->busy_since > LATE_AFTER;
+	}
+	return count;
+}
+
 void work_dispatch(void)
 {
 	struct entry *entry;
 
-	while (agent.asked && agent.workers < WORKERS && (entry = work_next())) {
+	while (agent.asked && agent.workers - work_late() < WORKERS && agent.workers < WORKERS_ALL &&
+	       (entry = work_next())) {
 		pthread_t thread;
 
 		if (pthread_create(&thread, NULL, worker, entry) != 0)
@@ -223,7 +305,9 @@ void work_dispatch(void)
 void work_watch(void)
 {
 	struct map_entry *slot;
+	char hanging[1000];
 
+	deadline_tell(hanging, sizeof hanging);
 	for (size_t position = 0; (slot = map_next(&agent.entries, &position));) {
 		struct entry *entry = slot->value;
 
@@ -231,7 +315,7 @@ void work_watch(void)
 			continue;
 		entry->late = true;
 		entry->report = true;
-		log_warning("server %s: step \"%s\" takes longer than %d seconds", entry->id, entry->step,
-			    (int)(STEP_LIMIT / TIME_SECOND));
+		log_warning("server %s: step \"%s\" takes longer than %d seconds%s%s", entry->id, entry->step,
+			    (int)(STEP_LIMIT / TIME_SECOND), *hanging ? "; what hangs: " : "", hanging);
 	}
 }

@@ -2,6 +2,7 @@
 #include "agent/world.h"
 
 #include "agent/events.h"
+#include "agent/holders.h"
 #include "agent/libvirt.h"
 #include "agent/netlink.h"
 #include "agent/process.h"
@@ -24,6 +25,7 @@ const struct world world_real = {
 	.list = world_files_list,
 	.write = world_files_write,
 	.disk_gb = world_files_disk_gb,
+	.holder = holders_find,
 	.pause = real_pause,
 	.netlink = netlink_ask,
 	.events = events_wait,
@@ -38,6 +40,10 @@ const struct world world_real = {
 	.domain_restore = libvirt_domain_restore,
 	.domain_change = libvirt_domain_change,
 	.domain_stop = libvirt_domain_stop,
+	.domain_state = libvirt_domain_state,
+	.domain_migratable_xml = libvirt_domain_migratable_xml,
+	.domain_migrate = libvirt_domain_migrate,
+	.domain_migrate_abort = libvirt_domain_migrate_abort,
 	.domain_running = libvirt_domain_running,
 	.domain_list = libvirt_domain_list,
 	.network_xml = libvirt_network_xml,

@@ -24,6 +24,37 @@ struct world_hypervisor {
 	bool kvm;	 /* it can start guests with KVM, not only emulate them */
 };
 
+/* How a guest is. */
+enum world_guest {
+	WORLD_NO_GUEST,
+	WORLD_GUEST_RUNS,
+	WORLD_GUEST_PAUSED,
+	WORLD_GUEST_COMES, /* from another host: it does not run here yet */
+	WORLD_GUEST_GOES,  /* libvirt is sending it to another host */
+};
+
+/* What is wanted of a guest that goes. */
+enum world_wish {
+	WORLD_GO_ON,
+	WORLD_COMPLETE, /* even if that stops it for a while */
+	WORLD_STAY,
+};
+
+struct world_migration {
+	const char *uri;      /* of the other host's libvirt */
+	const char *data_uri; /* where its memory and disk go to */
+	const char *xml;      /* of the guest there */
+	bool post_copy, auto_converge;
+	int64_t bandwidth;   /* MiB/s; 0: no limit */
+	int64_t downtime_ms; /* that is aimed at */
+	int64_t seconds;     /* after which it is given up, or completed; 0: never */
+	bool force_complete; /* completed */
+	bool complete;	     /* from the beginning */
+	/* Asked now and then. */
+	enum world_wish (*wish)(void *argument);
+	void *argument;
+};
+
 struct world {
 	/* --- the kernel's files, by absolute path --- */
 
@@ -36,6 +67,8 @@ struct world {
 	bool (*write)(const char *path, const char *text, struct error *err);
 	/* Size of the file system that holds the folder. */
 	int64_t (*disk_gb)(const char *folder);
+	/* The process that has the device by VFIO, as "NAME (process PID)"; false and "" if nobody has. */
+	bool (*holder)(const char *address, char *who, size_t size);
 	void (*pause)(int milliseconds);
 
 	/* --- the rest of the host --- */
@@ -70,6 +103,13 @@ struct world {
 	bool (*domain_restore)(const char *path, struct error *err);
 	bool (*domain_change)(const char *id, const char *device_xml, struct error *err);
 	bool (*domain_stop)(const char *id, struct error *err); /* none is fine */
+	bool (*domain_state)(const char *id, enum world_guest *state, struct error *err);
+	/* What it is to be told on another host, for the caller to free; NULL if there is no guest. */
+	bool (*domain_migratable_xml)(const char *id, char **xml, struct error *err);
+	/* Returns when the guest runs on the other host (true), or is here as before, or has ended. */
+	bool (*domain_migrate)(const char *id, const struct world_migration *how, struct error *err);
+	/* Of one that goes: it is to stay.  None is fine. */
+	bool (*domain_migrate_abort)(const char *id, struct error *err);
 	bool (*domain_running)(const char *id, bool *running, struct error *err);
 	/* The running domains, or only those that carry our metadata: ids as keys (the values mean nothing).
 	 */

@@ -8,7 +8,8 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
-#define FILE_MAX_SIZE (4 * 1024 * 1024) /* /proc/cpuinfo of a large host */
+#define PCI_HEADER_SIZE 64
+#define FILE_MAX_SIZE	(4 * 1024 * 1024) /* /proc/cpuinfo of a large host */
 
 static char files_root[256];
 
@@ -17,29 +18,33 @@ void world_files_set_root(const char *root)
 	snprintf(files_root, sizeof files_root, "%s", root);
 }
 
-static char *path_below(const char *path)
+char *world_files_path(const char *path)
 {
 	return memory_printf("%s%s", files_root, path);
 }
 
 char *world_files_read(const char *path)
 {
-	_cleanup_free_ char *full = path_below(path);
+	_cleanup_free_ char *full = world_files_path(path);
 	_cleanup_close_ int fd = open(full, O_RDONLY | O_CLOEXEC);
 	_cleanup_(text_done) struct text text = {0};
+	/* Of a device's configuration space only the header: reading the rest may crash odd devices
+	 * (lspci(8)). */
+	size_t most = text_ends_with(path, "/config") ? PCI_HEADER_SIZE : FILE_MAX_SIZE;
 	char buffer[4096];
 	ssize_t count;
 
 	if (fd < 0)
 		return NULL;
-	while (text.length < FILE_MAX_SIZE && (count = read(fd, buffer, sizeof buffer)) > 0)
+	while (text.length < most &&
+	       (count = read(fd, buffer, most < sizeof buffer ? most : sizeof buffer)) > 0)
 		text_add_bytes(&text, buffer, (size_t)count);
 	return text_take(&text);
 }
 
 bool world_files_link(const char *path, char *name, size_t size)
 {
-	_cleanup_free_ char *full = path_below(path);
+	_cleanup_free_ char *full = world_files_path(path);
 	char target[512];
 	ssize_t length = readlink(full, target, sizeof target - 1);
 
@@ -54,7 +59,7 @@ bool world_files_link(const char *path, char *name, size_t size)
 
 char **world_files_list(const char *path)
 {
-	_cleanup_free_ char *full = path_below(path);
+	_cleanup_free_ char *full = world_files_path(path);
 	_cleanup_closedir_ DIR *dir = opendir(full);
 	char **names = NULL;
 	size_t count = 0;
@@ -71,7 +76,7 @@ char **world_files_list(const char *path)
 
 bool world_files_write(const char *path, const char *text, struct error *err)
 {
-	_cleanup_free_ char *full = path_below(path);
+	_cleanup_free_ char *full = world_files_path(path);
 	_cleanup_close_ int fd = open(full, O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)

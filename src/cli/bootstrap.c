@@ -199,7 +199,10 @@ int cli_bootstrap(int argc, char **argv)
 			 (long long)site.settings.port);
 		b.url = site.settings.public_url ? site.settings.public_url : b.default_url;
 	}
-	if (!administrator_make(site.db, &b, &err) || !openrc_write(&b, &err) || !clouds_write(&b, &err))
+	if (!administrator_make(site.db, &b, &err))
+		return cli_fail(&err);
+	cli_become_self();
+	if (!openrc_write(&b, &err) || !clouds_write(&b, &err))
 		return cli_fail(&err);
 	printf("User %s is administrator of project %s.\nWritten: %s/openrc, %s/clouds.yaml\n", b.username,
 	       b.project, b.output, b.output);

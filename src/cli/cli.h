@@ -14,9 +14,18 @@ int cli_bootstrap(int argc, char **argv);
 int cli_agent_token(int argc, char **argv);
 int cli_explain(int argc, char **argv);
 int cli_config(int argc, char **argv);
-/* Its two parts; exit status. */
+int cli_host(int argc, char **argv);
+int cli_device(int argc, char **argv);
+/* Those of `penstock host`. */
+int cli_host_check(int argc, char **argv);
+int cli_host_setup(int argc, char **argv);
+int cli_host_apply(int argc, char **argv);
+int cli_host_devices(int argc, char **argv);
+/* Parts of `penstock config`; exit status. */
 int cli_config_check(const struct config_sources *sources);
 int cli_config_options(void);
+int cli_config_sample(void);
+int cli_config_manual(void);
 
 /* Takes a sub-command's option if it is 'c' (--config-file) or 'C' (--config-dir). */
 #define CLI_CONFIG_OPTIONS \
@@ -33,7 +42,10 @@ struct cli_site {
 	struct store *db;
 };
 
+/* As root it works on the database as the user who has it, until cli_site_done(). */
 bool cli_site_open(struct cli_site *site, const struct config_sources *sources, struct error *err);
 void cli_site_done(struct cli_site *site);
+/* For files of who runs the command; the database is not to be used after this. */
+void cli_become_self(void);
 /* Prints "penstock: message" and returns 1. */
 int cli_fail(const struct error *err);

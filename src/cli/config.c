@@ -1,4 +1,4 @@
-/* penstock config: its two sub-commands. */
+/* penstock config: its sub-commands. */
 #include "cli/cli.h"
 
 #include <getopt.h>
@@ -7,12 +7,14 @@
 
 static const char config_usage[] =
 	"Usage: penstock config check FILE... [--config-dir FOLDER]...\n"
-	"       penstock config options\n"
+	"       penstock config options | sample | manual\n"
 	"\n"
 	"check    reads these files, and the *.conf files of folders, as penstockd and penstock-agent would\n"
 	"         (later ones win) and prints what is wrong or without effect, one thing a line; starts\n"
 	"         nothing.  Exit status 0: both would start; 1: one of them would not.\n"
-	"options  prints every option that is known, as a table in Markdown: docs/configuration.md\n";
+	"options  prints every option that is known, as a table in Markdown: docs/configuration.md\n"
+	"sample   prints a configuration file with every option that has an effect, commented out\n"
+	"manual   prints penstock.conf(5), for man -l\n";
 
 static int usage_error(void)
 {
@@ -51,5 +53,9 @@ int cli_config(int argc, char **argv)
 		return check(argc - 1, argv + 1);
 	if (strcmp(what, "options") == 0 && argc == 2)
 		return cli_config_options();
+	if (strcmp(what, "sample") == 0 && argc == 2)
+		return cli_config_sample();
+	if (strcmp(what, "manual") == 0 && argc == 2)
+		return cli_config_manual();
 	return strcmp(what, "--help") == 0 ? fputs(config_usage, stdout) == EOF : usage_error();
 }

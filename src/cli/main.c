@@ -14,6 +14,8 @@ static const struct command {
 	{"bootstrap", cli_bootstrap, "make the first administrator, an openrc and a clouds.yaml"},
 	{"agent-token", cli_agent_token, "make a token with which hosts join"},
 	{"config", cli_config, "check configuration files, or print every option"},
+	{"host", cli_host, "this host: check it, make it ready, list its PCI devices"},
+	{"device", cli_device, "the devices of this host, and taking one out of quarantine"},
 	{"explain", cli_explain, "why a server found no host, or what would become of one"},
 };
 

@@ -26,6 +26,11 @@ struct server;
  * as Nova's (255), cut between characters. */
 bool agent_report_fault(struct store *db, const struct server *server, const char *fault, struct error *err);
 
-/* Adds what a host shall do with the server on the row (with SERVER_COLUMNS). */
-bool agent_desired_server(struct store *db, struct store_rows *rows, yyjson_mut_doc *doc,
-			  yyjson_mut_val *object, struct error *err);
+/* A server on another host than its row's: what it has there, and is to be there. */
+struct agent_guest {
+	const char *claim_id, *want;
+	int64_t generation;
+};
+/* Adds what a host shall do with the server on the row (with SERVER_COLUMNS); guest NULL: the row's host. */
+bool agent_desired_server(struct store *db, struct store_rows *rows, const struct agent_guest *guest,
+			  yyjson_mut_doc *doc, yyjson_mut_val *object, struct error *err);

@@ -2,6 +2,7 @@
 #include "compute/agent.h"
 #include "compute/console.h"
 #include "compute/leftover.h"
+#include "compute/live.h"
 #include "compute/move.h"
 #include "compute/server.h"
 #include "compute/server_interface.h"
@@ -118,29 +119,32 @@ static bool add_numa(struct store *db, const char *id, yyjson_mut_doc *doc, yyjs
 	return true;
 }
 
-bool agent_desired_server(struct store *db, struct store_rows *rows, yyjson_mut_doc *doc,
-			  yyjson_mut_val *object, struct error *err)
+bool agent_desired_server(struct store *db, struct store_rows *rows, const struct agent_guest *guest,
+			  yyjson_mut_doc *doc, yyjson_mut_val *object, struct error *err)
 {
 	_cleanup_free_ struct scheduler_device *devices = NULL;
-	const char *id = store_text(rows, COLUMN_ID), *want = store_text(rows, COLUMN_WANT);
+	const char *id = store_text(rows, COLUMN_ID), *claim_id = guest ? guest->claim_id : id,
+		   *want = guest ? guest->want : store_text(rows, COLUMN_WANT);
 	size_t count = 0;
 
 	compute_add_text(doc, object, "id", id);
-	yyjson_mut_obj_add_int(doc, object, "generation", store_int(rows, COLUMN_GENERATION));
+	yyjson_mut_obj_add_int(doc, object, "generation",
+			       guest ? guest->generation : store_int(rows, COLUMN_GENERATION));
 	compute_add_text(doc, object, "want", want);
-	if (server_want_parse(want) == WANT_ABSENT)
+	if (!guest && server_want_parse(want) == WANT_ABSENT)
 		return true;
 	add_nature(rows, doc, object);
-	if (!add_numa(db, id, doc, object, err))
+	if (!add_numa(db, claim_id, doc, object, err))
 		return false;
-	if (!scheduler_devices_of_server(db, id, &devices, &count, err) ||
+	if (!scheduler_devices_of_server(db, claim_id, &devices, &count, err) ||
 	    !add_ports(db, id, devices, count, doc, object, err))
 		return false;
 	add_alias_devices(devices, count, doc, object);
 	add_config_drive(rows, doc, object);
 	yyjson_mut_obj_add_int(doc, object, "disk_generation", store_int(rows, COLUMN_DISK_GENERATION));
 	compute_add_raw(doc, object, "disk", store_text(rows, COLUMN_DISK_ORDER), "null");
-	return true;
+	return guest ||
+	       live_desired(db, id, server_state_parse(store_text(rows, COLUMN_STATE)), doc, object, err);
 }
 
 /* --- the poll --- */
@@ -166,8 +170,8 @@ static bool poll_servers(struct http_request *request, struct poll *poll, yyjson
 			 V((const char *)agent_of(request)->host_id), V(poll->since)))
 		return false;
 	for (; store_next(&rows); poll->count++) {
-		if (!agent_desired_server(request->db, &rows, doc, yyjson_mut_arr_add_obj(doc, poll->servers),
-					  err))
+		if (!agent_desired_server(request->db, &rows, NULL, doc,
+					  yyjson_mut_arr_add_obj(doc, poll->servers), err))
 			return false;
 	}
 	return store_end(&rows, err) &&

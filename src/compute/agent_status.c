@@ -32,6 +32,20 @@ static const struct schema port_object = {
 						{"fault", &fault_text},
 						{0}}};
 static const struct schema port_list = {.types = SCHEMA_ARRAY, .items = &port_object, .longest = 1000};
+/* Of a guest that is to go to another host (live.h). */
+static const struct schema disk_size = {.types = SCHEMA_INTEGER,
+					.ranged = true,
+					.minimum = 0,
+					.maximum = INT64_C(1) << 50};
+static const struct schema drive_text = {.types = SCHEMA_STRING,
+					 .longest = 6 * 1024 * 1024,
+					 .format = SCHEMA_BASE64};
+static const struct schema migration_object = {
+	.types = SCHEMA_OBJECT,
+	.open = true,
+	.fields = (const struct schema_field[]){{"disk_bytes", &disk_size, .required = true},
+						{"config_drive", &drive_text, .required = true},
+						{0}}};
 static const struct schema server_object = {
 	.types = SCHEMA_OBJECT,
 	.open = true,
@@ -42,6 +56,7 @@ static const struct schema server_object = {
 						{"fault", &fault_text},
 						{"fault_kind", &optional_words},
 						{"ports", &port_list},
+						{"migration", &migration_object},
 						{0}}};
 static const struct schema server_list = {.types = SCHEMA_ARRAY, .items = &server_object, .longest = 100000};
 static const struct schema status_body = {
@@ -122,14 +137,14 @@ static void settle_build(struct store *db, enum server_state before, const struc
 }
 
 static bool report_life(struct store *db, struct server *server, enum server_report report, const char *fault,
-			struct error *err)
+			yyjson_val *facts, struct error *err)
 {
 	enum server_state before = server->life.state;
 	bool taken;
 	bool lost, refused = report == REPORT_RUNNING && (server->life.state == SERVER_PAUSING ||
 							  server->life.state == SERVER_SUSPENDING);
 
-	if (!move_report(db, server, report, fault, &taken, err) ||
+	if (!move_report(db, server, report, fault, facts, &taken, err) ||
 	    (!taken && !shelve_report(db, server, report, fault, &taken, err)))
 		return false;
 	if (taken)
@@ -169,11 +184,13 @@ static bool is_failed_build(const struct server *server, enum server_report repo
 
 /* Of a server that is not this host's, or no more, or gone. */
 static bool report_elsewhere(struct http_request *request, const char *id, enum server_report report,
-			     struct error *err)
+			     yyjson_val *item, struct error *err)
 {
 	const char *host_id = agent_of(request)->host_id;
 
-	return move_report_other(request->db, id, host_id, report, err) &&
+	return move_report_other(request->db, id, host_id, report,
+				 schema_integer(yyjson_obj_get(item, "generation"), 0),
+				 yyjson_get_str(yyjson_obj_get(item, "fault")), err) &&
 	       leftover_report(request->db, id, host_id, report, err);
 }
 
@@ -189,9 +206,9 @@ static bool report_server(struct http_request *request, yyjson_val *item, struct
 				 yyjson_get_str(yyjson_obj_get(item, "state")));
 	if (!server_load(request->db, id, NULL, &server, err))
 		return err->kind == ERROR_NOT_FOUND && /* forgotten: fine */
-		       report_elsewhere(request, id, report, err);
+		       report_elsewhere(request, id, report, item, err);
 	if (strcmp(server.host_id, agent_of(request)->host_id) != 0)
-		return report_elsewhere(request, id, report, err);
+		return report_elsewhere(request, id, report, item, err);
 	if (report == REPORT_GONE && server_is_deleting(server.life.state))
 		return server_remove(request->db, &server, err);
 	if (generation < server.life.generation &&
@@ -201,10 +218,15 @@ static bool report_server(struct http_request *request, yyjson_val *item, struct
 		return server_build_failed(request->db, &server,
 					   yyjson_get_str(yyjson_obj_get(item, "fault")),
 					   yyjson_get_str(yyjson_obj_get(item, "fault_kind")), err);
+	const char *fault = yyjson_get_str(yyjson_obj_get(item, "fault"));
+	/* `penstock explain` says what a server that will not go waits for. */
+	if (report == REPORT_BUILDING && fault && server_is_deleting(server.life.state) &&
+	    !agent_report_fault(request->db, &server, fault, err))
+		return false;
 	yyjson_val *ports = yyjson_obj_get(item, "ports");
 	return report_ports(request->db, &server, ports, err) &&
 	       (report == REPORT_BUILDING || report_interfaces(request->db, &server, ports, err)) &&
-	       report_life(request->db, &server, report, yyjson_get_str(yyjson_obj_get(item, "fault")), err);
+	       report_life(request->db, &server, report, fault, yyjson_obj_get(item, "migration"), err);
 }
 
 bool agent_status(struct http_request *request, struct http_response *response, struct error *err)

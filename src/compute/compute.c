@@ -395,7 +395,7 @@ static const struct http_route version_routes[] = {
 };
 
 static const struct compute_routes *const tables[] = {
-	&server_routes, &flavor_routes, &keypair_routes,   &host_routes,
+	&server_routes, &flavor_routes, &keypair_routes,   &host_routes, &pci_routes,
 	&limits_routes, &group_routes,	&aggregate_routes, &move_routes,
 };
 

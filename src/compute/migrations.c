@@ -232,6 +232,12 @@ const struct store_migration compute_migrations[] = {
 		") STRICT;"
 		"CREATE INDEX server_leftover_host ON server_leftover (host_id, revision);",
 	},
+	{
+		/* What the source has told of a guest that is to go to another host while it runs (JSON). */
+		"ALTER TABLE server_move ADD COLUMN facts TEXT;"
+		/* somebody wants it to end, even if that stops the guest for a while */
+		"ALTER TABLE server_move ADD COLUMN complete INTEGER NOT NULL DEFAULT 0;",
+	},
 };
 
 const size_t compute_migration_count = ELEMENTS_OF(compute_migrations);

@@ -22,7 +22,7 @@ static const char *const phases[] = {
 	"source_zone, source_flavor_id, source_flavor, ifnull(target_host_id, ''), ifnull(target_host, " \
 	"''), " \
 	"ifnull(target_zone, ''), target_flavor_id, target_flavor, ifnull(other_host_id, ''), " \
-	"ifnull(other_want, '')"
+	"ifnull(other_want, ''), type = 'live-migration', other_generation"
 
 #define COPY(field, column) snprintf(field, sizeof(field), "%s", store_text(rows, column))
 
@@ -72,6 +72,8 @@ bool move_find(struct store *db, const char *server_id, struct move *move, bool 
 		side_read(rows, 12, &move->target);
 		COPY(move->other_host_id, 17);
 		COPY(move->other_want, 18);
+		move->live = store_int(rows, 19);
+		move->other_generation = store_int(rows, 20);
 	}
 	return store_end(rows, err);
 }
@@ -118,11 +120,11 @@ bool move_insert(struct http_request *request, const struct move *move, const ch
 		"INSERT INTO server_move (uuid, server_id, user_id, project_id, type, phase, open, was_off, "
 		"image_id, source_host_id, source_host, source_zone, source_flavor_id, source_flavor, "
 		"target_host_id, target_host, target_zone, target_flavor_id, target_flavor, created_at, "
-		"updated_at, phase_at) VALUES (?1, ?2, ?3, ?4, ?5, 'migrating', 1, ?6, ?7, ?8, ?9, ?10, ?11, "
-		"?12, "
-		"?13, ?14, ?15, ?16, ?17, ?18, ?18, ?18)",
+		"updated_at, phase_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9, ?10, ?11, ?12, "
+		"?13, "
+		"?14, ?15, ?16, ?17, ?18, ?19, ?19, ?19)",
 		V((const char *)move->uuid), V((const char *)move->server_id), V(request->auth->user_id),
-		V(request->auth->project_id), V(type), V(move->was_off),
+		V(request->auth->project_id), V(type), V(phases[move->phase]), V(move->was_off),
 		V(*move->image_id ? (const char *)move->image_id : NULL), V((const char *)from->host_id),
 		V((const char *)from->host), V((const char *)from->zone), V((const char *)from->flavor_id),
 		V(from->flavor), V((const char *)to->host_id), V((const char *)to->host),
@@ -195,11 +197,10 @@ bool move_set_phase(struct store *db, struct move *move, enum move_phase phase, 
 bool move_close(struct store *db, struct move *move, struct error *err)
 {
 	return scheduler_release(db, move->uuid, err) && move_drop_image(db, move, err) &&
-	       store_exec(
-		       db, err,
-		       "UPDATE server_move SET open = 0, other_host_id = NULL, other_want = NULL, updated_at "
-		       "= ?2 WHERE uuid = ?1",
-		       V((const char *)move->uuid), V(sys_now()));
+	       store_exec(db, err,
+			  "UPDATE server_move SET open = 0, other_host_id = NULL, other_want = NULL, facts = "
+			  "NULL, updated_at = ?2 WHERE uuid = ?1",
+			  V((const char *)move->uuid), V(sys_now()));
 }
 
 bool move_drop_image(struct store *db, struct move *move, struct error *err)
@@ -287,9 +288,8 @@ static bool side_write(struct store *db, struct server *server, const struct mov
 		       V((const char *)side->flavor_id), V(side->flavor));
 }
 
-/* The server has this side's claim, row and ports; the other claim is the move's. */
-static bool change_places(struct store *db, struct server *server, const struct move *move,
-			  const struct move_side *side, struct error *err)
+bool move_change_places(struct store *db, struct server *server, const struct move *move,
+			const struct move_side *side, struct error *err)
 {
 	return scheduler_claims_swap(db, server->id, move->uuid, err) && side_write(db, server, side, err) &&
 	       server_ports_bind(db, server->id, side->host, side->zone, err);
@@ -312,7 +312,7 @@ bool move_turn(struct store *db, struct server *server, struct move *move, struc
 	server->life.generation++;
 	return (!across ||
 		move_other_want(db, move, move->source.host_id, "kept", server->life.generation, err)) &&
-	       change_places(db, server, move, &move->target, err) &&
+	       move_change_places(db, server, move, &move->target, err) &&
 	       (across ? server_order_fetch(db, server->id, move->image_id, err)
 		       : order_on_one_host(db, move, "keep", err)) &&
 	       move_set_phase(db, move, MOVE_FINISHING, false, err) && step_to(db, server, next, err);
@@ -325,7 +325,7 @@ bool move_turn_back(struct store *db, struct server *server, struct move *move, 
 
 	/* Across: the target has said that nothing is left on it.  On one host the devices are reset when the
 	 * server is made anew. */
-	return change_places(db, server, move, &move->source, err) &&
+	return move_change_places(db, server, move, &move->source, err) &&
 	       (!across || (move_other_gone(db, move, err) && scheduler_release(db, move->uuid, err))) &&
 	       (across ? server_order_disk(db, server->id, NULL, err)
 		       : order_on_one_host(db, move, "restore", err)) &&

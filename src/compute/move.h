@@ -1,4 +1,5 @@
-/* Within the compute room: a server on its way to another flavor or host (resize, cold migration).
+/* Within the compute room: a server on its way to another flavor or host (resize, cold migration;
+ * of live migration more is in live.h).
  *
  * While it is on its way there are two claims: one in the server's name, of the host and flavor that its row
  * names, and one in the move's (its UUID).  At first the server's row stands on the source and the move has
@@ -18,7 +19,11 @@
 	P(CONFIRMING, "confirming") \
 	P(CONFIRMED, "confirmed") \
 	P(REVERTING, "reverting") \
-	P(REVERTED, "reverted")
+	P(REVERTED, "reverted") \
+	P(PREPARING, "preparing") \
+	P(RUNNING, "running") \
+	P(COMPLETED, "completed") \
+	P(CANCELLED, "cancelled")
 
 enum move_phase {
 #define P(name, text) MOVE_##name,
@@ -39,11 +44,13 @@ struct move {
 	char server_id[37];
 	enum move_phase phase;
 	bool failed;	   /* shown as status error; the phase is where it failed */
+	bool live;	   /* the guest runs meanwhile (live.h) */
 	bool was_off;	   /* the guest was switched off before */
 	char image_id[37]; /* of the disk in transit; "": source and target are one host */
 	struct move_side source, target;
 	char other_host_id[37]; /* "": none (any more) */
-	char other_want[16];	/* kept, absent */
+	char other_want[16];	/* kept, absent; of a live migration also incoming, arrived */
+	int64_t other_generation;
 };
 
 void move_done(struct move *move);
@@ -73,12 +80,12 @@ bool move_revert(struct store *db, struct server *server, struct move *move, str
 
 /* --- hosts --- */
 
-/* What a host says of a server, if that is the move's affair.  *taken: it was. */
+/* What a host says of a server, if that is the move's affair.  *taken: it was.  facts: of live.h, or NULL. */
 bool move_report(struct store *db, struct server *server, enum server_report report, const char *fault,
-		 bool *taken, struct error *err);
+		 yyjson_val *facts, bool *taken, struct error *err);
 /* The same of a server that is not the host's, or gone. */
 bool move_report_other(struct store *db, const char *server_id, const char *host_id,
-		       enum server_report report, struct error *err);
+		       enum server_report report, int64_t generation, const char *fault, struct error *err);
 /* Adds what the host shall do with servers whose rows name another host. */
 bool move_desired(struct store *db, const char *host_id, int64_t since, yyjson_mut_doc *doc,
 		  yyjson_mut_val *servers, struct error *err);
@@ -91,5 +98,9 @@ bool move_housekeeping(struct store *db, struct error *err);
 /* Is it one of the states of a move? */
 static inline bool move_is_of(enum server_state state)
 {
-	return state >= SERVER_RESIZE_MIGRATING && state <= SERVER_REVERTED_OFF;
+	return state >= SERVER_RESIZE_MIGRATING && state <= SERVER_LIVE_STAYING;
+}
+static inline bool move_is_live(enum server_state state)
+{
+	return state >= SERVER_LIVE_PREPARING && state <= SERVER_LIVE_STAYING;
 }

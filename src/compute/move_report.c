@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "compute/agent.h"
 #include "compute/compute.h"
+#include "compute/live.h"
 #include "compute/move_step.h"
 #include "image/image.h"
 
@@ -145,7 +146,7 @@ static bool report_gone(struct store *db, struct server *server, struct move *mo
 }
 
 bool move_report(struct store *db, struct server *server, enum server_report report, const char *fault,
-		 bool *taken, struct error *err)
+		 yyjson_val *facts, bool *taken, struct error *err)
 {
 	_cleanup_(move_done) struct move move = {0};
 
@@ -156,6 +157,8 @@ bool move_report(struct store *db, struct server *server, enum server_report rep
 		return false;
 	if (!*taken)
 		return true;
+	if (move.live)
+		return live_report(db, server, &move, report, fault, facts, taken, err);
 	if (report == REPORT_GONE)
 		return report_gone(db, server, &move, taken, err);
 	switch (move.phase) {
@@ -177,6 +180,8 @@ static bool source_is_clean(struct store *db, struct server *server, struct move
 {
 	enum server_state state = server->life.state;
 
+	if (move->live)
+		return live_other_clean(db, move, err);
 	if (move->phase == MOVE_CONFIRMING && !move_set_phase(db, move, MOVE_CONFIRMED, false, err))
 		return false;
 	if (!move_close(db, move, err))
@@ -187,18 +192,31 @@ static bool source_is_clean(struct store *db, struct server *server, struct move
 	       server_save(db, server, err) && server_action_end(db, server->id, false, err);
 }
 
+/* The target of a live migration has more to say than that it is clean. */
+static bool report_live(struct store *db, struct move *move, enum server_report report, int64_t generation,
+			const char *fault, struct error *err)
+{
+	struct server server;
+
+	if (!server_load(db, move->server_id, NULL, &server, err))
+		return err->kind == ERROR_NOT_FOUND;
+	return live_report_target(db, &server, move, report, generation, fault, err);
+}
+
 bool move_report_other(struct store *db, const char *server_id, const char *host_id,
-		       enum server_report report, struct error *err)
+		       enum server_report report, int64_t generation, const char *fault, struct error *err)
 {
 	_cleanup_(move_done) struct move move = {0};
 	struct server server;
 	bool found;
 
-	if (report != REPORT_GONE)
-		return true;
 	if (!move_find(db, server_id, &move, &found, err))
 		return false;
 	if (!found || strcmp(move.other_host_id, host_id) != 0)
+		return true;
+	if (move.live && strcmp(move.other_want, "absent") != 0)
+		return report_live(db, &move, report, generation, fault, err);
+	if (report != REPORT_GONE)
 		return true;
 	if (strcmp(move.other_want, "absent") != 0) {
 		log_warning(
@@ -217,18 +235,25 @@ bool move_desired(struct store *db, const char *host_id, int64_t since, yyjson_m
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
-	if (!store_query(
-		    db, &rows, err,
-		    "SELECT server_id, other_generation, other_want FROM server_move WHERE other_host_id = "
-		    "?1 AND (?2 = 0 OR other_revision > ?2)",
-		    V(host_id), V(since)))
+	if (!store_query(db, &rows, err,
+			 "SELECT server_id, other_generation, other_want, uuid, facts FROM server_move WHERE "
+			 "other_host_id = ?1 AND (?2 = 0 OR other_revision > ?2)",
+			 V(host_id), V(since)))
 		return false;
 	while (store_next(&rows)) {
 		yyjson_mut_val *object = yyjson_mut_arr_add_obj(doc, servers);
+		const char *want = store_text(&rows, 2);
 
+		if (strcmp(want, "incoming") == 0 || strcmp(want, "arrived") == 0) {
+			if (!live_desired_target(db, store_text(&rows, 0), store_text(&rows, 3),
+						 store_int(&rows, 1), want, store_text(&rows, 4), doc, object,
+						 err))
+				return false;
+			continue;
+		}
 		compute_add_text(doc, object, "id", store_text(&rows, 0));
 		yyjson_mut_obj_add_int(doc, object, "generation", store_int(&rows, 1));
-		compute_add_text(doc, object, "want", store_text(&rows, 2));
+		compute_add_text(doc, object, "want", want);
 	}
 	return store_end(&rows, err);
 }
@@ -257,6 +282,8 @@ static bool too_late(struct store *db, struct server *server, struct move *move,
 	bool confirming =
 		server->life.state == SERVER_CONFIRMING || server->life.state == SERVER_CONFIRMING_OFF;
 
+	if (move->live)
+		return live_too_late(db, server, move, err);
 	/* The guest runs where it shall: what is left is the source's to remove. */
 	if (confirming)
 		return server_move(&server->life,
@@ -311,12 +338,17 @@ bool move_housekeeping(struct store *db, struct error *err)
 {
 	int64_t now = sys_now();
 
+	if (!each_since(db,
+			"SELECT server_id FROM server_move WHERE open = 1 AND type = 'live-migration' AND phase IN "
+			"('preparing', 'running', 'post-migrating') AND phase_at < ?1 LIMIT ?2",
+			now, live_watch, err))
+		return false;
 	if (compute_settings.move_timeout > 0 &&
-	    !each_since(
-		    db,
-		    "SELECT server_id FROM server_move WHERE open = 1 AND failed = 0 AND phase IN "
-		    "('migrating', 'post-migrating', 'confirming', 'reverting') AND phase_at < ?1 LIMIT ?2",
-		    now - compute_settings.move_timeout, too_late, err))
+	    !each_since(db,
+			"SELECT server_id FROM server_move WHERE open = 1 AND failed = 0 AND phase IN "
+			"('migrating', 'post-migrating', 'confirming', 'reverting', 'preparing', 'running') "
+			"AND phase_at < ?1 LIMIT ?2",
+			now - compute_settings.move_timeout, too_late, err))
 		return false;
 	return compute_settings.confirm_window == 0 ||
 	       each_since(db,

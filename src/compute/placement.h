@@ -8,7 +8,7 @@
 
 enum {
 	PLACEMENT_RULES_MAX = 40,
-	PLACEMENT_RULES_SPARE = 4, /* beyond those: hosts that are out of the question */
+	PLACEMENT_RULES_SPARE = 6, /* beyond those: hosts that are out of the question */
 };
 
 /* Rules with all that they point to; start from {0}. */

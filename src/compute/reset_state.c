@@ -36,6 +36,7 @@ static bool to_active(struct http_request *request, struct server *server, struc
 	static const enum server_state settled[WANT_COUNT] = {
 		[WANT_RUNNING] = SERVER_ACTIVE,	     [WANT_PAUSED] = SERVER_PAUSED,
 		[WANT_SUSPENDED] = SERVER_SUSPENDED, [WANT_STOPPED] = SERVER_STOPPED,
+		[WANT_LEAVING] = SERVER_STATE_COUNT, [WANT_STAYING] = SERVER_STATE_COUNT,
 		[WANT_ABSENT] = SERVER_STATE_COUNT,
 	};
 	enum server_state next = settled[server->life.want];

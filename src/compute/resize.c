@@ -27,8 +27,8 @@ const struct schema action_migrate_schema = {
 
 /* --- where from --- */
 
-static bool source_load(struct store *db, const struct server *server, struct move_side *source,
-			struct error *err)
+bool move_source_load(struct store *db, const struct server *server, struct move_side *source,
+		      struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
@@ -111,6 +111,17 @@ static bool begin_transit(struct store *db, struct move *move, struct error *err
 	       server_order_disk(db, move->server_id, order, err);
 }
 
+void move_target_set(struct move *move, const struct scheduler_grant *grant, const struct flavor *flavor)
+{
+	struct move_side *target = &move->target;
+
+	snprintf(target->host_id, sizeof target->host_id, "%s", grant->host_id);
+	snprintf(target->host, sizeof target->host, "%s", grant->host_name);
+	snprintf(target->zone, sizeof target->zone, "%s", grant->availability_zone);
+	snprintf(target->flavor_id, sizeof target->flavor_id, "%s", flavor->id);
+	target->flavor = flavor_embedded(flavor);
+}
+
 static bool move_begin(struct http_request *request, struct server *server, struct move *move,
 		       const struct flavor *flavor, const char *host, bool here, const char *type,
 		       struct error *err)
@@ -124,11 +135,7 @@ static bool move_begin(struct http_request *request, struct server *server, stru
 
 	if (!server_replace(request->db, &wish, grant, NULL, err))
 		return false;
-	snprintf(move->target.host_id, sizeof move->target.host_id, "%s", grant->host_id);
-	snprintf(move->target.host, sizeof move->target.host, "%s", grant->host_name);
-	snprintf(move->target.zone, sizeof move->target.zone, "%s", grant->availability_zone);
-	snprintf(move->target.flavor_id, sizeof move->target.flavor_id, "%s", flavor->id);
-	move->target.flavor = flavor_embedded(flavor);
+	move_target_set(move, grant, flavor);
 	return (strcmp(move->target.host_id, server->host_id) == 0 ||
 		begin_transit(request->db, move, err)) &&
 	       move_insert(request, move, type, err) && server_save(request->db, server, err);
@@ -145,7 +152,7 @@ static bool move_prepare(struct http_request *request, struct server *server, st
 	return server_user_move(server, move->was_off ? SERVER_RESIZE_MIGRATING_OFF : SERVER_RESIZE_MIGRATING,
 				action, err) &&
 	       move_check_settled(request->db, server->id, err) &&
-	       source_load(request->db, server, &move->source, err) &&
+	       move_source_load(request->db, server, &move->source, err) &&
 	       server_action_begin(request, server->id, action, err);
 }
 
@@ -182,7 +189,7 @@ bool action_resize(struct http_request *request, struct http_response *response,
 	       compute_empty(response, 202);
 }
 
-static bool check_host(struct store *db, const struct server *server, const char *name, struct error *err)
+bool move_check_host(struct store *db, const struct server *server, const char *name, struct error *err)
 {
 	struct scheduler_host host;
 
@@ -205,7 +212,7 @@ bool action_migrate(struct http_request *request, struct http_response *response
 	const char *host = yyjson_get_str(yyjson_obj_get(argument, "host"));
 
 	return move_prepare(request, server, &move, "migrate", err) &&
-	       check_host(request->db, server, host, err) &&
+	       move_check_host(request->db, server, host, err) &&
 	       flavor_stored(move.source.flavor_id, move.source.flavor, &flavor, err) &&
 	       move_begin(request, server, &move, &flavor, host, false, "migration", err) &&
 	       compute_empty(response, 202);
@@ -262,58 +269,4 @@ bool action_revert_resize(struct http_request *request, struct http_response *re
 		return error_set(err, ERROR_BAD_REQUEST, "Instance has not been resized.");
 	return server_action_begin(request, server->id, "revertResize", err) &&
 	       move_revert(request->db, server, &move, err) && compute_empty(response, 202);
-}
-
-/* --- live migration, which always fails its checks --- */
-
-static const struct schema block_migration = {.types = SCHEMA_BOOLEAN | SCHEMA_STRING};
-const struct schema action_live_schema = {
-	.types = SCHEMA_OBJECT,
-	.fields = (const struct schema_field[]){{"host", &host_text, .required = true},
-						{"block_migration", &block_migration, .required = true},
-						{"disk_over_commit", &block_migration, .until = 2024},
-						{"force", &block_migration, .since = 2030, .until = 2067},
-						{0}}};
-
-/* Why not (MV-8): Nova's reason if the guest has a device of an alias that is not said to be live-migratable.
- */
-static bool why_not_live(struct http_request *request, const struct server *server, const char **why,
-			 struct error *err)
-{
-	_cleanup_free_ struct scheduler_device *devices = NULL;
-	size_t count;
-
-	*why = "Live migration is not built: migrate the server while it is stopped (os-migrate).";
-	if (!scheduler_devices_of_server(request->db, server->id, &devices, &count, err))
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		if (devices[i].alias[0])
-			*why = http_printf(
-				request,
-				"The alias %s of device %s does not explicitly request live-migratable "
-				"devices, and live migration is not built.",
-				devices[i].alias, devices[i].address);
-	}
-	return true;
-}
-
-/* The server goes on as it was.  Before 2.34 the refusal is the answer, since then a migration in error
- * (MV-12).
- */
-bool action_migrate_live(struct http_request *request, struct http_response *response, struct server *server,
-			 yyjson_val *argument, struct error *err)
-{
-	const char *host = yyjson_get_str(yyjson_obj_get(argument, "host")), *why;
-
-	if (server->life.state != SERVER_ACTIVE)
-		return no_such_state(server, "os-migrateLive", err);
-	if (!check_host(request->db, server, host, err) || !why_not_live(request, server, &why, err))
-		return false;
-	if (request->microversion < 2034)
-		return error_set(err, ERROR_BAD_REQUEST, "Migration pre-check error: %s", why);
-	return server_action_begin(request, server->id, "live-migration", err) &&
-	       server_action_end(request->db, server->id, true, err) &&
-	       move_insert_refused(request, server, "live-migration", err) &&
-	       server_set_fault(request->db, server->id, "Migration pre-check error", why, err) &&
-	       compute_empty(response, 202);
 }

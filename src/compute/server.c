@@ -172,5 +172,7 @@ bool server_port_changed(struct store *db, const char *server_id, struct error *
 	/* A port may name a device that is no server of ours. */
 	if (!server_load(db, server_id, NULL, &server, err))
 		return err->kind == ERROR_NOT_FOUND;
-	return server.life.want == WANT_ABSENT || server_touch(db, &server, err);
+	/* One that is on its way has a new generation where it gets. */
+	return server.life.want == WANT_ABSENT || move_is_live(server.life.state) ||
+	       server_touch(db, &server, err);
 }

@@ -142,4 +142,4 @@ http_handler server_remote_console, server_index, server_detail, server_create, 
 	server_tags_put, server_tags_delete, server_tags_clear, server_action, server_action_prepare,
 	server_ips_index, server_ips_show, server_interfaces_index, server_interfaces_show,
 	server_interfaces_attach, server_interfaces_detach, server_security_groups, server_actions_index,
-	server_actions_show, server_diagnostics;
+	server_actions_show, server_diagnostics, live_index, live_show, live_delete, live_action;

@@ -8,9 +8,11 @@ typedef bool action_handler(struct http_request *request, struct http_response *
 			    struct server *server, yyjson_val *argument, struct error *err);
 
 /* resize.c */
-extern const struct schema action_resize_schema, action_migrate_schema, action_live_schema;
-action_handler action_resize, action_migrate, action_confirm_resize, action_revert_resize,
-	action_migrate_live;
+extern const struct schema action_resize_schema, action_migrate_schema;
+action_handler action_resize, action_migrate, action_confirm_resize, action_revert_resize;
+/* live_api.c */
+extern const struct schema action_live_schema;
+action_handler action_migrate_live;
 /* snapshot.c */
 extern const struct schema action_image_schema;
 action_handler action_create_image;

@@ -140,6 +140,21 @@ void server_no_host(const char *refusals, char *message, size_t size)
 			 "No valid host was found. Each host was refused; the details say why.");
 }
 
+/* One rule for each reason. */
+struct not_for_live {
+	struct placement *placement;
+	struct scheduler_rule *rule;
+};
+
+static void add_not_for_live(const char *host_id, const char *reason, void *argument)
+{
+	struct not_for_live *live = argument;
+
+	if (!live->rule || strcmp(live->rule->reason, reason) != 0)
+		live->rule = placement_rule(live->placement, memory_copy_text(reason), false);
+	placement_host_add(live->placement, live->rule, host_id);
+}
+
 /* Hosts that are out of the question whatever they have. */
 static bool exclude_hosts(struct store *db, const struct server_replace *wish, struct placement *placement,
 			  struct error *err)
@@ -149,6 +164,9 @@ static bool exclude_hosts(struct store *db, const struct server_replace *wish, s
 				   placement_rule(placement, memory_copy_text("is where the server is now"),
 						  false),
 				   wish->not_host_id);
+	if (wish->live && !scheduler_hosts_not_for_live(db, wish->not_host_id, add_not_for_live,
+							&(struct not_for_live){.placement = placement}, err))
+		return false;
 	return leftover_rule(db, wish->server_id, placement, err) &&
 	       (!wish->retry || retry_rule(db, wish->server_id, placement, err));
 }

@@ -18,6 +18,7 @@ struct server_replace {
 	const char *host;	 /* only this one, or NULL */
 	const char *not_host_id; /* not this one, or NULL */
 	bool retry;		 /* not where a build of it failed */
+	bool live;		 /* only where a guest that runs on not_host_id can go */
 };
 
 /* Claims a place for the server, under the rules of its first one (zone, hints, group) and what the flavor

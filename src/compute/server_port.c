@@ -58,23 +58,21 @@ bool server_port_bind(struct store *db, const struct server_seat *seat, const st
 	if (device)
 		snprintf(vendor_info, sizeof vendor_info, "%s:%s", device->vendor_id, device->product_id);
 	bool whole = device && strcmp(port->vnic_type, "direct-physical") == 0;
-	return network_port_bind(db, port->id,
-				 &(struct network_binding){
-					 .server_id = seat->server_id,
-					 .host = seat->host_name,
-					 .device_owner = owner,
-					 .index = index,
-					 .pci_slot = device ? device->address : NULL,
-					 .pci_vendor_info = device ? vendor_info : NULL,
-					 .pf_mac_address =
-						 device && device->vf_num >= 0 && device->pf_mac_address[0]
-							 ? device->pf_mac_address
-							 : NULL,
-					 .vf_num = device ? device->vf_num : -1,
-					 .mac_of_pf =
-						 whole && device->mac_address[0] ? device->mac_address : NULL,
-				 },
-				 err);
+	const struct network_binding binding = {
+		.server_id = seat->server_id,
+		.host = seat->host_name,
+		.device_owner = owner,
+		.index = index,
+		.pci_slot = device ? device->address : NULL,
+		.pci_vendor_info = device ? vendor_info : NULL,
+		.pf_mac_address = device && device->vf_num >= 0 && device->pf_mac_address[0]
+					  ? device->pf_mac_address
+					  : NULL,
+		.vf_num = device ? device->vf_num : -1,
+		.mac_of_pf = whole && device->mac_address[0] ? device->mac_address : NULL,
+	};
+
+	return (seat->ahead ? network_port_bind_ahead : network_port_bind)(db, port->id, &binding, err);
 }
 
 /* What the network service refuses, in Nova's words. */

@@ -16,6 +16,7 @@ void server_port_request(const struct network_port *port, struct scheduler_port_
 /* Where a server is. */
 struct server_seat {
 	const char *server_id, *host_name, *zone;
+	bool ahead; /* it is on its way there: the ports get inactive bindings */
 };
 /* Binds it as NIC `index`; device: what was claimed for it, or NULL. */
 bool server_port_bind(struct store *db, const struct server_seat *seat, const struct network_port *port,

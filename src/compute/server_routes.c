@@ -24,11 +24,6 @@ static bool server_volumes(struct http_request *request, struct http_response *r
 	return empty_list(request, response, "volumeAttachments", err);
 }
 
-static bool server_migrations(struct http_request *request, struct http_response *response, struct error *err)
-{
-	return compute_since(request, 2023, err) && empty_list(request, response, "migrations", err);
-}
-
 #define SERVER "/servers/{id}"
 
 static const struct http_route routes[] = {
@@ -74,7 +69,11 @@ static const struct http_route routes[] = {
 	 .flags = POLICY_REMOTE_CONSOLES},
 	{HTTP_GET, SERVER "/diagnostics", server_diagnostics, HTTP_READ, .flags = POLICY_DIAGNOSTICS},
 	{HTTP_GET, SERVER "/os-volume_attachments", server_volumes, HTTP_READ, .flags = POLICY_SERVER_SHOW},
-	{HTTP_GET, SERVER "/migrations", server_migrations, HTTP_READ, .flags = POLICY_HYPERVISORS},
+	{HTTP_GET, SERVER "/migrations", live_index, HTTP_READ, .flags = POLICY_LIVE_INDEX},
+	{HTTP_GET, SERVER "/migrations/{number}", live_show, HTTP_READ, .flags = POLICY_LIVE_SHOW},
+	{HTTP_DELETE, SERVER "/migrations/{number}", live_delete, HTTP_WRITE, .flags = POLICY_LIVE_DELETE},
+	{HTTP_POST, SERVER "/migrations/{number}/action", live_action, HTTP_WRITE,
+	 .flags = POLICY_LIVE_COMPLETE},
 };
 
 const struct compute_routes server_routes = {routes, ELEMENTS_OF(routes)};

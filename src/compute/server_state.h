@@ -17,6 +17,8 @@ enum server_power { POWER_NONE = 0, POWER_RUNNING = 1, POWER_PAUSED = 3, POWER_S
 	W(RUNNING, "running") \
 	W(PAUSED, "paused") \
 	W(SUSPENDED, "suspended") \
+	W(LEAVING, "leaving") \
+	W(STAYING, "staying") \
 	W(STOPPED, "stopped") \
 	W(ABSENT, "absent")
 
@@ -62,6 +64,10 @@ enum server_want {
 	S(REVERTED, "reverted", "resized", "resize_reverting", "REVERT_RESIZE", POWER_SHUTDOWN, RUNNING) \
 	S(REVERTED_OFF, "reverted-off", "resized", "resize_reverting", "REVERT_RESIZE", POWER_SHUTDOWN, \
 	  STOPPED) \
+	/* of a live migration: host and target get ready; the guest is on its way; it is to stay after all */ \
+	S(LIVE_PREPARING, "live-preparing", "active", "migrating", "MIGRATING", POWER_RUNNING, RUNNING) \
+	S(LIVE_LEAVING, "live-leaving", "active", "migrating", "MIGRATING", POWER_RUNNING, LEAVING) \
+	S(LIVE_STAYING, "live-staying", "active", "migrating", "MIGRATING", POWER_RUNNING, STAYING) \
 	S(SNAPSHOT, "snapshot", "active", "image_snapshot", "ACTIVE", POWER_RUNNING, RUNNING) \
 	S(SNAPSHOT_OFF, "snapshot-off", "stopped", "image_snapshot", "SHUTOFF", POWER_SHUTDOWN, STOPPED) \
 	S(SHELVING, "shelving", "active", "shelving_image_uploading", "ACTIVE", POWER_RUNNING, STOPPED) \
@@ -112,6 +118,8 @@ enum server_state {
 	R(RUNNING, "running") \
 	R(PAUSED, "paused") \
 	R(SUSPENDED, "suspended") \
+	R(INCOMING, "incoming") \
+	R(LEFT, "left") \
 	R(STOPPED, "stopped") \
 	R(FAILED, "failed") \
 	R(GONE, "gone")

@@ -79,6 +79,9 @@ extern struct compute_settings compute_settings;
 	P(HYPERVISORS_SHOW, ADMIN, "os-hypervisors:show") \
 	P(HYPERVISORS_UPTIME, ADMIN, "os-hypervisors:uptime") \
 	P(HYPERVISORS_STATISTICS, ADMIN, "os-hypervisors:statistics") \
+	P(PCI, ADMIN, "os-pci:index") \
+	P(PCI_DETAIL, ADMIN, "os-pci:detail") \
+	P(PCI_SHOW, ADMIN, "os-pci:show") \
 	P(ZONES, READER, "os-availability-zone:list") \
 	P(ZONES_DETAIL, ADMIN, "os-availability-zone:detail") \
 	P(AGGREGATES, ADMIN, "os-aggregates:index") \
@@ -88,6 +91,10 @@ extern struct compute_settings compute_settings;
 	P(AGGREGATES_DELETE, ADMIN, "os-aggregates:delete") \
 	P(AGGREGATES_ACTION, ADMIN, "os-aggregates:set_metadata") \
 	P(MIGRATIONS, ADMIN, "os-migrations:index") \
+	P(LIVE_INDEX, ADMIN, "servers:migrations:index") \
+	P(LIVE_SHOW, ADMIN, "servers:migrations:show") \
+	P(LIVE_DELETE, ADMIN, "servers:migrations:delete") \
+	P(LIVE_COMPLETE, ADMIN, "servers:migrations:force_complete") \
 	P(LIMITS, READER, "limits") \
 	P(QUOTA_SHOW, READER, "os-quota-sets:show") \
 	P(QUOTA_DETAIL, READER, "os-quota-sets:detail") \
@@ -112,7 +119,7 @@ struct compute_routes {
 };
 
 /* Tables of the files; patterns without "/v2.1". */
-extern const struct compute_routes flavor_routes, keypair_routes, server_routes, host_routes, limits_routes,
+extern const struct compute_routes flavor_routes, keypair_routes, server_routes, host_routes, pci_routes, limits_routes,
 	group_routes, aggregate_routes, move_routes;
 
 /* 403 "Policy doesn't allow os_compute_api:<rule> to be performed."; returns false. */

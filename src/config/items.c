@@ -252,6 +252,37 @@ bool item_numa_node(const char *text, int *node)
 	return true;
 }
 
+/* --- what `penstock host setup` makes of a host --- */
+
+bool item_host_vfs(const char *text, char netdev[ITEM_NETDEV_SIZE], int *count, bool *drivers)
+{
+	_cleanup_free_ char *name = part_take(&text, ':'), *number = part_take(&text, ':'),
+			    *flag = text ? part_take(&text, ':') : NULL;
+	int64_t value;
+
+	*drivers = flag != NULL;
+	if (text || !name_copy(name, netdev, ITEM_NETDEV_SIZE) || strpbrk(netdev, "/*?[\"'$ ") || !number ||
+	    !config_int_parse(number, 0, HOST_VFS_MAX, &value) || (flag && strcmp(flag, "drivers") != 0))
+		return false;
+	*count = (int)value;
+	return true;
+}
+
+bool item_host_pages(const char *text, char size[8], int64_t *size_kb, int64_t *count)
+{
+	_cleanup_free_ char *name = part_take(&text, ':'), *number = part_take(&text, ':');
+	int64_t value;
+	size_t end = strspn(name, "0123456789");
+
+	if (text || !number || end == 0 || end > 5 || !strchr("MG", name[end]) || !name[end] || name[end + 1] ||
+	    !config_int_parse(number, 0, INT32_MAX, count))
+		return false;
+	value = atoi(name);
+	*size_kb = name[end] == 'G' ? value << 20 : value << 10;
+	snprintf(size, 8, "%s", name);
+	return value > 0;
+}
+
 /* --- databases --- */
 
 bool item_is_mysql(const char *text)

@@ -41,5 +41,10 @@ bool item_device_ids(const char *text, unsigned *vendor, unsigned *product);
 /* node:0,size:2048,count:64 in any order; the size is in KiB, or has a unit like MB or GiB. */
 bool item_huge_pages(const char *text, int *node, int64_t *size_kb, int64_t *count);
 bool item_numa_node(const char *text, int *node);
+/* network_device:VFs, or network_device:VFs:drivers */
+#define HOST_VFS_MAX 65535
+bool item_host_vfs(const char *text, char netdev[ITEM_NETDEV_SIZE], int *count, bool *drivers);
+/* 2M:1024 or 1G:16; *size_kb in KiB, `size` as the kernel's command line has it. */
+bool item_host_pages(const char *text, char size[8], int64_t *size_kb, int64_t *count);
 /* A database that Nova or Neutron has and Penstock never will: mysql... */
 bool item_is_mysql(const char *text);

@@ -89,6 +89,23 @@ static bool is_huge_pages(const char *text)
 	return item_huge_pages(text, &node, &size_kb, &count);
 }
 
+static bool is_host_vfs(const char *text)
+{
+	char netdev[ITEM_NETDEV_SIZE];
+	bool drivers;
+	int count;
+
+	return item_host_vfs(text, netdev, &count, &drivers);
+}
+
+static bool is_host_pages(const char *text)
+{
+	int64_t size_kb, count;
+	char size[8];
+
+	return item_host_pages(text, size, &size_kb, &count);
+}
+
 static bool is_numa_node(const char *text)
 {
 	int node;
@@ -111,6 +128,10 @@ const struct config_option config_options[] = {
 	 .help = "folder of penstock-agent"},
 	{"penstock", "keep_pfs_up", .type = CONFIG_BOOL, .fallback = "True",
 	 .help = "PFs that carry offered VFs or a physical network are brought up again when they go down"},
+	{"penstock", "device_timeout", .type = CONFIG_INT, .fallback = "120", .min = 1, .max = 3600,
+	 .help = "seconds after which a call to the kernel about a device is left to itself"},
+	{"penstock", "libvirt_timeout", .type = CONFIG_INT, .fallback = "60", .min = 1, .max = 3600,
+	 .help = "the same for calls to libvirt; starting and ending guests may take ten times as long"},
 	{"penstock", "network_forward", .type = CONFIG_CHOICE, .fallback = "nat",
 	 .choices = "nat,route,open,none", .help = "how libvirt networks of hosts reach the world"},
 
@@ -125,6 +146,10 @@ const struct config_option config_options[] = {
 	{"pci", "iommu_group_mates", .type = CONFIG_CHOICE, .fallback = "refuse", .choices = "refuse,grant",
 	 .help = "grant: offered devices in the IOMMU group of one that a guest gets are taken from their "
 		 "drivers with it"},
+	{"pci", "release_hook",
+	 .help = "program that is run when a guest has given a device back, before anybody gets it: docs/devices.md"},
+	{"pci", "release_hook_timeout", .type = CONFIG_INT, .fallback = "600", .min = 1, .max = 86400,
+	 .help = "seconds that it may take"},
 	{"filter_scheduler", "pci_in_placement", .type = CONFIG_BOOL, .fallback = "False",
 	 .help = "claim devices in Placement"},
 
@@ -163,6 +188,12 @@ const struct config_option config_options[] = {
 	 .help = "CPUs of this host that guests may have for themselves"},
 	{"compute", "packing_host_numa_cells_allocation_strategy", .type = CONFIG_BOOL, .fallback = "False",
 	 .help = "fill one NUMA node before the next"},
+
+	/* --- /etc/penstock/host.conf: what `penstock host setup` and `host apply` make of a host --- */
+	{"host", "vfs", .type = CONFIG_LIST, .check = is_host_vfs, .allowed = "p5p1:5, or p5p1:5:drivers",
+	 .help = "VFs that PFs have from boot on; drivers: the host's own driver binds them"},
+	{"host", "hugepages", .type = CONFIG_LIST, .check = is_host_pages, .allowed = "2M:1024 or 1G:16",
+	 .help = "huge pages of this host"},
 
 	/* --- guests --- */
 	{"DEFAULT", "instance_build_timeout", .type = CONFIG_INT, .fallback = "600", .min = 0, .max = 86400,
@@ -205,8 +236,27 @@ const struct config_option config_options[] = {
 	 .help = "how often a guest is asked to let go of a device"},
 	{"libvirt", "device_detach_timeout", .type = CONFIG_INT, .fallback = "20", .min = 1, .max = 3600,
 	 .help = "seconds that it is given each time"},
-	{"libvirt", "live_migration_permit_post_copy", .type = CONFIG_BOOL, .state = CONFIG_NOT_YET,
-	 .fallback = "False", .help = "post-copy in live migrations"},
+	{"libvirt", "live_migration_inbound_addr",
+	 .help = "name or address under which other hosts send guests here; else the host's name"},
+	{"libvirt", "live_migration_scheme",
+	 .help = "how libvirt reaches the libvirt of another host (qemu+SCHEME://...); else tcp"},
+	{"libvirt", "live_migration_uri", .help = "the same as a whole URI, with %s for the other host"},
+	{"libvirt", "live_migration_permit_post_copy", .type = CONFIG_BOOL, .fallback = "False",
+	 .help = "may a live migration that is to end run the guest on the target before all of it is there"},
+	{"libvirt", "live_migration_permit_auto_converge", .type = CONFIG_BOOL, .fallback = "False",
+	 .help = "may a guest be slowed down so that its live migration ends"},
+	{"libvirt", "live_migration_completion_timeout", .type = CONFIG_INT, .fallback = "800", .min = 0,
+	 .max = 2147483647,
+	 .help = "seconds that a live migration may take for each GiB of memory and disk; 0: no limit"},
+	{"libvirt", "live_migration_timeout_action", .type = CONFIG_CHOICE, .fallback = "abort",
+	 .choices = "abort,force_complete",
+	 .help = "what becomes of one that takes longer: it is given up, or the guest stands still until it "
+		 "is over"},
+	{"libvirt", "live_migration_bandwidth", .type = CONFIG_INT, .fallback = "0", .min = 0,
+	 .max = 2147483647, .help = "MiB/s that a live migration may take; 0: no limit"},
+	{"libvirt", "live_migration_downtime", .type = CONFIG_INT, .fallback = "500", .min = 100,
+	 .max = 2147483647,
+	 .help = "milliseconds that a guest may stand still at the end of its live migration"},
 	{"libvirt", "cpu_power_management", .type = CONFIG_BOOL, .state = CONFIG_NOT_YET, .fallback = "False",
 	 .help = "power of dedicated CPUs"},
 	{"libvirt", "cpu_power_management_strategy", .type = CONFIG_CHOICE, .state = CONFIG_NOT_YET,

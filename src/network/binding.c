@@ -316,6 +316,38 @@ bool network_port_bind(struct store *db, const char *port_id, const struct netwo
 			  V((const char *)(binding->host && *port.segment_id ? port.segment_id : NULL)));
 }
 
+bool network_port_bind_ahead(struct store *db, const char *port_id, const struct network_binding *binding,
+			     struct error *err)
+{
+	struct network_port port;
+	_cleanup_free_ char *old = NULL, *profile = NULL;
+	char details[200];
+
+	if (!network_port_load(db, port_id, &port, err) || !binding_profile(db, port_id, &old, err) ||
+	    !binding_check(&port, binding, old, err))
+		return false;
+	profile = profile_merge(old, port.physical_network, binding);
+	const char *vif = binding_vif(&port, details);
+	return store_exec(
+		db, err,
+		"INSERT INTO port_binding (port_id, host, vnic_type, profile, vif_type, vif_details, "
+		"segment_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (port_id, host) DO UPDATE "
+		"SET vnic_type = excluded.vnic_type, profile = excluded.profile, vif_type = "
+		"excluded.vif_type, vif_details = excluded.vif_details, segment_id = "
+		"excluded.segment_id",
+		V(port_id), V(binding->host), V((const char *)port.vnic_type), V(profile), V(vif),
+		V((const char *)details), V((const char *)(*port.segment_id ? port.segment_id : NULL)));
+}
+
+bool network_ports_unbind_ahead(struct store *db, const char *server_id, const char *host, struct error *err)
+{
+	return store_exec(
+		db, err,
+		"DELETE FROM port_binding WHERE host = ?2 AND port_id IN (SELECT id FROM port WHERE "
+		"device_id = ?1 AND host_id <> ?2)",
+		V(server_id), V(host));
+}
+
 static bool release_one(struct store *db, const char *port_id, const char *vnic_type, struct error *err)
 {
 	_cleanup_free_ char *old = NULL, *profile = NULL;

@@ -81,6 +81,12 @@ struct network_binding {
  * agent reports.  ERROR_CONFLICT if another server has it. */
 bool network_port_bind(struct store *db, const char *port_id, const struct network_binding *binding,
 		       struct error *err);
+/* The same for a host that the server is on its way to: an inactive binding (binding-extended), which
+ * network_port_bind() makes the active one. */
+bool network_port_bind_ahead(struct store *db, const char *port_id, const struct network_binding *binding,
+			     struct error *err);
+/* The server does not go there: inactive bindings for this host go. */
+bool network_ports_unbind_ahead(struct store *db, const char *server_id, const char *host, struct error *err);
 /* The server is on no host for a while (shelved): its ports are unbound, and stay its own with their
  * addresses. */
 bool network_ports_keep(struct store *db, const char *server_id, struct error *err);

@@ -6,6 +6,7 @@
 #include "http/http_server.h"
 #include "identity/identity.h"
 #include "penstockd/site.h"
+#include "penstockd/watchdog.h"
 #include "scheduler/scheduler.h"
 #include "sys/sys.h"
 
@@ -102,6 +103,7 @@ static void housekeeping_done(struct store_job *job, bool ok, const struct error
 {
 	if (!ok)
 		log_error("housekeeping: %s", err->message);
+	watchdog_writer_works();
 	free(job);
 }
 
@@ -115,7 +117,7 @@ static void housekeeping_submit(struct store_writer *writer)
 }
 
 /* Until SIGTERM or SIGINT. */
-static void serve(struct store_writer *writer, int signals)
+static void serve(struct store_writer *writer, const struct http_server *server, const char *address, int signals)
 {
 	int64_t next = sys_monotonic();
 
@@ -124,6 +126,7 @@ static void serve(struct store_writer *writer, int signals)
 		struct pollfd waiting = {.fd = signals, .events = POLLIN};
 
 		if (left <= 0) {
+			watchdog_tell(address, http_server_port(server)); /* about what was submitted last */
 			housekeeping_submit(writer);
 			malloc_trim(0); /* what a burst of requests or a large body took */
 			next = sys_monotonic() + HOUSEKEEPING_MS * INT64_C(1000);
@@ -198,7 +201,7 @@ static bool run(const struct options *options, struct error *err)
 	log_info("penstockd %s listens on %s port %u after %lld ms", PENSTOCK_VERSION, settings.address,
 		 http_server_port(server), (long long)(sys_monotonic() - began) / 1000);
 	sd_notify(0, "READY=1");
-	serve(writer, signals);
+	serve(writer, server, settings.address, signals);
 	log_info("stopping");
 	sd_notify(0, "STOPPING=1");
 	http_server_stop(server);

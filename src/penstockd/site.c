@@ -81,6 +81,7 @@ struct store *site_open(const struct site_settings *settings, struct error *err)
 {
 	_cleanup_(store_closep) struct store *db = NULL;
 
+	umask(0077); /* nobody else reads the database, whoever may enter the folder */
 	if (!make_folder(settings->state_dir, err))
 		return NULL;
 	db = store_open(settings->database, STORE_WRITER, err);

@@ -257,6 +257,24 @@ static bool mates_parse(const struct reader *r, struct inventory *inventory)
 	       bad(r, "iommu_group_mates", "expected refuse or grant");
 }
 
+/* How guests that run come to this host: the agent of another one is told it. */
+static bool migration_parse(const struct reader *r, struct inventory *inventory)
+{
+	struct reader migration = {.object = member(r, "migration"), .path = "migration.", .err = r->err};
+	const char *address, *folder, *cpus;
+
+	if (!migration.object)
+		return true;
+	if (!yyjson_is_obj(migration.object))
+		return bad(r, "migration", "expected an object");
+	if (!read_text(&migration, "address", 255, NULL, &address) ||
+	    !read_text(&migration, "folder", 255, "", &folder) ||
+	    !read_text(&migration, "cpus", 4096, NULL, &cpus))
+		return false;
+	return (*folder == '/' || bad(&migration, "folder", "expected a path")) &&
+	       read_json(r, "migration", YYJSON_TYPE_OBJ, 8192, "{}", &inventory->migration);
+}
+
 bool inventory_parse(yyjson_val *json, struct inventory *inventory, struct error *err)
 {
 	struct reader r = {.object = json, .err = err};
@@ -273,7 +291,8 @@ bool inventory_parse(yyjson_val *json, struct inventory *inventory, struct error
 	    !mates_parse(&r, inventory) ||
 	    !read_json(&r, "cpu", YYJSON_TYPE_OBJ, sizeof((struct scheduler_host *)0)->cpu_info - 1, "{}",
 		       &inventory->cpu_info) ||
-	    !read_json(&r, "cells", YYJSON_TYPE_ARR, MAX_CELLS_TEXT, "[]", &inventory->cells))
+	    !read_json(&r, "cells", YYJSON_TYPE_ARR, MAX_CELLS_TEXT, "[]", &inventory->cells) ||
+	    !migration_parse(&r, inventory))
 		return false;
 	return devices_parse(&r, inventory);
 }
@@ -291,6 +310,7 @@ void inventory_done(struct inventory *inventory)
 	free(inventory->devices);
 	free(inventory->cpu_info);
 	free(inventory->cells);
+	free(inventory->migration);
 }
 
 /* --- rows --- */
@@ -449,14 +469,14 @@ bool inventory_store(struct store *db, const char *host_id, const struct invento
 		    "= ?5, "
 		    "disk_gb = ?6, hypervisor_type = ?7, hypervisor_version = ?8, cpu_info = ?9, cells = "
 		    "?10, "
-		    "grant_mates = ?11 "
+		    "grant_mates = ?11, migration = ?12 "
 		    "WHERE id = ?1 AND (availability_zone, vcpus, memory_mb, reserved_memory_mb, disk_gb, "
-		    "hypervisor_type, hypervisor_version, cpu_info, cells, grant_mates) IS DISTINCT FROM "
-		    "(?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+		    "hypervisor_type, hypervisor_version, cpu_info, cells, grant_mates, migration) IS DISTINCT FROM "
+		    "(?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
 		    V(host_id), V(inventory->availability_zone), V(inventory->vcpus), V(inventory->memory_mb),
 		    V(inventory->reserved_memory_mb), V(inventory->disk_gb), V(inventory->hypervisor_type),
 		    V(inventory->hypervisor_version), V(inventory->cpu_info), V(inventory->cells),
-		    V(inventory->grant_mates)))
+		    V(inventory->grant_mates), V(inventory->migration)))
 		return false;
 	*changed = store_changes(db) > 0;
 	return devices_store(db, host_id, inventory, changed, err);

@@ -30,6 +30,7 @@ struct inventory {
 	int64_t hypervisor_version, vcpus, memory_mb, reserved_memory_mb, disk_gb;
 	bool grant_mates;	/* iommu_group_mates */
 	char *cpu_info, *cells; /* JSON, owned */
+	char *migration;	/* how guests that run come here (JSON, owned), or NULL: they cannot */
 	struct inventory_device *devices;
 	size_t device_count; /* sorted by address */
 };

@@ -49,5 +49,7 @@ const struct store_migration scheduler_migrations[] = {
 	 " PRIMARY KEY (host_id, address)) STRICT, WITHOUT ROWID;"},
 	/* the operator says that it is down: its silence need not be waited for */
 	{"ALTER TABLE host ADD COLUMN forced_down INTEGER NOT NULL DEFAULT 0;"},
+	/* how guests that run come to the host (JSON); NULL: they cannot */
+	{"ALTER TABLE host ADD COLUMN migration TEXT;"},
 };
 const size_t scheduler_migration_count = sizeof scheduler_migrations / sizeof *scheduler_migrations;

@@ -83,6 +83,13 @@ bool scheduler_host_set_enabled(struct store *db, const char *host_id, bool enab
 bool scheduler_host_force_down(struct store *db, const char *host_id, bool down, struct error *err);
 /* The zone that the operator put the host into; NULL: the one that its agent says. */
 bool scheduler_host_set_zone(struct store *db, const char *host_id, const char *zone, struct error *err);
+/* How guests that run come to this host (docs/agent-protocol.md, `migration` of an inventory), freed by the
+ * caller; NULL: they cannot. */
+bool scheduler_host_migration(struct store *db, const char *host_id, char **json, struct error *err);
+/* Hosts that cannot take over a guest that runs on this one, with the reason (static text). */
+bool scheduler_hosts_not_for_live(struct store *db, const char *host_id,
+				  void (*tell)(const char *host_id, const char *reason, void *argument),
+				  void *argument, struct error *err);
 /* Moves the host's revision and returns the new one; long polls with key "host:<id>" are woken after commit.
  */
 bool scheduler_host_touch(struct store *db, const char *host_id, int64_t *revision, struct error *err);
@@ -162,6 +169,8 @@ struct scheduler_grant {
 /* Is the alias specification well-formed and are its aliases configured?  ERROR_BAD_REQUEST if not
  * (PciInvalidAlias wording of Nova). */
 bool scheduler_alias_check(const char *alias_spec, struct error *err);
+/* Does the alias say that its devices can go along with a guest that runs ([pci] alias, live_migratable)? */
+bool scheduler_alias_is_live_migratable(const char *alias);
 
 /* Chooses a host and exact devices and claims them, with CPU, memory and disk, in the caller's transaction.
  * true: *grant is filled.  false with kind ERROR_NONE... is never given: no host fits is ERROR_CONFLICT with

@@ -2,6 +2,7 @@
  * well-formed whatever the texts in it are. */
 #include "fuzz.h"
 
+#include "agent/migration_xml.h"
 #include "agent/server.h"
 #include "agent/vm.h"
 #include "agent/vm_xml.h"
@@ -26,13 +27,37 @@ static void check_xml(struct text *xml)
 	text_done(xml);
 }
 
+#define FOLDER "/var/lib/penstock/<&'\">"
+
+/* The guest goes to another host: what its host makes of its XML is XML, and has nothing of its folder. */
+static void check_migration(yyjson_val *server, const char *live)
+{
+	yyjson_val *way = yyjson_obj_get(server, "migration");
+	struct numa_placement *numa = server_placement(way);
+	const struct migration_change change = {.from_folder = FOLDER,
+						.to_folder = json_text(way, "folder"),
+						.cpus = yyjson_get_str(yyjson_obj_get(way, "cpus")),
+						.numa = numa,
+						.devices = yyjson_obj_get(way, "devices")};
+	struct text xml = {0};
+	struct error err = {0};
+	bool ok =
+		strcmp(json_text(server, "want"), "leaving") == 0 && migration_xml(live, &change, &xml, &err);
+
+	free(numa);
+	if (ok)
+		check_xml(&xml);
+	text_done(&xml);
+}
+
 static void check_server(yyjson_val *server)
 {
 	struct text xml = {0};
 	yyjson_val *port;
 	size_t i, max;
 
-	vm_xml(server, "/var/lib/penstock/<&'\">", "kvm", &xml);
+	vm_xml(server, FOLDER, "kvm", &xml);
+	check_migration(server, xml.data);
 	check_xml(&xml);
 	yyjson_arr_foreach (yyjson_obj_get(server, "ports"), i, max, port) {
 		const char *ip = network_lease_ip(port);

@@ -18,18 +18,19 @@ class Agent:
         os.makedirs(self.folder, exist_ok=True)
         self.token = cloud.site.run("penstock", "agent-token")
 
-    def start(self, config, servers=8, pfs=2, vfs=4, more=""):
-        """The agent runs with this configuration, and the site has its inventory, which a marker tells from those before."""
+    def start(self, config, servers=8, pfs=2, vfs=4, more="", file=None):
+        """The agent runs with this configuration, and the site has its inventory, which a marker tells from those before.
+        With a file the made-up host outlives the agent."""
         self.stop()
         self.starts += 1
         marker = 512 + self.starts
         with open(self.folder + "/agent.conf", "w") as out:
             out.write("[DEFAULT]\nhost = %s\nreserved_host_memory_mb = %d\n[penstock]\ncontroller_url = %s\nagent_state_path = %s/state\n%s"
                       % (self.name, marker, self.cloud.site.url, self.folder, config))
-        self.log = open(self.folder + "/agent.log", "w")
+        self.log = open(self.folder + "/agent.log", "a" if file else "w")
         self.process = subprocess.Popen([
             "%s/src/%s" % (self.cloud.build, PROGRAM), "--config-file", self.folder + "/agent.conf", "--token", self.token,
-            "--simulate", "%d,%d,%d%s" % (servers, pfs, vfs, more)], stdout=self.log, stderr=self.log)
+            "--simulate", "%d,%d,%d%s" % (servers, pfs, vfs, more), *(["--simulate-file", file] if file else [])], stdout=self.log, stderr=self.log)
         until(lambda: self.runs() and self.cloud.rows("SELECT reserved_memory_mb FROM host WHERE name = ?", self.name) == [(marker,)],
               20, "the agent has told its inventory")
         self.cloud.enable(self.name, True)

@@ -124,6 +124,7 @@ class Inventory:
         self.host = {
             "version": 1, "hypervisor": {"type": "QEMU", "version": 10000002}, "availability_zone": "nova",
             "cpu": {"model": "x", "vendor": "y", "arch": "x86_64", "topology": {"sockets": 1, "cores": 8, "threads": 1}, "features": []},
+            "migration": {"address": "192.0.2.1", "folder": "/instances", "cpus": None},
             "vcpus": vcpus, "memory_mb": memory_mb, "disk_gb": 1000, "reserved_memory_mb": 512,
             "cells": cells or [cell(0, "0-%d" % (vcpus - 1), memory_mb)]}
 
@@ -170,6 +171,7 @@ def usual_host(vfs):
 
 class Host(threading.Thread):
     """A host which does at once what it is told: one PF with `vfs` VFs of physnet_sriov and a second PF, or what `inventory` says."""
+    on_their_way = {}  # guests between two hosts
 
     def __init__(self, site, name="host1", vfs=2, inventory=None):
         super().__init__(daemon=True)
@@ -177,6 +179,8 @@ class Host(threading.Thread):
         self.inventory = inventory or usual_host(vfs)
         self.fail, self.stopping, self.seen = None, False, []
         self.disks, self.mute = {}, False  # what is on the servers' disks; it says and does nothing
+        self.keeps = None  # why no guest leaves it
+        self.slow = False  # a guest that is to leave takes its time
         self.troubles = {}  # port id: what is wrong with it, whatever is wanted of it
         status, _, body = request(site.url + "/agent/v1/join", "POST",
                                   {"version": 1, "token": site.run("penstock", "agent-token"), "host": name})
@@ -229,6 +233,24 @@ class Host(threading.Thread):
             return None if status == 204 else "the disk was not taken: %s" % body
         return None
 
+    def let_go(self, server):
+        """The guest leaves, and waits on the way (`Host.on_their_way`) for the host to which it goes."""
+        if server["id"] not in self.running:
+            return "stopped", None
+        if self.slow and server["want"] == "leaving":
+            return "building", None
+        if self.keeps or server["want"] == "staying":
+            return "running", self.keeps
+        self.on_their_way[self.site.url, server["id"]] = self.disks.get(server["id"], b"disk")
+        del self.running[server["id"]]
+        return "left", None
+
+    def arrives(self, server):
+        if (self.site.url, server["id"]) in self.on_their_way:
+            self.running[server["id"]] = server
+            self.disks[server["id"]] = self.on_their_way.pop((self.site.url, server["id"]))
+        return "running" if server["id"] in self.running else "stopped"
+
     def obey(self, servers):
         reports = []
         for server in servers:
@@ -240,12 +262,17 @@ class Host(threading.Thread):
                 state = "gone"
             elif server["want"] == "kept":
                 state = "stopped"
+            elif server["want"] in ("leaving", "staying"):
+                state, fault = self.let_go(server)
+            elif server["want"] == "arrived":
+                state = self.arrives(server)
             elif self.fail:
                 state, fault = "failed", self.fail
             else:
                 fault = self.disk(server)
                 here = [port for port in server["ports"] if port.get("want") != "absent"]
-                self.running[server["id"]] = {**server, "ports": here}
+                if server["want"] != "incoming":
+                    self.running[server["id"]] = {**server, "ports": here}
                 state = server["want"]
             ports = [{"id": p["id"], "status": "GONE" if p.get("want") == "absent" else "ACTIVE" if p["admin_state_up"] and state == "running" else "DOWN"}
                      for p in server.get("ports", [])]
@@ -253,6 +280,8 @@ class Host(threading.Thread):
                 if port["id"] in self.troubles:
                     port["status"], port["fault"] = "DOWN", self.troubles[port["id"]]
             reports.append({"id": server["id"], "generation": server["generation"], "state": state,
-                            "fault": fault, "ports": [] if state in ("failed", "gone") else ports})
+                            "fault": fault, "ports": [] if state in ("failed", "gone", "incoming", "left") else ports})
+            if (server.get("migration") or {}).get("tell"):
+                reports[-1]["migration"] = {"disk_bytes": 1 << 30, "config_drive": "ZHJpdmU="}
         if reports:
             assert self.call("POST", "status", {"servers": reports})[0] == 200

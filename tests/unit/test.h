@@ -12,11 +12,14 @@
 #include <cmocka.h>
 #include <string.h>
 
-/* Makes a folder that is the test's own; test_folder_remove() removes it with all that is in it. */
+/* Makes a folder that is the test's own, in memory where that can be had (what is made durable need not be there
+ * after a power cut); test_folder_remove() removes it with all that is in it. */
 static inline char *test_folder_make(void)
 {
-	char pattern[] = "/tmp/penstock-test.XXXXXX";
+	char in_memory[] = "/dev/shm/penstock-test.XXXXXX", pattern[] = "/tmp/penstock-test.XXXXXX";
 
+	if (mkdtemp(in_memory))
+		return strdup(in_memory);
 	return mkdtemp(pattern) ? strdup(pattern) : NULL;
 }
 

@@ -14,25 +14,26 @@
 
 int simulated_index(const struct simulated_device *device)
 {
-	return (int)(device - simulated->devices);
+	return (int)(device - simulated_devices());
 }
 
 int simulated_group(const struct simulated_device *device)
 {
-	int pf = simulated_index(device) / (simulated->vfs + 1);
+	int pf = simulated_index(device) / (simulated_now()->vfs + 1);
 
-	return 1 + (simulated_is_pf(device) ? pf / simulated->share * simulated->share * (simulated->vfs + 1)
+	return 1 + (simulated_is_pf(device) ? pf / simulated_now()->share * simulated_now()->share *
+						      (simulated_now()->vfs + 1)
 					    : simulated_index(device));
 }
 
 bool simulated_is_pf(const struct simulated_device *device)
 {
-	return simulated_index(device) % (simulated->vfs + 1) == 0;
+	return simulated_index(device) % (simulated_now()->vfs + 1) == 0;
 }
 
 int simulated_vf_index(const struct simulated_device *vf)
 {
-	return simulated_index(vf) % (simulated->vfs + 1) - 1;
+	return simulated_index(vf) % (simulated_now()->vfs + 1) - 1;
 }
 
 struct simulated_device *simulated_pf_of(struct simulated_device *vf)
@@ -42,7 +43,7 @@ struct simulated_device *simulated_pf_of(struct simulated_device *vf)
 
 void simulated_address(const struct simulated_device *device, char text[PCI_ADDRESS_SIZE])
 {
-	pci_address bus = (pci_address)(FIRST_BUS + simulated_index(device) / (simulated->vfs + 1));
+	pci_address bus = (pci_address)(FIRST_BUS + simulated_index(device) / (simulated_now()->vfs + 1));
 	pci_address function =
 		simulated_is_pf(device) ? 0 : (VF_SLOT << 3) + (pci_address)simulated_vf_index(device);
 
@@ -57,9 +58,9 @@ struct simulated_device *simulated_find(const char *address)
 		return NULL;
 	int pf = (int)(number >> 8) - FIRST_BUS, function = (int)(number & 0xff);
 	int vf = function == 0 ? -1 : function - (VF_SLOT << 3);
-	if (pf >= simulated->pfs || vf < -1 || vf >= simulated->vfs || (function != 0 && vf < 0))
+	if (pf >= simulated_now()->pfs || vf < -1 || vf >= simulated_now()->vfs || (function != 0 && vf < 0))
 		return NULL;
-	struct simulated_device *device = &simulated->devices[pf * (simulated->vfs + 1) + 1 + vf];
+	struct simulated_device *device = &simulated_devices()[pf * (simulated_now()->vfs + 1) + 1 + vf];
 	return device->exists ? device : NULL;
 }
 
@@ -68,14 +69,15 @@ struct simulated_device *simulated_netdev(const char *name)
 	int card, vf;
 
 	/* a VF's, as simulated_bind_vf() names it */
-	if (sscanf(name, "sim%dv%d", &card, &vf) == 2 && card >= 0 && card < simulated->pfs && vf >= 0 &&
-	    vf < simulated->vfs) {
-		struct simulated_device *device = &simulated->devices[card * (simulated->vfs + 1) + 1 + vf];
+	if (sscanf(name, "sim%dv%d", &card, &vf) == 2 && card >= 0 && card < simulated_now()->pfs &&
+	    vf >= 0 && vf < simulated_now()->vfs) {
+		struct simulated_device *device =
+			&simulated_devices()[card * (simulated_now()->vfs + 1) + 1 + vf];
 
 		return *device->netdev ? device : NULL;
 	}
-	for (int i = 0; i < simulated->pfs; i++) {
-		struct simulated_device *pf = &simulated->devices[i * (simulated->vfs + 1)];
+	for (int i = 0; i < simulated_now()->pfs; i++) {
+		struct simulated_device *pf = &simulated_devices()[i * (simulated_now()->vfs + 1)];
 
 		if (*pf->netdev && strcmp(pf->netdev, name) == 0)
 			return pf;
@@ -96,7 +98,7 @@ void simulated_bind_pf(struct simulated_device *pf, const char *netdev)
 /* igbvf takes a VF. */
 static void bind_vf(struct simulated_device *vf)
 {
-	int index = simulated_vf_index(vf), card = simulated_index(vf) / (simulated->vfs + 1);
+	int index = simulated_vf_index(vf), card = simulated_index(vf) / (simulated_now()->vfs + 1);
 
 	strcpy(vf->driver, "igbvf");
 	snprintf(vf->netdev, sizeof vf->netdev, "sim%dv%d", card, index);
@@ -108,15 +110,15 @@ int simulated_set_numvfs(struct simulated_device *pf, int count)
 {
 	if (strcmp(pf->driver, "igb") != 0)
 		return ENOENT;
-	if (count > simulated->vfs)
+	if (count > simulated_now()->vfs)
 		return ERANGE;
 	if (count > 0 && pf->numvfs > 0)
 		return EBUSY;
-	for (int i = 1; i <= simulated->vfs; i++) {
+	for (int i = 1; i <= simulated_now()->vfs; i++) {
 		if (pf[i].guest) /* the real kernel would wait until the guest is gone */
 			return EDEADLK;
 	}
-	for (int i = 1; i <= simulated->vfs; i++)
+	for (int i = 1; i <= simulated_now()->vfs; i++)
 		pf[i] = (struct simulated_device){.exists = i <= count, .settings = vf_clean};
 	pf->numvfs = count;
 	return 0;
@@ -212,19 +214,60 @@ static int write_locked(const char *path, const char *text)
 bool simulated_write(const char *path, const char *text, struct error *err)
 {
 	simulated_change("write %s > %s", strcmp(text, "\n") == 0 ? "" : text, path);
-	pthread_mutex_lock(&simulated_lock);
+	simulated_enter();
 	int result = write_locked(path, text);
 	simulated_tell(WORLD_DEVICES);
-	pthread_mutex_unlock(&simulated_lock);
+	simulated_leave();
 	return result == 0 ||
 	       error_set_errno(err, ERROR_INTERNAL, result, "cannot write '%s' to %s", text, path);
 }
 
 /* --- reading --- */
 
+void simulated_set_dead(const char *address, bool dead)
+{
+	simulated_find(address)->dead = dead;
+}
+
+void simulated_set_held(const char *address, bool held)
+{
+	struct simulated_device *device = simulated_find(address);
+
+	strcpy(device->driver, held ? "vfio-pci" : "");
+	strcpy(device->override, held ? "vfio-pci" : "");
+	device->guest = held ? -1 : 0;
+}
+
+bool simulated_holder(const char *address, char *who, size_t size)
+{
+	simulated_enter();
+	const struct simulated_device *device = simulated_find(address);
+	bool held = device && device->guest;
+	snprintf(who, size, "%s", held ? device->guest < 0 ? "other-vmm (process 4711)" : "qemu" : "");
+	simulated_leave();
+	return held;
+}
+
+/* A VF's ids read as ones. */
+static char *read_config(const struct simulated_device *device, bool is_pf)
+{
+	char *bytes = memory_alloc(65);
+
+	if (device->dead)
+		memset(bytes, 0xff, 64);
+	else
+		memcpy(bytes, is_pf ? "\x86\x80\xc9\x10\x07" : "\xff\xff\xff\xff\x04", 5);
+	return bytes;
+}
+
 static char *read_device(struct simulated_device *device, const char *name)
 {
 	bool is_pf = simulated_is_pf(device);
+
+	if (strcmp(name, "config") == 0)
+		return read_config(device, is_pf);
+	if (strcmp(name, "reset_method") == 0)
+		return memory_copy_text("flr bus\n");
 
 	if (strcmp(name, "vendor") == 0)
 		return memory_copy_text("0x8086\n");
@@ -233,11 +276,11 @@ static char *read_device(struct simulated_device *device, const char *name)
 	if (strcmp(name, "class") == 0)
 		return memory_copy_text("0x020000\n");
 	if (strcmp(name, "numa_node") == 0)
-		return memory_printf("%d\n", simulated_index(device) / (simulated->vfs + 1) % 2);
+		return memory_printf("%d\n", simulated_index(device) / (simulated_now()->vfs + 1) % 2);
 	if (strcmp(name, "driver_override") == 0)
 		return memory_printf("%s\n", *device->override ? device->override : "(null)");
 	if (is_pf && strcmp(name, "sriov_totalvfs") == 0)
-		return memory_printf("%d\n", simulated->vfs);
+		return memory_printf("%d\n", simulated_now()->vfs);
 	if (is_pf && strcmp(name, "sriov_drivers_autoprobe") == 0)
 		return memory_printf("%d\n", device->autoprobe);
 	return NULL;
@@ -265,7 +308,7 @@ static char *read_cpuinfo(void)
 {
 	struct text text = {0};
 
-	for (int i = 0; i < simulated->servers; i++)
+	for (int i = 0; i < simulated_now()->servers; i++)
 		text_addf(&text, "processor\t: %d\nvendor_id\t: AuthenticAMD\nmodel name\t: simulated\n", i);
 	return text_take(&text);
 }
@@ -273,8 +316,8 @@ static char *read_cpuinfo(void)
 /* A server each has 1 GB; half of it on either of two nodes. */
 static char *read_host(const char *path)
 {
-	long long memory_kb = ((long long)simulated->servers + 4) * 1024 * 1024;
-	int node, half = simulated->servers / 2;
+	long long memory_kb = ((long long)simulated_now()->servers + 4) * 1024 * 1024;
+	int node, half = simulated_now()->servers / 2;
 	char name[32];
 
 	if (strcmp(path, "/proc/cpuinfo") == 0)
@@ -285,7 +328,7 @@ static char *read_host(const char *path)
 		return NULL;
 	if (strcmp(name, "cpulist") == 0)
 		return node == 0 ? memory_printf("0-%d\n", half)
-				 : memory_printf("%d-%d\n", half + 1, simulated->servers);
+				 : memory_printf("%d-%d\n", half + 1, simulated_now()->servers);
 	return memory_printf("Node %d MemTotal: %lld kB\n", node, memory_kb / 2);
 }
 
@@ -295,7 +338,7 @@ char *simulated_read(const char *path)
 	struct simulated_device *device;
 	char *text = NULL;
 
-	pthread_mutex_lock(&simulated_lock);
+	simulated_enter();
 	if (sscanf(path, DEVICES "/%31[^/]/%63s", first, name) == 2) {
 		device = simulated_find(first);
 		text = device ? read_device(device, name) : NULL;
@@ -304,7 +347,7 @@ char *simulated_read(const char *path)
 	} else {
 		text = read_host(path);
 	}
-	pthread_mutex_unlock(&simulated_lock);
+	simulated_leave();
 	return text;
 }
 
@@ -332,10 +375,10 @@ bool simulated_link(const char *path, char *name, size_t size)
 	struct simulated_device *device;
 
 	*name = '\0';
-	pthread_mutex_lock(&simulated_lock);
+	simulated_enter();
 	if (sscanf(path, DEVICES "/%15[^/]/%63s", address, link) == 2 && (device = simulated_find(address)))
 		link_locked(device, link, name, size);
-	pthread_mutex_unlock(&simulated_lock);
+	simulated_leave();
 	return *name;
 }
 
@@ -344,10 +387,10 @@ static char **list_devices(void)
 	char **names = NULL, address[PCI_ADDRESS_SIZE];
 	size_t count = 0;
 
-	for (int i = 0; i < simulated->pfs * (simulated->vfs + 1); i++) {
-		if (!simulated->devices[i].exists)
+	for (int i = 0; i < simulated_now()->pfs * (simulated_now()->vfs + 1); i++) {
+		if (!simulated_devices()[i].exists)
 			continue;
-		simulated_address(&simulated->devices[i], address);
+		simulated_address(&simulated_devices()[i], address);
 		*ARRAY_ADD(names, count) = memory_copy_text(address);
 	}
 	*ARRAY_ADD(names, count) = NULL;
@@ -366,20 +409,37 @@ static char **list_netdev(const struct simulated_device *device)
 	return names;
 }
 
+static char **list_links(const struct simulated_device *device)
+{
+	char **names = NULL;
+	size_t count = 0;
+
+	*ARRAY_ADD(names, count) = memory_copy_text("vendor");
+	if (!simulated_is_pf(device))
+		*ARRAY_ADD(names, count) = memory_copy_text("physfn");
+	for (int i = 0; i < device->numvfs; i++)
+		*ARRAY_ADD(names, count) = memory_printf("virtfn%d", i);
+	*ARRAY_ADD(names, count) = NULL;
+	return names;
+}
+
 char **simulated_list(const char *path)
 {
 	const struct simulated_device *device;
 	char address[16], name[32], **names = NULL;
 
-	pthread_mutex_lock(&simulated_lock);
+	simulated_enter();
 	if (strcmp(path, DEVICES) == 0) {
 		names = list_devices();
+	} else if (sscanf(path, DEVICES "/%15[^/]/%31s", address, name) == 1) {
+		device = simulated_find(address);
+		names = device ? list_links(device) : NULL;
 	} else if (sscanf(path, DEVICES "/%15[^/]/%31s", address, name) == 2) {
 		device = simulated_find(address);
 		names = device && strcmp(name, "net") == 0 ? list_netdev(device) : NULL;
 	} else if (strcmp(path, "/sys/bus/pci/drivers/vfio-pci") == 0) {
 		names = memory_alloc(sizeof *names);
 	}
-	pthread_mutex_unlock(&simulated_lock);
+	simulated_leave();
 	return names;
 }

@@ -5,36 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* --- what is found in the XML --- */
-
-/* Copies what stands between `begin` and the quote or tag that follows; "" if it is not there. */
-static const char *xml_find(const char *xml, const char *begin, char *value, size_t size)
-{
-	const char *at = xml ? strstr(xml, begin) : NULL;
-
-	*value = '\0';
-	if (!at)
-		return NULL;
-	at += strlen(begin);
-	snprintf(value, size, "%.*s", (int)strcspn(at, "'<"), at);
-	return at;
-}
-
-static struct simulated_network *network_find(const char *id)
-{
-	for (int i = 0; i < SIMULATED_NETWORKS; i++) {
-		if (strcmp(simulated->networks[i].id, id) == 0)
-			return &simulated->networks[i];
-	}
-	return NULL;
-}
+#include <sys/mman.h>
 
 static struct simulated_domain *domain_find(const char *id)
 {
-	for (int i = 0; i < simulated->servers; i++) {
-		if (strcmp(simulated->domains[i].id, id) == 0)
-			return &simulated->domains[i];
+	for (int i = 0; i < simulated_now()->servers; i++) {
+		if (strcmp(simulated_domains()[i].id, id) == 0)
+			return &simulated_domains()[i];
 	}
 	return NULL;
 }
@@ -46,10 +23,11 @@ static void plug_out(struct simulated_domain *domain, int index)
 	struct simulated_plug *plug = &domain->plugs[index];
 
 	if (plug->device)
-		simulated->devices[plug->device - 1].guest = 0;
+		simulated_devices()[plug->device - 1].guest = 0;
 	if (plug->network)
-		simulated->networks[plug->network - 1].plugged--;
+		simulated_now()->networks[plug->network - 1].plugged--;
 	*plug = domain->plugs[--domain->plug_count];
+	domain->plugs[domain->plug_count] = (struct simulated_plug){0};
 }
 
 static void domain_clear(struct simulated_domain *domain)
@@ -62,8 +40,8 @@ static void domain_clear(struct simulated_domain *domain)
 /* As VFIO sees it: no driver of the host holds another device of the group. */
 static bool group_is_viable(const struct simulated_device *device, struct error *err)
 {
-	for (int i = 0; i < simulated->pfs * (simulated->vfs + 1); i++) {
-		const struct simulated_device *mate = &simulated->devices[i];
+	for (int i = 0; i < simulated_now()->pfs * (simulated_now()->vfs + 1); i++) {
+		const struct simulated_device *mate = &simulated_devices()[i];
 
 		if (mate->exists && simulated_group(mate) == simulated_group(device) && *mate->driver &&
 		    strcmp(mate->driver, "vfio-pci") != 0)
@@ -90,8 +68,8 @@ static bool plug_device(struct simulated_domain *domain, struct simulated_plug *
 				 address);
 	if (!group_is_viable(device, err))
 		return false;
-	device->guest = (int)(domain - simulated->domains) + 1;
-	plug->device = (int)(device - simulated->devices) + 1;
+	device->guest = (int)(domain - simulated_domains()) + 1;
+	plug->device = (int)(device - simulated_devices()) + 1;
 	return true;
 }
 
@@ -100,12 +78,12 @@ static bool plug_netdev(struct simulated_domain *domain, struct simulated_plug *
 {
 	char name[32];
 
-	xml_find(xml, "<source dev='", name, sizeof name);
+	simulated_xml_find(xml, "<source dev='", name, sizeof name);
 	struct simulated_device *device = simulated_netdev(name);
 	if (!device || !device->up || device->guest)
 		return error_set(err, ERROR_INTERNAL, "%s is not there, not up, or in use", name);
-	device->guest = (int)(domain - simulated->domains) + 1;
-	plug->device = (int)(device - simulated->devices) + 1;
+	device->guest = (int)(domain - simulated_domains()) + 1;
+	plug->device = (int)(device - simulated_devices()) + 1;
 	plug->macvtap = true;
 	return true;
 }
@@ -114,12 +92,12 @@ static bool plug_network(struct simulated_plug *plug, const char *xml, struct er
 {
 	char name[64];
 
-	xml_find(xml, "<source network='penstock-", name, sizeof name);
-	struct simulated_network *network = network_find(name);
+	simulated_xml_find(xml, "<source network='penstock-", name, sizeof name);
+	struct simulated_network *network = simulated_network_find(name);
 	if (!*name || !network)
 		return error_set(err, ERROR_INTERNAL, "network %s is not there", name);
 	network->plugged++;
-	plug->network = (int)(network - simulated->networks) + 1;
+	plug->network = (int)(network - simulated_now()->networks) + 1;
 	return true;
 }
 
@@ -131,8 +109,8 @@ static bool plug_in(struct simulated_domain *domain, const char *xml, bool devic
 
 	if (domain->plug_count == SIMULATED_DEVICES)
 		return error_set(err, ERROR_INTERNAL, "the simulated guest has no room for more");
-	xml_find(xml, "<alias name='", plug.alias, sizeof plug.alias);
-	xml_find(xml, "<address type='pci' domain='0x0000' bus='0x", bus, sizeof bus);
+	simulated_xml_find(xml, "<alias name='", plug.alias, sizeof plug.alias);
+	simulated_xml_find(xml, "<address type='pci' domain='0x0000' bus='0x", bus, sizeof bus);
 	plug.bus = (int)strtol(bus, NULL, 16);
 	for (int i = 0; i < domain->plug_count; i++) {
 		if (strcmp(domain->plugs[i].alias, plug.alias) == 0 ||
@@ -169,13 +147,13 @@ static bool start_locked(const char *xml, struct error *err)
 	struct simulated_domain *domain = domain_find("");
 	char id[37], number[16];
 
-	xml_find(xml, "<uuid>", id, sizeof id);
+	simulated_xml_find(xml, "<uuid>", id, sizeof id);
 	if (!domain || !*id || domain_find(id))
 		return error_set(err, ERROR_INTERNAL, "there is no room for a guest, or it is there already");
 	strcpy(domain->id, id);
-	xml_find(xml, "<memory unit='MiB'>", number, sizeof number);
+	simulated_xml_find(xml, "<memory unit='MiB'>", number, sizeof number);
 	domain->memory_mb = atoi(number);
-	xml_find(xml, "<vcpu>", number, sizeof number);
+	simulated_xml_find(xml, "<vcpu>", number, sizeof number);
 	domain->vcpus = atoi(number);
 	for (const char *port = xml; (port = strstr(port, "model='pcie-root-port'")); port++)
 		domain->root_ports++;
@@ -189,29 +167,46 @@ static bool start_locked(const char *xml, struct error *err)
 bool simulated_domain_start(const char *xml, struct error *err)
 {
 	simulated_change("start a domain");
-	pthread_mutex_lock(&simulated_lock);
+	simulated_enter();
 	bool ok = start_locked(xml, err);
-	pthread_mutex_unlock(&simulated_lock);
+	simulated_leave();
 	return ok;
+}
+
+static void source_text(const struct simulated_plug *plug, struct text *text)
+{
+	char address[PCI_ADDRESS_SIZE];
+
+	if (plug->network)
+		text_addf(text, "<source network='penstock-%s'/>",
+			  simulated_now()->networks[plug->network - 1].id);
+	if (!plug->device || plug->macvtap)
+		return;
+	simulated_address(&simulated_devices()[plug->device - 1], address);
+	text_addf(text,
+		  "<source><address domain='0x%.4s' bus='0x%.2s' slot='0x%.2s' function='0x%.1s'/></source>",
+		  address, address + 5, address + 8, address + 11);
 }
 
 static void domain_text(const struct simulated_domain *domain, struct text *text)
 {
-	text_addf(text, "<domain><memory unit='MiB'>%d</memory>\n  <vcpu>%d</vcpu>\n", domain->memory_mb,
-		  domain->vcpus);
+	text_addf(text, "<domain><uuid>%s</uuid><memory unit='MiB'>%d</memory>\n  <vcpu>%d</vcpu><devices>\n",
+		  domain->id, domain->memory_mb, domain->vcpus);
 	for (int i = 0; i < domain->root_ports; i++)
 		text_addf(text, "<controller type='pci' index='%d' model='pcie-root-port'/>\n", i + 1);
 	for (int i = 0; i < domain->plug_count; i++) {
 		const struct simulated_plug *plug = &domain->plugs[i];
-		const char *kind = plug->device && !plug->macvtap ? "hostdev" : "interface";
+		bool hostdev = plug->device && !plug->macvtap;
+		const char *kind = hostdev ? "hostdev" : "interface";
 
-		text_addf(
-			text,
-			"<%s><alias name='%s'/><address type='pci' domain='0x0000' bus='0x%02x' slot='0x00' "
-			"function='0x0'/></%s>\n",
-			kind, plug->alias, (unsigned)plug->bus, kind);
+		text_addf(text, "<%s %s>", kind, hostdev ? "type='pci'" : "type='network'");
+		source_text(plug, text);
+		text_addf(text,
+			  "<alias name='%s'/><address type='pci' domain='0x0000' bus='0x%02x' slot='0x00' "
+			  "function='0x0'/></%s>\n",
+			  plug->alias, (unsigned)plug->bus, kind);
 	}
-	text_add(text, "</domain>\n");
+	text_add(text, "</devices></domain>\n");
 }
 
 bool simulated_domain_xml(const char *id, char **xml, struct error *err)
@@ -220,13 +215,13 @@ bool simulated_domain_xml(const char *id, char **xml, struct error *err)
 
 	(void)err;
 	*xml = NULL;
-	pthread_mutex_lock(&simulated_lock);
+	simulated_enter();
 	const struct simulated_domain *domain = domain_find(id);
 	if (domain) {
 		domain_text(domain, &text);
 		*xml = text_take(&text);
 	}
-	pthread_mutex_unlock(&simulated_lock);
+	simulated_leave();
 	return true;
 }
 
@@ -262,14 +257,14 @@ bool simulated_domain_plug(const char *id, const char *device_xml, struct error 
 	bool device = strstr(device_xml, "<hostdev ") != NULL, ok;
 
 	simulated_change("plug into a guest");
-	pthread_mutex_lock(&simulated_lock);
+	simulated_enter();
 	struct simulated_domain *domain = running_find(id, err);
 	ok = domain && plug_in(domain, device_xml, device, err);
 	if (ok && !plug_place(domain, &domain->plugs[domain->plug_count - 1], err)) {
 		plug_out(domain, domain->plug_count - 1);
 		ok = false;
 	}
-	pthread_mutex_unlock(&simulated_lock);
+	simulated_leave();
 	return ok;
 }
 
@@ -277,25 +272,26 @@ bool simulated_domain_unplug(const char *id, const char *alias, struct error *er
 {
 	(void)err;
 	simulated_change("unplug from a guest");
-	pthread_mutex_lock(&simulated_lock);
+	simulated_enter();
 	struct simulated_domain *domain = domain_find(id);
-	for (int i = 0; domain && !simulated->stubborn && !domain->paused && i < domain->plug_count; i++) {
+	for (int i = 0; domain && !simulated_now()->stubborn && !domain->paused && i < domain->plug_count;
+	     i++) {
 		if (strcmp(domain->plugs[i].alias, alias) == 0)
 			plug_out(domain, i);
 	}
-	pthread_mutex_unlock(&simulated_lock);
+	simulated_leave();
 	return true;
 }
 
 bool simulated_domain_pause(const char *id, bool paused, struct error *err)
 {
-	pthread_mutex_lock(&simulated_lock);
+	simulated_enter();
 	struct simulated_domain *domain = running_find(id, err);
 	if (domain && domain->paused != paused) {
 		simulated_change("pause or go on");
 		domain->paused = paused;
 	}
-	pthread_mutex_unlock(&simulated_lock);
+	simulated_leave();
 	return domain;
 }
 
@@ -320,9 +316,9 @@ static bool save_locked(const char *id, const char *path, struct error *err)
 bool simulated_domain_save(const char *id, const char *path, struct error *err)
 {
 	simulated_change("save a guest");
-	pthread_mutex_lock(&simulated_lock);
+	simulated_enter();
 	bool ok = save_locked(id, path, err);
-	pthread_mutex_unlock(&simulated_lock);
+	simulated_leave();
 	return ok;
 }
 
@@ -334,17 +330,17 @@ static bool restore_locked(const char *path, struct error *err)
 	if (!file || fread(&saved, sizeof saved, 1, file) != 1 || !domain || domain_find(saved.id))
 		return error_set(err, ERROR_INTERNAL, "%s cannot be restored", path);
 	for (int i = 0; i < saved.plug_count; i++) {
-		if (saved.plugs[i].network && !*simulated->networks[saved.plugs[i].network - 1].id)
+		if (saved.plugs[i].network && !*simulated_now()->networks[saved.plugs[i].network - 1].id)
 			return error_set(err, ERROR_INTERNAL, "the network of a NIC is not there");
 	}
 	*domain = saved;
 	domain->paused = false;
 	for (int i = 0; i < saved.plug_count; i++) {
 		if (saved.plugs[i].network)
-			simulated->networks[saved.plugs[i].network - 1].plugged++;
+			simulated_now()->networks[saved.plugs[i].network - 1].plugged++;
 		else
-			simulated->devices[saved.plugs[i].device - 1].guest =
-				(int)(domain - simulated->domains) + 1;
+			simulated_devices()[saved.plugs[i].device - 1].guest =
+				(int)(domain - simulated_domains()) + 1;
 	}
 	return true;
 }
@@ -352,18 +348,84 @@ static bool restore_locked(const char *path, struct error *err)
 bool simulated_domain_restore(const char *path, struct error *err)
 {
 	simulated_change("restore a guest");
-	pthread_mutex_lock(&simulated_lock);
+	simulated_enter();
 	bool ok = restore_locked(path, err);
-	pthread_mutex_unlock(&simulated_lock);
+	simulated_leave();
 	return ok;
+}
+
+/* --- guests that go to another host --- */
+
+bool simulated_domain_state(const char *id, enum world_guest *state, struct error *err)
+{
+	(void)err;
+	simulated_enter();
+	const struct simulated_domain *domain = domain_find(id);
+	*state = !domain ? WORLD_NO_GUEST : domain->paused ? WORLD_GUEST_PAUSED : WORLD_GUEST_RUNS;
+	simulated_leave();
+	return true;
+}
+
+/* As another libvirt would start it; libxml2 writes other quotes. */
+static bool start_there(struct simulated *there, const char *xml, struct error *err)
+{
+	_cleanup_free_ char *text = memory_copy_text(xml);
+
+	for (char *at = text; *at; at++)
+		*at = *at == '"' ? '\'' : *at;
+	simulated_other = there;
+	simulated_enter();
+	bool ok = start_locked(text, err);
+	simulated_leave();
+	simulated_other = NULL;
+	return ok;
+}
+
+/* What is plugged in and belongs to this host would have to be given back to a driver here. */
+static bool may_go(const char *id, struct error *err)
+{
+	simulated_enter();
+	const struct simulated_domain *domain = running_find(id, err);
+	bool ok = domain;
+	for (int i = 0; ok && i < domain->plug_count; i++) {
+		if (domain->plugs[i].macvtap)
+			ok = error_set(err, ERROR_INTERNAL, "a guest with a macvtap cannot be migrated");
+	}
+	simulated_leave();
+	return ok;
+}
+
+bool simulated_domain_migrate(const char *id, const struct world_migration *how, struct error *err)
+{
+	const char *path = strncmp(how->uri, "simulated:", 10) == 0 ? how->uri + 10 : "";
+
+	simulated_change("migrate a guest");
+	if (how->wish(how->argument) == WORLD_STAY)
+		return error_set(err, ERROR_INTERNAL, "the migration was aborted");
+	struct simulated *there = simulated_map(path);
+	if (!there)
+		return error_set(err, ERROR_INTERNAL, "unable to connect to %s", how->uri);
+	bool ok = may_go(id, err) && start_there(there, how->xml, err);
+	if (ok)
+		simulated_guest_ends(id);
+	munmap(there, there->size);
+	simulated_change("a guest has gone");
+	return ok;
+}
+
+bool simulated_domain_migrate_abort(const char *id, struct error *err)
+{
+	(void)id;
+	(void)err;
+	return true; /* it takes no time here */
 }
 
 bool simulated_domain_running(const char *id, bool *running, struct error *err)
 {
 	(void)err;
-	pthread_mutex_lock(&simulated_lock);
+	simulated_enter();
 	*running = domain_find(id) != NULL;
-	pthread_mutex_unlock(&simulated_lock);
+	simulated_leave();
 	return true;
 }
 
@@ -379,7 +441,7 @@ bool simulated_domain_change(const char *id, const char *device_xml, struct erro
 
 void simulated_set_stubborn(bool stubborn)
 {
-	simulated->stubborn = stubborn;
+	simulated_now()->stubborn = stubborn;
 }
 
 bool simulated_domain_stop(const char *id, struct error *err)
@@ -396,23 +458,23 @@ bool simulated_domain_stop(const char *id, struct error *err)
 
 void simulated_guest_ends(const char *id)
 {
-	pthread_mutex_lock(&simulated_lock);
+	simulated_enter();
 	struct simulated_domain *domain = domain_find(id);
 	if (domain)
 		domain_clear(domain);
-	pthread_mutex_unlock(&simulated_lock);
+	simulated_leave();
 }
 
 bool simulated_domain_list(bool only_ours, struct map *ids, struct error *err)
 {
 	(void)only_ours;
 	(void)err;
-	pthread_mutex_lock(&simulated_lock);
-	for (int i = 0; i < simulated->servers; i++) {
-		if (*simulated->domains[i].id)
-			map_put(ids, simulated->domains[i].id, ids);
+	simulated_enter();
+	for (int i = 0; i < simulated_now()->servers; i++) {
+		if (*simulated_domains()[i].id)
+			map_put(ids, simulated_domains()[i].id, ids);
 	}
-	pthread_mutex_unlock(&simulated_lock);
+	simulated_leave();
 	return true;
 }
 
@@ -420,115 +482,7 @@ size_t simulated_guests(void)
 {
 	size_t count = 0;
 
-	for (int i = 0; i < simulated->servers; i++)
-		count += *simulated->domains[i].id != '\0';
+	for (int i = 0; i < simulated_now()->servers; i++)
+		count += *simulated_domains()[i].id != '\0';
 	return count;
-}
-
-/* --- networks --- */
-
-static bool lease_add(int network, const char *xml, struct error *err)
-{
-	for (int i = 0; i < 2 * simulated->servers; i++) {
-		struct simulated_lease *lease = &simulated->leases[i];
-
-		if (lease->network)
-			continue;
-		lease->network = network + 1;
-		xml_find(xml, "mac='", lease->mac, sizeof lease->mac);
-		xml_find(xml, "ip='", lease->ip, sizeof lease->ip);
-		return true;
-	}
-	return error_set(err, ERROR_INTERNAL, "there is no room for a lease");
-}
-
-static bool lease_remove(int network, const char *xml, struct error *err)
-{
-	char mac[18];
-
-	xml_find(xml, "mac='", mac, sizeof mac);
-	for (int i = 0; i < 2 * simulated->servers; i++) {
-		struct simulated_lease *lease = &simulated->leases[i];
-
-		if (lease->network != network + 1 || strcmp(lease->mac, mac) != 0)
-			continue;
-		lease->network = 0;
-		return true;
-	}
-	return error_set(err, ERROR_INTERNAL, "couldn't locate a matching dhcp host entry");
-}
-
-bool simulated_network_make(const char *xml, struct error *err)
-{
-	const char *host = strstr(xml, "<host mac='");
-	char id[37];
-	bool ok;
-
-	simulated_change("make a network");
-	xml_find(xml, "<uuid>", id, sizeof id);
-	pthread_mutex_lock(&simulated_lock);
-	struct simulated_network *network = network_find("");
-	ok = network && *id && !network_find(id);
-	if (!ok)
-		error_set(err, ERROR_INTERNAL, "there is no room for a network, or it is there already");
-	else
-		strcpy(network->id, id);
-	if (ok && host)
-		ok = lease_add((int)(network - simulated->networks), host, err);
-	pthread_mutex_unlock(&simulated_lock);
-	return ok;
-}
-
-bool simulated_network_xml(const char *id, char **xml, struct error *err)
-{
-	_cleanup_(text_done) struct text text = {0};
-
-	(void)err;
-	*xml = NULL;
-	pthread_mutex_lock(&simulated_lock);
-	const struct simulated_network *network = network_find(id);
-	if (network) {
-		text_addf(&text, "<network%s>", network->plugged ? " connections='1'" : "");
-		for (int i = 0; i < 2 * simulated->servers; i++) {
-			const struct simulated_lease *lease = &simulated->leases[i];
-
-			if (lease->network == network - simulated->networks + 1)
-				text_addf(&text, "<host mac='%s' ip='%s'/>", lease->mac, lease->ip);
-		}
-		*xml = text_take(&text);
-	}
-	pthread_mutex_unlock(&simulated_lock);
-	return true;
-}
-
-bool simulated_network_lease(const char *id, bool add, const char *host_xml, struct error *err)
-{
-	bool ok;
-
-	simulated_change("%s a lease", add ? "add" : "remove");
-	pthread_mutex_lock(&simulated_lock);
-	const struct simulated_network *network = network_find(id);
-	if (!network)
-		ok = error_set(err, ERROR_NOT_FOUND, "there is no network %s", id);
-	else if (add)
-		ok = lease_add((int)(network - simulated->networks), host_xml, err);
-	else
-		ok = lease_remove((int)(network - simulated->networks), host_xml, err);
-	pthread_mutex_unlock(&simulated_lock);
-	return ok;
-}
-
-bool simulated_network_remove(const char *id, struct error *err)
-{
-	bool ok = true;
-
-	simulated_change("remove a network");
-	pthread_mutex_lock(&simulated_lock);
-	struct simulated_network *network = network_find(id);
-	if (network && network->plugged)
-		ok = error_set(err, ERROR_INTERNAL, "network %s has guests", id);
-	else if (network)
-		*network = (struct simulated_network){0};
-	pthread_mutex_unlock(&simulated_lock);
-	return ok;
 }

@@ -13,9 +13,9 @@ static struct simulated_device *device_of(int ifindex)
 {
 	int index = ifindex - SIMULATED_IFINDEX;
 
-	if (index < 0 || index >= simulated->pfs * (simulated->vfs + 1))
+	if (index < 0 || index >= simulated_now()->pfs * (simulated_now()->vfs + 1))
 		return NULL;
-	return *simulated->devices[index].netdev ? &simulated->devices[index] : NULL;
+	return *simulated_devices()[index].netdev ? &simulated_devices()[index] : NULL;
 }
 
 /* --- setting --- */
@@ -164,7 +164,7 @@ int simulated_netlink(struct nlmsghdr *message, world_answer *answer, void *argu
 	snprintf(why, size, "%s", "");
 	if (message->nlmsg_type == RTM_SETLINK)
 		simulated_change("set link %d", info->ifi_index);
-	pthread_mutex_lock(&simulated_lock);
+	simulated_enter();
 	struct simulated_device *pf = device_of(info->ifi_index);
 	if (!pf)
 		result = ENODEV;
@@ -172,6 +172,6 @@ int simulated_netlink(struct nlmsghdr *message, world_answer *answer, void *argu
 		result = set_link_and_tell(pf, message, info);
 	else
 		answer_link(pf, asks_for_vfs(message), answer, argument);
-	pthread_mutex_unlock(&simulated_lock);
+	simulated_leave();
 	return result;
 }

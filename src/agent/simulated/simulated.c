@@ -1,19 +1,23 @@
 /* The simulated host: its beginning and end, and what is not devices, links or guests. */
 #include "agent/simulated/simulated.h"
 
+#include "agent/process.h"
 #include "agent/simulated/state.h"
 #include "base/memory.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-struct simulated *simulated;
-pthread_mutex_t simulated_lock = PTHREAD_MUTEX_INITIALIZER;
+struct simulated *simulated_host;
+_Thread_local struct simulated *simulated_other;
 void (*simulated_on_change)(const char *what);
 
 void simulated_change(const char *format, ...)
@@ -31,13 +35,16 @@ void simulated_change(const char *format, ...)
 
 /* --- events, of this process --- */
 
+static pthread_mutex_t telling = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t told_now = PTHREAD_COND_INITIALIZER;
 static unsigned told;
 
 void simulated_tell(unsigned what)
 {
+	pthread_mutex_lock(&telling);
 	told |= what;
 	pthread_cond_broadcast(&told_now);
+	pthread_mutex_unlock(&telling);
 }
 
 unsigned simulated_events(int milliseconds)
@@ -48,31 +55,110 @@ unsigned simulated_events(int milliseconds)
 	until.tv_nsec += milliseconds % 1000 * 1000000L;
 	until.tv_sec += milliseconds / 1000 + until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
-	pthread_mutex_lock(&simulated_lock);
-	while (told == 0 && pthread_cond_timedwait(&told_now, &simulated_lock, &until) == 0) {
+	pthread_mutex_lock(&telling);
+	while (told == 0 && pthread_cond_timedwait(&told_now, &telling, &until) == 0) {
 	}
 	unsigned what = told;
 	told = 0;
-	pthread_mutex_unlock(&simulated_lock);
+	pthread_mutex_unlock(&telling);
 	return what;
+}
+
+/* --- the host --- */
+
+void simulated_enter(void)
+{
+	if (pthread_mutex_lock(&simulated_now()->lock) == EOWNERDEAD)
+		pthread_mutex_consistent(&simulated_now()->lock);
+}
+
+void simulated_leave(void)
+{
+	pthread_mutex_unlock(&simulated_now()->lock);
+}
+
+struct simulated_device *simulated_devices(void)
+{
+	return (struct simulated_device *)(simulated_now() + 1);
+}
+
+struct simulated_domain *simulated_domains(void)
+{
+	return (struct simulated_domain *)(simulated_devices() +
+					   (size_t)simulated_now()->pfs * ((size_t)simulated_now()->vfs + 1));
+}
+
+struct simulated_lease *simulated_leases(void)
+{
+	return (struct simulated_lease *)(simulated_domains() + simulated_now()->servers);
+}
+
+static void lock_make(void)
+{
+	pthread_mutexattr_t how;
+
+	pthread_mutexattr_init(&how);
+	pthread_mutexattr_setpshared(&how, PTHREAD_PROCESS_SHARED);
+	pthread_mutexattr_setrobust(&how, PTHREAD_MUTEX_ROBUST);
+	pthread_mutex_init(&simulated_now()->lock, &how);
+	pthread_mutexattr_destroy(&how);
 }
 
 static void begin(void)
 {
 	char name[16];
 
-	for (int i = 0; i < simulated->pfs; i++) {
-		struct simulated_device *pf = &simulated->devices[i * (simulated->vfs + 1)];
+	for (int i = 0; i < simulated_now()->pfs; i++) {
+		struct simulated_device *pf = &simulated_devices()[i * (simulated_now()->vfs + 1)];
 
 		*pf = (struct simulated_device){.exists = true, .autoprobe = false};
 		snprintf(name, sizeof name, "sim%d", i);
 		simulated_bind_pf(pf, name);
 		pf->up = true;
-		simulated_set_numvfs(pf, simulated->vfs);
+		simulated_set_numvfs(pf, simulated_now()->vfs);
 	}
 }
 
-bool simulated_start(const char *how, struct error *err)
+static bool host_make(void *memory, const struct simulated *host, struct error *err)
+{
+	if (memory == MAP_FAILED)
+		return error_set_errno(err, ERROR_INTERNAL, errno, "cannot simulate a host");
+	simulated_host = memory;
+	if (simulated_now()->size == host->size)
+		return true; /* an earlier process has made it */
+	*simulated_host = *host;
+	lock_make();
+	begin();
+	return true;
+}
+
+static bool host_in_memory(const struct simulated *host, struct error *err)
+{
+	return host_make(mmap(NULL, host->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0),
+			 host, err);
+}
+
+static bool host_in_file(const char *path, const struct simulated *host, struct error *err)
+{
+	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0 || ftruncate(fd, (off_t)host->size) != 0)
+		return error_set_errno(err, ERROR_INTERNAL, errno, "cannot simulate a host in %s", path);
+	return host_make(mmap(NULL, host->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0), host, err);
+}
+
+struct simulated *simulated_map(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct stat file;
+
+	if (fd < 0 || fstat(fd, &file) != 0 || (size_t)file.st_size < sizeof(struct simulated))
+		return NULL;
+	void *memory = mmap(NULL, (size_t)file.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+bool simulated_start_in(const char *file, const char *how, struct error *err)
 {
 	int servers, pfs = 16, vfs = 64, share = 1;
 	char word[10] = "", comma = ',', rest;
@@ -86,31 +172,36 @@ bool simulated_start(const char *how, struct error *err)
 			"--simulate: expected SERVERS[,PFS[,VFS[,SHARE[,stubborn]]]]: up to 16384, 128 and "
 			"120, not \"%.40s\"",
 			how);
-	size_t devices = (size_t)pfs * ((size_t)vfs + 1) * sizeof *simulated->devices;
-	size_t domains = (size_t)servers * sizeof *simulated->domains;
-	size_t leases = 2 * (size_t)servers * sizeof *simulated->leases;
-	size_t size = sizeof *simulated + devices + domains + leases;
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (memory == MAP_FAILED)
-		return error_set_errno(err, ERROR_INTERNAL, errno, "cannot simulate a host");
-	simulated = memory;
-	*simulated = (struct simulated){.size = size,
-					.servers = servers,
-					.pfs = pfs,
-					.vfs = vfs,
-					.share = share,
-					.stubborn = stubborn};
-	simulated->devices = (void *)(simulated + 1);
-	simulated->domains = (void *)((char *)simulated->devices + devices);
-	simulated->leases = (void *)((char *)simulated->domains + domains);
-	begin();
-	return true;
+	const struct simulated host = {.servers = servers,
+				       .pfs = pfs,
+				       .vfs = vfs,
+				       .share = share,
+				       .stubborn = stubborn,
+				       .size = sizeof host +
+					       (size_t)pfs * ((size_t)vfs + 1) *
+						       sizeof(struct simulated_device) +
+					       (size_t)servers * (sizeof(struct simulated_domain) +
+								  2 * sizeof(struct simulated_lease))};
+	return file ? host_in_file(file, &host, err) : host_in_memory(&host, err);
+}
+
+bool simulated_start(const char *how, struct error *err)
+{
+	return simulated_start_in(NULL, how, err);
+}
+
+struct simulated *simulated_switch(struct simulated *host)
+{
+	struct simulated *before = simulated_host;
+
+	simulated_host = host;
+	return before;
 }
 
 void simulated_end(void)
 {
-	munmap(simulated, simulated->size);
-	simulated = NULL;
+	munmap(simulated_host, simulated_host->size);
+	simulated_host = NULL;
 }
 
 static bool device_is_pristine(const struct simulated_device *device, char *why, size_t size)
@@ -120,11 +211,11 @@ static bool device_is_pristine(const struct simulated_device *device, char *why,
 	const struct simulated_device wanted = {.exists = true,
 						.up = simulated_is_pf(device),
 						.mtu = simulated_is_pf(device) ? 1500 : 0,
-						.numvfs = simulated_is_pf(device) ? simulated->vfs : 0};
+						.numvfs = simulated_is_pf(device) ? simulated_now()->vfs : 0};
 
 	simulated_address(device, address);
 	if (simulated_is_pf(device))
-		snprintf(name, sizeof name, "sim%d", simulated_index(device) / (simulated->vfs + 1));
+		snprintf(name, sizeof name, "sim%d", simulated_index(device) / (simulated_now()->vfs + 1));
 	snprintf(why, size,
 		 "%s: driver '%s', override '%s', netdev '%s' %s, %d VFs, VF's MAC '%s', VLAN %d, guest %d",
 		 address, device->driver, device->override, device->netdev, device->up ? "up" : "down",
@@ -139,22 +230,31 @@ static bool device_is_pristine(const struct simulated_device *device, char *why,
 	       device->numvfs == wanted.numvfs && !device->autoprobe && device->guest == 0;
 }
 
+bool simulated_device_is_pristine(const char *address, char *why, size_t size)
+{
+	simulated_enter();
+	const struct simulated_device *device = simulated_find(address);
+	bool ok = !device || device_is_pristine(device, why, size);
+	simulated_leave();
+	return ok;
+}
+
 bool simulated_is_pristine(char *why, size_t size)
 {
 	bool ok = true;
 
-	pthread_mutex_lock(&simulated_lock);
-	for (int i = 0; ok && i < simulated->pfs * (simulated->vfs + 1); i++)
-		ok = device_is_pristine(&simulated->devices[i], why, size);
+	simulated_enter();
+	for (int i = 0; ok && i < simulated_now()->pfs * (simulated_now()->vfs + 1); i++)
+		ok = device_is_pristine(&simulated_devices()[i], why, size);
 	for (int i = 0; ok && i < SIMULATED_NETWORKS; i++) {
-		ok = !*simulated->networks[i].id;
-		snprintf(why, size, "network %s is there", simulated->networks[i].id);
+		ok = !*simulated_now()->networks[i].id;
+		snprintf(why, size, "network %s is there", simulated_now()->networks[i].id);
 	}
-	for (int i = 0; ok && i < simulated->servers; i++) {
-		ok = !*simulated->domains[i].id;
-		snprintf(why, size, "domain %s is there", simulated->domains[i].id);
+	for (int i = 0; ok && i < simulated_now()->servers; i++) {
+		ok = !*simulated_domains()[i].id;
+		snprintf(why, size, "domain %s is there", simulated_domains()[i].id);
 	}
-	pthread_mutex_unlock(&simulated_lock);
+	simulated_leave();
 	return ok;
 }
 
@@ -163,7 +263,7 @@ bool simulated_is_pristine(char *why, size_t size)
 static int64_t disk_gb(const char *folder)
 {
 	(void)folder;
-	return (int64_t)simulated->servers * 20;
+	return (int64_t)simulated_now()->servers * 20;
 }
 
 static void no_pause(int milliseconds)
@@ -171,11 +271,11 @@ static void no_pause(int milliseconds)
 	(void)milliseconds; /* nothing takes time here */
 }
 
-/* The header of a qcow2 of so many GB. */
-static void qcow2_write(FILE *file, int gigabytes)
+/* The header of a qcow2 of this size: "2G", or bytes. */
+static void qcow2_write(FILE *file, const char *text)
 {
 	unsigned char header[32] = "QFI\xfb";
-	uint64_t size = (uint64_t)gigabytes << 30;
+	uint64_t size = strtoull(text, NULL, 10) << (text_ends_with(text, "G") ? 30 : 0);
 
 	for (int i = 31; i >= 24; i--, size >>= 8)
 		header[i] = (unsigned char)size;
@@ -208,7 +308,8 @@ static bool run(const char *const *argv, int seconds, struct text *out, struct e
 {
 	const char *path = NULL, *last = NULL;
 
-	(void)seconds;
+	if (strcmp(argv[0], "timeout") == 0) /* the operator's release hook */
+		return process_run(argv, seconds, out, err);
 	if (strcmp(argv[0], "qemu-img") != 0)
 		return error_set(err, ERROR_INTERNAL, "%s is not simulated", argv[0]);
 	if (strcmp(argv[1], "info") == 0) {
@@ -224,7 +325,7 @@ static bool run(const char *const *argv, int seconds, struct text *out, struct e
 	simulated_change("%s %s", argv[1], path);
 	_cleanup_fclose_ FILE *file = fopen(path, "we");
 	if (file)
-		qcow2_write(file, atoi(last));
+		qcow2_write(file, last);
 	return file || error_set_errno(err, ERROR_INTERNAL, errno, "cannot make %s", path);
 }
 
@@ -241,6 +342,7 @@ const struct world world_simulated = {
 	.list = simulated_list,
 	.write = simulated_write,
 	.disk_gb = disk_gb,
+	.holder = simulated_holder,
 	.pause = no_pause,
 	.netlink = simulated_netlink,
 	.events = simulated_events,
@@ -255,6 +357,10 @@ const struct world world_simulated = {
 	.domain_restore = simulated_domain_restore,
 	.domain_change = simulated_domain_change,
 	.domain_stop = simulated_domain_stop,
+	.domain_state = simulated_domain_state,
+	.domain_migratable_xml = simulated_domain_xml,
+	.domain_migrate = simulated_domain_migrate,
+	.domain_migrate_abort = simulated_domain_migrate_abort,
 	.domain_running = simulated_domain_running,
 	.domain_list = simulated_domain_list,
 	.network_xml = simulated_network_xml,

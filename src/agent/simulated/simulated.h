@@ -17,14 +17,26 @@ extern const struct world world_simulated;
  * of nothing.  The state is shared with processes that are forked later, so that a test can kill one and look
  * at what it left. */
 bool simulated_start(const char *how, struct error *err);
+/* The same in a file: the host outlives the process, with its guests, and they can go to it from another one
+ * (uri "simulated:FILE"). */
+bool simulated_start_in(const char *file, const char *how, struct error *err);
+/* For tests: this host instead; returns the one before. */
+struct simulated;
+struct simulated *simulated_switch(struct simulated *host);
 void simulated_end(void);
 
 /* Is called before each change of the host; `what` says which.  NULL: nobody. */
 extern void (*simulated_on_change)(const char *what);
 /* Is the host as it was at the start?  If not, `why` says what is not. */
 bool simulated_is_pristine(char *why, size_t size);
+/* One device; true as well if it is not there. */
+bool simulated_device_is_pristine(const char *address, char *why, size_t size);
 size_t simulated_guests(void);
 /* Guests that let go of nothing that is plugged into them. */
 void simulated_set_stubborn(bool stubborn);
+/* A device that fell off the bus, or comes back. */
+void simulated_set_dead(const char *address, bool dead);
+/* Bound to vfio-pci and held by a process that Penstock does not know of, or not any more. */
+void simulated_set_held(const char *address, bool held);
 /* A guest that ends by itself. */
 void simulated_guest_ends(const char *id);

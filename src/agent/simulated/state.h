@@ -1,4 +1,5 @@
-/* Within the simulation: its state, in memory that forked processes share.  All with simulated_lock held. */
+/* Within the simulation: its state, in memory that forked processes share, or a file that any process may
+ * map. All between simulated_enter() and simulated_leave(). */
 #pragma once
 
 #include "agent/simulated/simulated.h"
@@ -21,7 +22,8 @@ struct simulated_device {
 	int mtu;
 	bool autoprobe;
 	int numvfs;
-	int guest;		     /* 1 + index of the domain that has it, 0: none */
+	int guest;		     /* 1 + index of the domain that has it, 0: none, -1: somebody else */
+	bool dead;		     /* its configuration space reads as all ones */
 	struct vf_settings settings; /* of a VF */
 };
 
@@ -53,22 +55,36 @@ struct simulated_lease {
 
 struct simulated {
 	size_t size; /* of the whole mapping */
+	pthread_mutex_t lock;
 	int servers, pfs, vfs;
 	bool stubborn; /* guests let go of nothing */
 	int share;     /* so many PFs are in one IOMMU group */
 	struct simulated_network networks[SIMULATED_NETWORKS];
-	struct simulated_device *devices; /* PF 0, its VFs, PF 1, ... */
-	struct simulated_domain *domains;
-	struct simulated_lease *leases; /* two for each server */
 };
 
-extern struct simulated *simulated;
-extern pthread_mutex_t simulated_lock;
+/* Behind it: PF 0, its VFs, PF 1, ...; the domains; two leases for each server. */
+struct simulated_device *simulated_devices(void);
+struct simulated_domain *simulated_domains(void);
+struct simulated_lease *simulated_leases(void);
+
+/* The host, or, while a guest is put onto it, another one. */
+extern struct simulated *simulated_host;
+extern _Thread_local struct simulated *simulated_other;
+static inline struct simulated *simulated_now(void)
+{
+	return simulated_other ? simulated_other : simulated_host;
+}
+
+/* Whoever had the lock may have been killed. */
+void simulated_enter(void);
+void simulated_leave(void);
+/* Another simulated host's, by the file that it is in; NULL if it is not there. */
+struct simulated *simulated_map(const char *path);
 
 /* Tells simulated_on_change. */
 void simulated_change(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Ends simulated_events(); with simulated_lock held. */
+/* Ends simulated_events(). */
 void simulated_tell(unsigned what);
 unsigned simulated_events(int milliseconds);
 
@@ -85,10 +101,16 @@ void simulated_bind_pf(struct simulated_device *pf, const char *netdev);
 /* 0 or an errno. */
 int simulated_set_numvfs(struct simulated_device *pf, int count);
 
+/* Copies what stands between `begin` and the quote or tag that follows; "" and NULL if it is not there. */
+const char *simulated_xml_find(const char *xml, const char *begin, char *value, size_t size);
+/* By its id; "": a free one.  NULL if there is none. */
+struct simulated_network *simulated_network_find(const char *id);
+
 /* What they do for world_simulated: see world.h. */
 char *simulated_read(const char *path);
 bool simulated_link(const char *path, char *name, size_t size);
 char **simulated_list(const char *path);
+bool simulated_holder(const char *address, char *who, size_t size);
 bool simulated_write(const char *path, const char *text, struct error *err);
 int simulated_netlink(struct nlmsghdr *message, world_answer *answer, void *argument, char *why, size_t size);
 bool simulated_domain_start(const char *xml, struct error *err);
@@ -100,6 +122,9 @@ bool simulated_domain_save(const char *id, const char *path, struct error *err);
 bool simulated_domain_restore(const char *path, struct error *err);
 bool simulated_domain_change(const char *id, const char *device_xml, struct error *err);
 bool simulated_domain_stop(const char *id, struct error *err);
+bool simulated_domain_state(const char *id, enum world_guest *state, struct error *err);
+bool simulated_domain_migrate(const char *id, const struct world_migration *how, struct error *err);
+bool simulated_domain_migrate_abort(const char *id, struct error *err);
 bool simulated_domain_running(const char *id, bool *running, struct error *err);
 bool simulated_domain_list(bool only_ours, struct map *ids, struct error *err);
 bool simulated_network_xml(const char *id, char **xml, struct error *err);

@@ -64,7 +64,7 @@ static void test_a_vf_goes_and_comes_back(void **state)
 	struct error err;
 
 	(void)state;
-	device_find(VF, &place);
+	assert_true(device_find(VF, &place, &err));
 	assert_string_equal(place.parent, PF);
 	assert_string_equal(place.pf, "sim0");
 	assert_int_equal(place.vf_index, 1);
@@ -155,7 +155,8 @@ static void test_what_fails_can_be_done_again(void **state)
 /* All ones: it fell off the bus. */
 static char *dead_config(const char *path)
 {
-	return strstr(path, "/config") ? strdup("\xff\xff\xff\xff") : world_simulated.read(path);
+	return strstr(path, "/config") ? strdup("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")
+				       : world_simulated.read(path);
 }
 
 static void test_a_device_that_does_not_answer_is_not_given_back(void **state)

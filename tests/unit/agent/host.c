@@ -3,7 +3,8 @@
 
 #include "../test.h"
 
-#include "agent/owner.h"
+#include "agent/ledger.h"
+#include "agent/quarantine.h"
 #include "agent/simulated/simulated.h"
 #include "base/memory.h"
 #include "wanted.h"
@@ -12,7 +13,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-static char *folder;
+char *host_folder;
 struct host_folders folders;
 struct controller controller; /* nobody there: the image is in the cache */
 char not_offered[16];
@@ -45,19 +46,26 @@ static void write_text(const char *path, const char *text)
 	fclose(file);
 }
 
+void begin_again(void)
+{
+	struct error err;
+
+	assert_true(ledger_configure(host_folder, &err) && quarantine_configure(host_folder, &err));
+}
+
 static int make_host(const char *host)
 {
 	struct error err;
 
-	folder = test_folder_make();
-	snprintf(folders.instances, sizeof folders.instances, "%s/instances", folder);
-	snprintf(folders.cache, sizeof folders.cache, "%s/images", folder);
+	host_folder = test_folder_make();
+	snprintf(folders.instances, sizeof folders.instances, "%s/instances", host_folder);
+	snprintf(folders.cache, sizeof folders.cache, "%s/images", host_folder);
 	assert_int_equal(mkdir(folders.instances, 0755), 0);
 	assert_int_equal(mkdir(folders.cache, 0755), 0);
 	char *image = memory_printf("%s/" IMAGE, folders.cache);
 	write_text(image, "test");
 	free(image);
-	owner_configure(folders.instances);
+	begin_again();
 	assert_true(simulated_start(host, &err));
 	world = &world_simulated;
 	*not_offered = *trouble = '\0';
@@ -77,7 +85,10 @@ int drop(void **state)
 	simulated_end();
 	world = &world_real;
 	life.mates = NULL;
-	test_folder_remove(folder);
+	struct error ignored;
+	ledger_configure("", &ignored);
+	quarantine_configure("", &ignored);
+	test_folder_remove(host_folder);
 	return 0;
 }
 
@@ -90,6 +101,13 @@ bool has_file(const char *name)
 	return there;
 }
 
+static void assert_list_is_empty(const char *when, const char *what, char **names)
+{
+	if (names[0])
+		fail_msg("%s: %s %s", when, what, names[0]);
+	world_list_free(names);
+}
+
 void assert_nothing_left(const char *when)
 {
 	char why[300];
@@ -98,6 +116,8 @@ void assert_nothing_left(const char *when)
 		fail_msg("%s: %s", when, why);
 	if (has_file(""))
 		fail_msg("%s: the server's folder is there", when);
+	assert_list_is_empty(when, "the ledger has", ledger_list());
+	assert_list_is_empty(when, "quarantined:", quarantine_list());
 }
 
 enum server_outcome set_up(yyjson_doc *doc)

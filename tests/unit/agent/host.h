@@ -9,6 +9,7 @@
 	"99999999-2222-3333-4444-555555555555-" \
 	"ee26b0dd4af7e749aa1a8ee3c10ae9923f618980772e473f8819a5d4940e0db2"
 
+extern char *host_folder; /* the agent's: where its ledger and its quarantine are */
 extern struct host_folders folders;
 extern struct controller controller; /* nobody there: the image is in the cache */
 extern char not_offered[16];	     /* an address */
@@ -23,6 +24,8 @@ int drop_killable(void **state);
 /* Another size of host (simulated_start()). */
 int make_killable_host(const char *host);
 
+/* What the agent reads at its start. */
+void begin_again(void);
 bool has_file(const char *name);
 void assert_nothing_left(const char *when);
 void assert_driver(const char *address, const char *wanted);

@@ -102,6 +102,52 @@ bool image_receive_finish(struct http_request *request, struct http_response *re
 	return image_receive_prepare(request, response, err);
 }
 
+bool network_port_bind_ahead(struct store *db, const char *port_id, const struct network_binding *binding,
+			     struct error *err)
+{
+	(void)db;
+	(void)port_id;
+	(void)binding;
+	(void)err;
+	return true;
+}
+
+bool network_ports_unbind_ahead(struct store *db, const char *server_id, const char *host, struct error *err)
+{
+	(void)db;
+	(void)server_id;
+	(void)host;
+	(void)err;
+	return true;
+}
+
+bool scheduler_host_migration(struct store *db, const char *host_id, char **json, struct error *err)
+{
+	(void)db;
+	(void)host_id;
+	(void)err;
+	*json = NULL;
+	return true;
+}
+
+bool scheduler_hosts_not_for_live(struct store *db, const char *host_id,
+				  void (*tell)(const char *host_id, const char *reason, void *argument),
+				  void *argument, struct error *err)
+{
+	(void)db;
+	(void)host_id;
+	(void)tell;
+	(void)argument;
+	(void)err;
+	return true;
+}
+
+bool scheduler_alias_is_live_migratable(const char *alias)
+{
+	(void)alias;
+	return false;
+}
+
 bool network_ports_keep(struct store *db, const char *server_id, struct error *err)
 {
 	(void)db;

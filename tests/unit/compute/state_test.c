@@ -168,6 +168,32 @@ static void test_refused_moves(void **unused)
 		assert_false(server_may_move(i, SERVER_ACTIVE));
 }
 
+static void test_live_migration(void **unused)
+{
+	struct server_life life = life_in(SERVER_ACTIVE);
+	struct error err;
+	bool lost;
+
+	(void)unused;
+	assert_true(server_move(&life, SERVER_LIVE_PREPARING, &err));
+	assert_int_equal(life.generation, 5);
+	assert_int_equal(life.want, WANT_RUNNING);
+	/* What a host says of it is the move's affair, until it ends. */
+	assert_false(server_life_report(&life, REPORT_RUNNING, 9, &lost));
+	assert_true(server_move(&life, SERVER_LIVE_LEAVING, &err));
+	assert_int_equal(life.generation, 6);
+	assert_int_equal(life.want, WANT_LEAVING);
+	assert_false(server_life_report(&life, REPORT_LEFT, 9, &lost));
+	assert_false(server_life_report(&life, REPORT_STOPPED, 9, &lost));
+	assert_true(server_move(&life, SERVER_LIVE_STAYING, &err));
+	assert_int_equal(life.generation, 7);
+	assert_false(server_move(&life, SERVER_LIVE_LEAVING, &err));
+	assert_false(server_move(&life, SERVER_POWERING_OFF, &err));
+	assert_true(server_move(&life, SERVER_ACTIVE, &err));
+	assert_int_equal(life.generation, 8);
+	assert_int_equal(life.want, WANT_RUNNING);
+}
+
 static void test_filters(void **unused)
 {
 	char text[SERVER_STATES_TEXT];
@@ -197,6 +223,7 @@ int main(void)
 		cmocka_unit_test(test_failed_removal),
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_refused_moves),
+		cmocka_unit_test(test_live_migration),
 		cmocka_unit_test(test_filters),
 	};
 

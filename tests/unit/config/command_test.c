@@ -1,5 +1,5 @@
-/* Tests of `penstock config`: exit statuses, what it prints, and that docs/configuration.md is what it
- * prints. */
+/* Tests of `penstock config`: exit statuses, what it prints, and that docs/configuration.md,
+ * etc/penstock.conf and man/penstock.conf.5 are what it prints. */
 #include "../test.h"
 
 #include "base/memory.h"
@@ -43,21 +43,55 @@ static void test_its_own_words(void **state)
 	expect("options", 0, "# Configuration\n");
 }
 
-static void test_the_documentation_is_what_it_prints(void **state)
+/* What `penstock config FORMAT` prints is in the file, to the letter. */
+static void expect_file(const char *format, const char *name)
 {
 	_cleanup_(text_done) struct text printed = {0};
-	_cleanup_fclose_ FILE *file = fopen(PROJECT "/docs/configuration.md", "r");
+	_cleanup_free_ char *path = memory_printf(PROJECT "/%s", name);
+	_cleanup_fclose_ FILE *file = fopen(path, "r");
 	char line[4096];
 
-	(void)state;
 	assert_non_null(file);
-	assert_int_equal(run("options", &printed), 0);
+	assert_int_equal(run(format, &printed), 0);
 	for (const char *at = printed.data; *at; at += strlen(line)) {
 		if (!fgets(line, sizeof line, file) || !text_starts_with(at, line))
-			fail_msg("docs/configuration.md differs from `penstock config options` at: %.200s",
-				 at);
+			fail_msg("%s differs from `penstock config %s` at: %.200s", name, format, at);
 	}
 	assert_null(fgets(line, sizeof line, file));
+}
+
+static void test_the_documentation_is_what_it_prints(void **state)
+{
+	(void)state;
+	expect_file("options", "docs/configuration.md");
+	expect_file("sample", "etc/penstock.conf");
+	expect_file("manual", "man/penstock.conf.5");
+}
+
+/* With every option of the example set to what stands behind it: all of it is allowed, and nothing is
+ * unknown. */
+static void test_the_example_may_be_uncommented(void **state)
+{
+	_cleanup_(text_done) struct text sample = {0}, printed = {0};
+	char *folder = test_folder_make();
+	_cleanup_free_ char *path = memory_printf("%s/penstock.conf", folder),
+			    *arguments = memory_printf("check %s", path);
+	FILE *file = fopen(path, "w");
+
+	(void)state;
+	assert_int_equal(run("sample", &sample), 0);
+	for (char *line = strtok(sample.data, "\n"); line; line = strtok(NULL, "\n")) {
+		bool is_option = *line == '#' && line[1] != ' ' && strstr(line, " =");
+
+		if (is_option && text_ends_with(line, "= "))
+			fail_msg("there is no example: %s", line);
+		fprintf(file, "%s\n", line + is_option);
+	}
+	fclose(file);
+	assert_int_equal(run(arguments, &printed), 0);
+	if (printed.data)
+		fail_msg("%s", printed.data);
+	test_folder_remove(folder);
 }
 
 static void test_the_demo_is_good(void **state)
@@ -169,6 +203,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_its_own_words),
 		cmocka_unit_test(test_the_documentation_is_what_it_prints),
+		cmocka_unit_test(test_the_example_may_be_uncommented),
 		cmocka_unit_test(test_the_demo_is_good),
 		cmocka_unit_test(test_the_examples_are_good),
 		cmocka_unit_test(test_what_it_says_of_files),
