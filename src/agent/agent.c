@@ -1,7 +1,8 @@
-/* The agent at work.  Four threads look and decide, workers act:
+/* The agent at work.  Five threads look and decide, workers act:
  *   poll     asks the controller what this host should run (long poll) and answers for console logs
  *   watch    looks at the host: inventory, guests that ended by themselves; waits for nothing long
  *   health   looks at devices that nobody has, and cleans them
+ *   guard    listens to the kernel: PFs stay up, VFs as they were programmed (guard.h)
  *   main     gives each server that is not as wanted to a worker, and reports what changed
  * A server has at most one worker at a time.  Nothing is done before the controller was asked; if it does not
  * answer, what it wanted last counts, and nothing is removed. */
@@ -9,6 +10,7 @@
 
 #include "agent/deadline.h"
 #include "agent/entries.h"
+#include "agent/guard.h"
 #include "agent/health.h"
 #include "agent/images.h"
 #include "agent/learn.h"
@@ -31,14 +33,24 @@
 #define END_SECONDS    15
 #define LOOK_SECONDS   10 /* that looking at the host may take before it is left to itself */
 
-/* The whole time, whatever changes meanwhile; false when it is time to end. */
+/* The whole time, or half of it if devices came or went; false when it is time to end. */
 static bool sleep_through(int64_t microseconds)
 {
-	int64_t until = sys_monotonic() + microseconds;
+	int64_t begun = sys_monotonic(), left;
 
-	while (sys_monotonic() < until && agent_wait(until - sys_monotonic())) {
-	}
+	do
+		left = begun + (agent.look ? microseconds / 2 : microseconds) - sys_monotonic();
+	while (left > 0 && agent_wait(left));
+	agent.look = false;
 	return !agent.stopping;
+}
+
+void agent_look(void)
+{
+	pthread_mutex_lock(&agent.lock);
+	agent.look = true;
+	pthread_cond_broadcast(&agent.changed);
+	pthread_mutex_unlock(&agent.lock);
 }
 
 void agent_stop(void)
@@ -273,7 +285,6 @@ static void *watch_loop(void *argument)
 	pthread_mutex_lock(&agent.lock);
 	do {
 		pthread_mutex_unlock(&agent.lock);
-		bounded("bringing PFs up", report_raise_pfs);
 		watch_inventory(&last);
 		bounded("looking for guests that ended", watch_guests);
 		bounded("looking for ports that came loose", watch_loose);
@@ -350,16 +361,18 @@ static void threads_end(pthread_t watch_thread)
 
 bool agent_run(const struct agent_settings *settings, struct error *err)
 {
-	pthread_t poll_thread, watch_thread, health_thread;
+	pthread_t poll_thread, watch_thread, health_thread, guard_thread;
 
 	agent.settings = settings;
+	guard_configure(settings->keep_pfs_up);
 	learn();
 	/* Devices are known, and looked at, before the first server comes. */
 	free(look_at_host());
 	bounded("looking at devices of nobody's", health_round);
 	if (pthread_create(&poll_thread, NULL, poll_loop, NULL) != 0 ||
 	    pthread_create(&watch_thread, NULL, watch_loop, NULL) != 0 ||
-	    pthread_create(&health_thread, NULL, health_loop, NULL) != 0)
+	    pthread_create(&health_thread, NULL, health_loop, NULL) != 0 ||
+	    pthread_create(&guard_thread, NULL, guard_loop, NULL) != 0)
 		return error_set(err, ERROR_INTERNAL, "cannot start threads");
 	pthread_mutex_lock(&agent.lock);
 	do {
@@ -374,6 +387,7 @@ bool agent_run(const struct agent_settings *settings, struct error *err)
 	/* The long poll may take half a minute to end; the process does not wait for it. */
 	threads_end(watch_thread);
 	pthread_detach(health_thread);
+	pthread_detach(guard_thread);
 	pthread_detach(poll_thread);
 	if (agent.refused.kind == ERROR_NONE)
 		return true;

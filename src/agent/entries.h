@@ -57,6 +57,7 @@ struct agent {
 	bool asked; /* the controller was asked at least once, whether it answered or not */
 	int64_t revision;
 	bool inventory_sent;
+	bool look; /* devices came or went: an inventory is due */
 	struct error refused; /* why the host cannot be part of the site: the agent ends */
 };
 
@@ -82,6 +83,8 @@ const char *state_text(enum state state);
 /* Waits at most so long for agent.changed; false when it is time to end. */
 bool agent_wait(int64_t microseconds);
 
+/* The inventory is to be made soon (takes the lock itself). */
+void agent_look(void);
 /* The server that waits longest for a worker, or NULL. */
 struct entry *work_next(void);
 /* Gives servers that are not as wanted to workers. */

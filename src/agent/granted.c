@@ -2,11 +2,12 @@
 #include "agent/grant.h"
 
 #include "agent/deadline.h"
+#include "agent/held.h"
 #include "agent/hook.h"
 #include "agent/ledger.h"
+#include "agent/mac_unique.h"
 #include "agent/netdev.h"
 #include "agent/quarantine.h"
-#include "agent/vf_table.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -52,38 +53,72 @@ static bool is_nic_vf(const struct granted_device *device)
 
 /* Every setting, whatever is there: an earlier owner may have left something.  A VF without a port (an
  * alias's) gets none. */
-static bool vf_setup(const struct granted_device *device, yyjson_val *server, struct error *err)
+static void settings_of(yyjson_val *port, bool macvtap, struct vf_settings *wanted)
+{
+	yyjson_val *qos = yyjson_obj_get(port, "qos");
+
+	*wanted = vf_clean;
+	if (!port)
+		return;
+	snprintf(wanted->mac_address, sizeof wanted->mac_address, "%.17s", json_text(port, "mac_address"));
+	wanted->own_mac = macvtap;
+	wanted->vlan = (int)json_int(port, "vlan", 0);
+	wanted->service_tag = strcmp(json_text(port, "vlan_protocol"), "802.1ad") == 0;
+	wanted->spoof_check = json_bool(port, "port_security", true);
+	wanted->trust = json_bool(port, "trusted", false);
+	wanted->max_rate = vf_rate(json_int(qos, "max_kbps", 0));
+	wanted->min_rate = vf_rate(json_int(qos, "min_kbps", 0));
+	/* AG-14 */
+	wanted->link_state = !json_bool(port, "admin_state_up", true)		? VF_LINK_DISABLE
+			     : json_bool(port, "propagate_uplink_status", true) ? VF_LINK_AUTO
+										: VF_LINK_ENABLE;
+}
+
+/* Larger frames would be lost without a word.  (A whole PF's MTU is its guest's.) */
+static bool mtu_check(const struct device_place *place, const struct vf_table *table, yyjson_val *port,
+		      struct error *err)
+{
+	int64_t wanted = json_int(port, "mtu", 0);
+
+	return table->mtu == 0 || wanted <= table->mtu ||
+	       error_set(err, ERROR_CONFLICT,
+			 "the MTU of %s is %d, and the network of port %s has %lld: it is to be raised first "
+			 "(ip link set %s mtu %lld)",
+			 place->pf, table->mtu, json_text(port, "id"), (long long)wanted, place->pf,
+			 (long long)wanted);
+}
+
+/* `now` (of this server) gets what the VF was programmed with. */
+static bool vf_setup(const struct granted_device *device, yyjson_val *server, bool fresh, struct held *now,
+		     struct error *err)
 {
 	const struct device_place *place = &device->place;
 	yyjson_val *port = port_find(server, device->port_id);
-	struct vf_settings wanted = vf_clean;
-	bool up;
+	_cleanup_(vf_table_done) struct vf_table table = {0};
 
-	if (!is_nic_vf(device))
-		return true;
-	if (port) {
-		snprintf(wanted.mac_address, sizeof wanted.mac_address, "%.17s",
-			 json_text(port, "mac_address"));
-		wanted.own_mac = device->macvtap;
-		wanted.vlan = (int)json_int(port, "vlan", 0);
-		wanted.spoof_check = json_bool(port, "port_security", true);
-		wanted.trust = json_bool(port, "trusted", false);
-		wanted.max_rate = vf_rate(json_int(yyjson_obj_get(port, "qos"), "max_kbps", 0));
-		wanted.min_rate = vf_rate(json_int(yyjson_obj_get(port, "qos"), "min_kbps", 0));
-		/* AG-14 */
-		wanted.link_state = !json_bool(port, "admin_state_up", true)	       ? VF_LINK_DISABLE
-				    : json_bool(port, "propagate_uplink_status", true) ? VF_LINK_AUTO
-										       : VF_LINK_ENABLE;
-	}
-	/* A VF has no link while its PF is down. */
-	if (!netdev_is_up(place->pf, &up, err) || (!up && !netdev_set_up(place->pf, true, err)))
+	*now = (struct held){0};
+	snprintf(now->server_id, sizeof now->server_id, "%.36s", json_text(server, "id"));
+	snprintf(now->port_id, sizeof now->port_id, "%s", device->port_id);
+	settings_of(port, device->macvtap, &now->wanted);
+	if (!vf_table_read(place->pf, &table, err) || (fresh && !mtu_check(place, &table, port, err)))
 		return false;
-	return vf_program(place->pf, place->vf_index, &wanted, err);
+	/* A VF has no link while its PF is down. */
+	if (!table.up && !netdev_set_up(place->pf, true, err))
+		return false;
+	if ((size_t)place->vf_index >= table.count || table.vfs[place->vf_index].untold)
+		return error_set(err, ERROR_NOT_FOUND, "%s has no VF %d", place->pf, place->vf_index);
+	now->seen = table.vfs[place->vf_index];
+	if (!mac_make_unique(place, &table, &now->wanted, err) ||
+	    !vf_program_from(place->pf, table.link, place->vf_index, &now->wanted, VF_PATIENCE, &now->seen,
+			     err))
+		return false;
+	now->seen.own_mac = now->wanted.own_mac;
+	return true;
 }
 
 /* The address is set on the VF's network device alone: drivers like igb let nobody change it any more once
  * the PF has set it, not even to the same, and libvirt sets it as well. */
-static bool lend(const struct granted_device *device, yyjson_val *server, struct error *err)
+static bool lend(const struct granted_device *device, yyjson_val *server, struct held *now, struct error *err)
 {
 	yyjson_val *port = port_find(server, device->port_id);
 
@@ -91,7 +126,7 @@ static bool lend(const struct granted_device *device, yyjson_val *server, struct
 		return error_set(err, ERROR_CONFLICT,
 				 "%s is no VF of a network device: no macvtap can be made on it",
 				 device->memory.address);
-	return vf_setup(device, server, err) &&
+	return vf_setup(device, server, true, now, err) &&
 	       device_lend(&device->memory, json_text(port, "mac_address"), err);
 }
 
@@ -122,53 +157,6 @@ static bool kin_is_free(const struct granted_device *device, struct error *err)
 	ok = ok && vfs;
 	world_list_free(vfs);
 	return ok;
-}
-
-/* Another VF of the PF with the same address: both would be deaf.  What nobody has is cleaned. */
-static bool part_from_twin(const struct granted_device *device, const char *twin, int index,
-			   struct error *err)
-{
-	const struct device_place *place = &device->place;
-	struct ledger_entry entry;
-	char who[80];
-	struct error why;
-
-	if (ledger_read(twin, &entry))
-		return error_set(err, ERROR_CONFLICT,
-				 "VF %d of %s (%s), which server %s has, has the port's MAC address already",
-				 index, place->pf, twin, entry.server_id);
-	log_warning("VF %d of %s (%s) is nobody's and has the MAC address of a port of server %s", index,
-		    place->pf, twin, device->owner);
-	if (world->holder(twin, who, sizeof who))
-		error_set(&why, ERROR_CONFLICT,
-			  "it has the MAC address of a port on another VF and is held by %s", who);
-	else if (vf_program(place->pf, index, &vf_clean, &why))
-		return true;
-	return quarantine_put(twin, true, NULL, why.message, err) &&
-	       error_set(err, ERROR_CONFLICT, "VF %d of %s (%s) has the port's MAC address already: %s",
-			 index, place->pf, twin, why.message);
-}
-
-static bool mac_is_alone(const struct granted_device *device, yyjson_val *server, struct error *err)
-{
-	const struct device_place *place = &device->place;
-	yyjson_val *port = port_find(server, device->port_id);
-	const char *mac = json_text(port, "mac_address");
-	bool ok = true;
-
-	if (!is_nic_vf(device) || !*mac)
-		return true;
-	char **vfs = device_vfs(place->parent, err);
-	int count = 0;
-	while (vfs && vfs[count])
-		count++;
-	_cleanup_free_ struct vf_settings *all = vfs ? vf_read_all(place->pf, count, err) : NULL;
-	for (int i = 0; all && ok && i < count; i++) {
-		if (i != place->vf_index && strcmp(all[i].mac_address, mac) == 0)
-			ok = part_from_twin(device, vfs[i], i, err);
-	}
-	world_list_free(vfs);
-	return ok && all;
 }
 
 /* A device of which the last thing known is that it was not well is not touched. */
@@ -206,13 +194,18 @@ static bool heal(const char *address, struct error *err)
 bool granted_setup(const struct granted_device *device, yyjson_val *server, struct error *err)
 {
 	pthread_mutex_t *lock = card_lock(device);
+	struct held now;
 
 	if (!ledger_retake(device->memory.address, device->owner, device->grant, err))
 		return false;
 	pthread_mutex_lock(lock);
-	bool ok = kin_is_free(device, err) && is_fit(device, err) && mac_is_alone(device, server, err) &&
-		  (device->macvtap ? lend(device, server, err)
-				   : device_take(&device->memory, err) && vf_setup(device, server, err));
+	held_begin(device->memory.address, NULL);
+	bool ok =
+		kin_is_free(device, err) && is_fit(device, err) &&
+		(device->macvtap ? lend(device, server, &now, err)
+				 : device_take(&device->memory, err) &&
+					   (!is_nic_vf(device) || vf_setup(device, server, true, &now, err)));
+	held_end(device->memory.address, ok && is_nic_vf(device) ? &now : NULL);
 	pthread_mutex_unlock(lock);
 	if (!ok)
 		note_hang(device, err);
@@ -226,10 +219,13 @@ static bool release_locked(const struct granted_device *device, struct error *er
 {
 	const struct device_place *place = &device->place;
 
-	return (!is_nic_vf(device) || vf_program(place->pf, place->vf_index, &vf_clean, err)) &&
-	       (device->macvtap ? device_unlend(&device->memory, err)
-				: device_return(&device->memory, err) && hook_run(device, err)) &&
-	       device_answers(device->memory.address, err);
+	held_begin(device->memory.address, NULL);
+	bool ok = (!is_nic_vf(device) || vf_program(place->pf, place->vf_index, &vf_clean, err)) &&
+		  (device->macvtap ? device_unlend(&device->memory, err)
+				   : device_return(&device->memory, err) && hook_run(device, err)) &&
+		  device_answers(device->memory.address, err);
+	held_end(device->memory.address, NULL);
+	return ok;
 }
 
 #define STRIKES 3
@@ -296,11 +292,19 @@ bool granted_recheck(const struct granted_device *device, struct error *err)
 bool granted_program(const struct granted_device *device, yyjson_val *server, struct error *err)
 {
 	pthread_mutex_t *lock = card_lock(device);
+	struct held now;
 
+	if (!is_nic_vf(device))
+		return true;
 	if (!ledger_retake(device->memory.address, device->owner, device->grant, err))
 		return false;
 	pthread_mutex_lock(lock);
-	bool ok = vf_setup(device, server, err);
+	held_begin(device->memory.address, NULL);
+	bool ok = vf_setup(device, server, false, &now, err);
+	if (ok)
+		held_end(device->memory.address, &now);
+	else
+		held_end_unchanged(device->memory.address);
 	pthread_mutex_unlock(lock);
 	return ok;
 }

@@ -8,6 +8,9 @@
 /* From now on a device is fit only after it has been looked at.  `blocked`: why nothing may be cleaned, or
  * "". */
 void health_begin(const char *blocked);
+/* Is it known what else there is on this host, so that what nobody has may be touched?  If not, `why` says
+ * why. */
+bool health_may_clean(char *why, size_t size);
 /* Looks at all of them. */
 void health_round(void);
 /* Is it fit?  If not, `why` says why not.  Looks at files only.  With known_lock held. */

@@ -2,6 +2,7 @@
  * with limits, with their format said and not guessed; images that name other files are refused. */
 #include "agent/images.h"
 
+#include "agent/overlay.h"
 #include "agent/world.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -121,30 +122,6 @@ bool image_fetch(const struct controller *controller, const char *cache, yyjson_
 	return ok;
 }
 
-bool image_overlay(const char *base, yyjson_val *image, int64_t disk_gb, const char *path, struct error *err)
-{
-	_cleanup_free_ char *temporary = memory_printf("%s.new", path);
-	char text[32];
-	const char *argv[] = {"qemu-img",	"create", "-q", "-f",	   "qcow2", "-F",
-			      format_of(image), "-b",	  base, temporary, text,    NULL};
-	int64_t size;
-
-	if (access(path, F_OK) == 0)
-		return true;
-	if (!disk_size(base, image, &size, err))
-		return false;
-	if (disk_gb > 0 && size > disk_gb << 30)
-		return error_set(err, ERROR_BAD_REQUEST,
-				 "the image is larger than the flavor's disk of %lld GB", (long long)disk_gb);
-	snprintf(text, sizeof text, "%lldG", (long long)disk_gb);
-	if (disk_gb == 0)
-		argv[10] = NULL;
-	if (!world->run(argv, QEMU_IMG_SECONDS, NULL, err))
-		return false;
-	return rename(temporary, path) == 0 ||
-	       error_set_errno(err, ERROR_INTERNAL, errno, "cannot make %s", path);
-}
-
 /* As its header says it. */
 int64_t image_disk_size(const char *path)
 {
@@ -158,6 +135,35 @@ int64_t image_disk_size(const char *path)
 	for (int i = 24; i < 32; i++)
 		size = size << 8 | header[i];
 	return (int64_t)size;
+}
+
+/* The base was looked at when it came into the cache. */
+static bool base_size(const char *base, yyjson_val *image, int64_t *size, struct error *err)
+{
+	if (strcmp(format_of(image), "qcow2") != 0)
+		return disk_size(base, image, size, err);
+	*size = image_disk_size(base);
+	return *size > 0 || error_set(err, ERROR_INTERNAL, "cannot read the header of %s", base);
+}
+
+bool image_overlay(const char *base, yyjson_val *image, int64_t disk_gb, const char *path, struct error *err)
+{
+	_cleanup_free_ char *temporary = memory_printf("%s.new", path);
+	int64_t size;
+
+	if (access(path, F_OK) == 0)
+		return true;
+	if (!base_size(base, image, &size, err))
+		return false;
+	if (disk_gb > 0 && size > disk_gb << 30)
+		return error_set(err, ERROR_BAD_REQUEST,
+				 "the image is larger than the flavor's disk of %lld GB", (long long)disk_gb);
+	/* A disk is counted in sectors. */
+	size = disk_gb > 0 ? disk_gb << 30 : (size + 511) / 512 * 512;
+	if (!overlay_write(temporary, base, format_of(image), size, err))
+		return false;
+	return rename(temporary, path) == 0 ||
+	       error_set_errno(err, ERROR_INTERNAL, errno, "cannot make %s", path);
 }
 
 bool image_grow(const char *disk, int64_t disk_gb, struct error *err)

@@ -270,6 +270,9 @@ int main(int argc, char **argv)
 	 * for each. */
 	mallopt(M_ARENA_MAX, 1);
 	mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+	/* Without it each local time, and a config drive has some hundred, looks whether the zone's file has
+	 * changed. */
+	setenv("TZ", ":/etc/localtime", 0);
 
 	if (status >= 0)
 		return status;

@@ -1,18 +1,71 @@
-/* One request to the kernel by rtnetlink, and its answer. */
+/* Requests to the kernel by rtnetlink, and their answers. */
 #include "agent/netlink.h"
 
 #include "base/memory.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #define ANSWER_SIZE (256 * 1024) /* a PF with 256 VFs answers with some 60 kB */
-#define SEQUENCE    1		 /* each request has a socket of its own */
+#define IDLE_MAX    4
 
-static void socket_done(struct mnl_socket **socket)
+/* A socket and room for an answer, for one request at a time.  Making one takes longer than most requests. */
+struct line {
+	struct mnl_socket *socket;
+	char *buffer;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	struct line idle[IDLE_MAX];
+	int count;
+} lines = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void line_close(struct line *line)
 {
-	if (*socket)
-		mnl_socket_close(*socket);
+	if (line->socket)
+		mnl_socket_close(line->socket);
+	free(line->buffer);
+	*line = (struct line){0};
+}
+
+/* 0 or an errno. */
+static int line_open(struct line *line)
+{
+	int on = 1, result = 0;
+
+	*line = (struct line){.socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC)};
+	if (!line->socket || mnl_socket_bind(line->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
+		result = errno;
+		line_close(line);
+		return result;
+	}
+	mnl_socket_setsockopt(line->socket, NETLINK_EXT_ACK, &on, sizeof on);
+	line->buffer = memory_alloc(ANSWER_SIZE);
+	return 0;
+}
+
+static int line_take(struct line *line)
+{
+	*line = (struct line){0};
+	pthread_mutex_lock(&lines.lock);
+	if (lines.count > 0)
+		*line = lines.idle[--lines.count];
+	pthread_mutex_unlock(&lines.lock);
+	return line->socket ? 0 : line_open(line);
+}
+
+static void line_give(struct line *line)
+{
+	pthread_mutex_lock(&lines.lock);
+	if (lines.count < IDLE_MAX) {
+		lines.idle[lines.count++] = *line;
+		*line = (struct line){0};
+	}
+	pthread_mutex_unlock(&lines.lock);
+	line_close(line);
 }
 
 /* libmnl counts in int and takes a length of 2^31 and more for a small one. */
@@ -61,30 +114,48 @@ static bool answer_take(const struct nlmsghdr *message, bool acknowledged, world
 	return true;
 }
 
-int netlink_ask(struct nlmsghdr *message, world_answer *answer, void *argument, char *why, size_t size)
+static int converse(struct line *line, struct nlmsghdr *message, world_answer *answer, void *argument,
+		    char *why, size_t size, bool *whole)
 {
-	_cleanup_(socket_done) struct mnl_socket *socket = mnl_socket_open(NETLINK_ROUTE);
-	_cleanup_free_ char *buffer = memory_alloc(ANSWER_SIZE);
 	bool acknowledged = message->nlmsg_flags & NLM_F_ACK;
-	int on = 1, result = EIO;
+	int result = EIO;
 
-	*why = '\0';
-	message->nlmsg_seq = SEQUENCE;
-	if (!socket || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
-		return errno;
-	mnl_socket_setsockopt(socket, NETLINK_EXT_ACK, &on, sizeof on);
-	if (mnl_socket_sendto(socket, message, message->nlmsg_len) < 0)
+	if (mnl_socket_sendto(line->socket, message, message->nlmsg_len) < 0)
 		return errno;
 	for (;;) {
-		ssize_t length = mnl_socket_recvfrom(socket, buffer, ANSWER_SIZE);
+		ssize_t length = mnl_socket_recvfrom(line->socket, line->buffer, ANSWER_SIZE);
 		int left = (int)length;
 
 		if (length < 0)
 			return errno;
-		for (const struct nlmsghdr *each = (const void *)buffer; netlink_is_whole(each, left);
+		for (const struct nlmsghdr *each = (const void *)line->buffer; netlink_is_whole(each, left);
 		     each = mnl_nlmsg_next(each, &left)) {
-			if (answer_take(each, acknowledged, answer, argument, &result, why, size))
+			/* Of an earlier request that nobody waited for to its end. */
+			if (each->nlmsg_seq != message->nlmsg_seq)
+				continue;
+			if (answer_take(each, acknowledged, answer, argument, &result, why, size)) {
+				*whole = true;
 				return result;
+			}
 		}
 	}
+}
+
+int netlink_ask(struct nlmsghdr *message, world_answer *answer, void *argument, char *why, size_t size)
+{
+	static atomic_uint sequence;
+	struct line line;
+	bool whole = false;
+	int result = line_take(&line);
+
+	*why = '\0';
+	message->nlmsg_seq = ++sequence;
+	if (result != 0)
+		return result;
+	result = converse(&line, message, answer, argument, why, size, &whole);
+	if (whole)
+		line_give(&line);
+	else
+		line_close(&line);
+	return result;
 }

@@ -55,8 +55,11 @@ static void desired_take(yyjson_val *answer)
 		if (!server_check(server, &err))
 			log_error("%s", err.message);
 		/* A worker checks it again and answers for what makes no sense. */
-		if (is_uuid(json_text(server, "id")))
-			entry_want(entry_get(json_text(server, "id")), server);
+		if (!is_uuid(json_text(server, "id")))
+			continue;
+		log_debug("server %s: %s is wanted, generation %lld", json_text(server, "id"),
+			  json_text(server, "want"), (long long)json_int(server, "generation", 0));
+		entry_want(entry_get(json_text(server, "id")), server);
 	}
 	agent.revision = json_int(answer, "revision", agent.revision);
 	agent.asked = true;

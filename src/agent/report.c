@@ -2,16 +2,17 @@
 #include "agent/report.h"
 
 #include "agent/bandwidths.h"
+#include "agent/capabilities.h"
 #include "agent/file.h"
 #include "agent/groups.h"
 #include "agent/health.h"
 #include "agent/known.h"
-#include "agent/netdev.h"
 #include "agent/physnets.h"
 #include "agent/vm.h"
 #include "agent/world.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "sys/sys.h"
 
 #include <string.h>
 #include <sys/utsname.h>
@@ -269,6 +270,16 @@ static void add_facts(const struct agent_settings *settings, const struct host_f
 	add_cells(settings, facts, doc, root);
 }
 
+/* Tells this life of the agent from others. */
+static int64_t started_at(void)
+{
+	static int64_t at;
+
+	if (!at)
+		at = sys_now();
+	return at;
+}
+
 char *report_inventory(const struct agent_settings *settings, struct error *err)
 {
 	_cleanup_free_ struct pci_device *devices = NULL;
@@ -289,6 +300,8 @@ char *report_inventory(const struct agent_settings *settings, struct error *err)
 	add_mappings(settings, doc, yyjson_mut_obj_add_obj(doc, nic, "device_mappings"));
 	yyjson_mut_obj_add_int(doc, nic, "devices", held);
 	bandwidths_tell(settings, doc, nic);
+	capabilities_tell(doc, nic);
+	yyjson_mut_obj_add_int(doc, nic, "started", started_at());
 	char *text = yyjson_mut_write(doc, 0, NULL);
 	pthread_mutex_unlock(&known_lock);
 	yyjson_mut_doc_free(doc);
@@ -302,40 +315,4 @@ void report_keep(const struct agent_settings *settings, const char *inventory)
 
 	if (!file_write(path, inventory, FILE_WHOLE, &err))
 		log_warning("%s", err.message);
-}
-
-/* --- PFs that are down --- */
-
-static void raise_netdev(const char *name)
-{
-	struct error err;
-	bool up;
-
-	if (!netdev_is_up(name, &up, &err) || up)
-		return;
-	if (netdev_set_up(name, true, &err))
-		log_info("%s was down: brought up", name);
-	else
-		log_warning("%s", err.message);
-}
-
-void report_raise_pfs(void)
-{
-	char **names = NULL;
-	size_t count = 0;
-
-	pthread_mutex_lock(&known_lock);
-	for (size_t i = 0; i < known_count; i++) {
-		const struct pci_device *d = &known[i].device;
-
-		if (known[i].seen &&
-		    (known[i].carries || (known[i].spec && strcmp(d->type, "type-PF") == 0)) && *d->netdev &&
-		    strcmp(d->driver, "vfio-pci") != 0)
-			*ARRAY_ADD(names, count) = memory_copy_text(d->netdev);
-	}
-	*ARRAY_ADD(names, count) = NULL;
-	pthread_mutex_unlock(&known_lock);
-	for (char **name = names; *name; name++)
-		raise_netdev(*name);
-	world_list_free(names);
 }

@@ -18,8 +18,6 @@ bool report_check_placement(const struct agent_settings *settings, struct error 
 const char *report_health(const struct known_device *device, const struct groups_index *groups, char *text);
 /* Do the device specs of this host offer the device?  As of the last inventory; any thread. */
 bool report_offers(const char *address);
-/* Brings up what carries offered VFs or a physical network and is down. */
-void report_raise_pfs(void);
 /* A device that a guest has since before this process began, with the network device that it was. */
 void report_remember(const char *address, const char *netdev);
 /* Leaves the inventory in the state folder (inventory.json), for `penstock device list`. */

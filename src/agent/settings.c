@@ -17,7 +17,8 @@ static bool specs_read(const struct config *config, struct agent_settings *s,
 	size_t checked = 0;
 	int line;
 
-	if (!config_bool(config, "pci", "report_in_placement", false, &s->report_in_placement, err))
+	if (!config_bool(config, "penstock", "keep_pfs_up", true, &s->keep_pfs_up, err) ||
+	    !config_bool(config, "pci", "report_in_placement", false, &s->report_in_placement, err))
 		return false;
 	for (size_t i = 0; (value = config_multi(config, "pci", "device_spec", i, &file, &line)); i++) {
 		_cleanup_free_ char *where = memory_printf("%.250s:%d", file, line);

@@ -64,6 +64,7 @@ struct agent_settings {
 	size_t reserved_page_count;
 	struct near_network *near;
 	size_t near_count;
+	bool keep_pfs_up;					       /* [penstock] */
 	bool grant_mates;					       /* [pci] iommu_group_mates = grant */
 	char release_hook[256];					       /* [pci]; "" is none */
 	int64_t release_hook_timeout, device_timeout, libvirt_timeout; /* seconds */

@@ -11,9 +11,11 @@ enum vf_link_state { VF_LINK_AUTO, VF_LINK_ENABLE, VF_LINK_DISABLE }; /* IFLA_VF
 #define VF_UNKNOWN (-1)
 
 struct vf_settings {
+	bool untold;	      /* the kernel says nothing of this VF: its driver could not tell */
 	char mac_address[18]; /* "": none (00:00:00:00:00:00) */
 	bool own_mac;	      /* its network device says which: not the PF's to set */
 	int vlan, vlan_qos;   /* 0: none */
+	bool service_tag;     /* the VLAN's tag is an 802.1ad one, not 802.1Q */
 	int spoof_check;      /* 0, 1 or VF_UNKNOWN */
 	int trust;	      /* 0, 1 or VF_UNKNOWN */
 	enum vf_link_state link_state;
@@ -26,6 +28,9 @@ extern const struct vf_settings vf_clean;
 /* A rule's kbit/s as the kernel takes it, in Mbit/s: 0 is none, less than one is one, halves go up (QO-3). */
 int vf_rate(int64_t kbps);
 
+/* Room for the words of one setting: "1010, 802.1ad". */
+#define VF_TEXT_SIZE 40
+
 /* One setting as the kernel knows it. */
 struct vf_attribute {
 	const char *name; /* for messages */
@@ -34,6 +39,7 @@ struct vf_attribute {
 	void (*encode)(const struct vf_settings *settings, uint32_t vf, void *data);
 	void (*decode)(const void *data, struct vf_settings *settings);
 	bool (*equal)(const struct vf_settings *a, const struct vf_settings *b);
+	void (*describe)(const struct vf_settings *settings, char text[VF_TEXT_SIZE]);
 	/* A driver may not have it at all (igb: link state).  That is fine while the clean value is wanted,
 	 * and for some always. */
 	bool optional, always_optional;
@@ -50,8 +56,27 @@ struct nlmsghdr *vf_message(char *buffer, int pf_index, int vf, const struct vf_
 /* Takes VF `vf` out of the kernel's answer about its PF; false if it is not in there. */
 bool vf_decode(const struct nlmsghdr *answer, int vf, struct vf_settings *settings);
 
+/* A PF's network device and all its VFs, as one message of the kernel has them. */
+struct vf_table {
+	int link; /* index of the network device */
+	bool up;
+	int mtu;
+	struct vf_settings *vfs; /* by number */
+	size_t count;
+};
+
+/* Out of an answer of the kernel (a world_answer); the table is {0} at first. */
+void vf_table_take(const struct nlmsghdr *answer, void *table);
+bool vf_table_read(const char *pf, struct vf_table *table, struct error *err);
+void vf_table_done(struct vf_table *table);
 /* Reads VF `index` of the PF's network device. */
 bool vf_read(const char *pf, int index, struct vf_settings *settings, struct error *err);
-/* Sets what differs, then reads back and compares.  EAGAIN and EBUSY (VF in reset) are tried again for up to
- * 10 s. */
+
+/* How often a VF that is in reset (EAGAIN, EBUSY) is asked again, every 100 ms. */
+#define VF_PATIENCE 100
+/* Sets what differs from *now, then reads back into *now and compares.  `link` is the PF's index, as it was
+ * just read. */
+bool vf_program_from(const char *pf, int link, int index, const struct vf_settings *wanted, int patience,
+		     struct vf_settings *now, struct error *err);
+/* The same from what is read at first, with VF_PATIENCE. */
 bool vf_program(const char *pf, int index, const struct vf_settings *wanted, struct error *err);

@@ -22,6 +22,7 @@ static void step_begins(const char *step, void *argument)
 {
 	struct entry *entry = argument;
 
+	log_debug("server %s: step \"%s\"", entry->id, step);
 	pthread_mutex_lock(&agent.lock);
 	entry->step = step;
 	entry->busy_since = sys_monotonic();

@@ -1,6 +1,7 @@
 /* The real host. */
 #include "agent/world.h"
 
+#include "agent/events.h"
 #include "agent/holders.h"
 #include "agent/libvirt.h"
 #include "agent/netlink.h"
@@ -27,6 +28,7 @@ const struct world world_real = {
 	.holder = holders_find,
 	.pause = real_pause,
 	.netlink = netlink_ask,
+	.events = events_wait,
 	.run = process_run,
 	.hypervisor = libvirt_hypervisor,
 	.domain_start = libvirt_domain_start,

@@ -16,6 +16,9 @@
 /* Is given each message of an answer of the kernel. */
 typedef void world_answer(const struct nlmsghdr *answer, void *argument);
 
+/* What changed: a network device or something of its VFs; a PCI or network device came or went. */
+enum { WORLD_LINKS = 1, WORLD_DEVICES = 2 };
+
 struct world_hypervisor {
 	int64_t version; /* as libvirt counts: 10000002 is 10.0.2 */
 	bool kvm;	 /* it can start guests with KVM, not only emulate them */
@@ -74,6 +77,9 @@ struct world {
 	 * nothing). */
 	int (*netlink)(struct nlmsghdr *message, world_answer *answer, void *argument, char *why,
 		       size_t size);
+	/* Waits, at most so long, until the kernel tells of changes; what it told, or 0.  It is told nothing
+	 * that only this would know: events get lost.  For one thread. */
+	unsigned (*events)(int milliseconds);
 	/* Runs argv[0] (found in PATH), with at most `seconds` of CPU time and 1 GiB of memory.  Standard
 	 * output goes into `out` (may be NULL); an exit status but 0 is an error with what it wrote to
 	 * standard error. */

@@ -6,13 +6,15 @@
 
 #include <string.h>
 
-#define AGENT_COLUMNS "id, host, mappings, devices, admin_state_up, created_at, heard_at, resources"
+#define AGENT_COLUMNS \
+	"id, host, mappings, devices, admin_state_up, created_at, heard_at, resources, started_at"
 
-/* What the host said of its PFs' bandwidths; one that says nothing has none. */
+/* What the host said of its PFs: bandwidths, and (which Neutron has not) drivers and what they lack; one that
+ * says nothing has none. */
 static void add_resources(yyjson_mut_doc *doc, yyjson_mut_val *settings, const char *json)
 {
 	static const char *const names[] = {"resource_provider_bandwidths", "resource_provider_hypervisors",
-					    "resource_provider_inventory_defaults"};
+					    "resource_provider_inventory_defaults", "capabilities"};
 	yyjson_doc *resources = yyjson_read(json, strlen(json), 0);
 
 	for (size_t i = 0; i < ELEMENTS_OF(names); i++) {
@@ -40,7 +42,7 @@ static yyjson_mut_val *agent_view(yyjson_mut_doc *doc, struct store_rows *rows)
 	yyjson_mut_obj_add_bool(doc, view, "alive",
 				store_int(rows, 6) > sys_now() - network_settings.agent_down);
 	add_text(doc, view, "created_at", time_format(store_int(rows, 5), TIME_SPACED, time));
-	add_text(doc, view, "started_at", time_format(store_int(rows, 5), TIME_SPACED, time));
+	add_text(doc, view, "started_at", time_format(store_int(rows, 8), TIME_SPACED, time));
 	add_text(doc, view, "heartbeat_timestamp", time_format(store_int(rows, 6), TIME_SPACED, time));
 	yyjson_mut_obj_add_null(doc, view, "description");
 	yyjson_mut_obj_add_null(doc, view, "availability_zone");
@@ -121,9 +123,14 @@ bool network_agent_report(struct store *db, const char *host, const char *mappin
 	return store_exec(
 		db, err,
 		"INSERT INTO agent (id, host, mappings, devices, admin_state_up, created_at, heard_at, "
-		"resources) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5, ?6) ON CONFLICT (host) DO UPDATE SET mappings "
-		"= excluded.mappings, devices = excluded.devices, heard_at = excluded.heard_at, resources = "
-		"excluded.resources",
+		"resources, started_at) VALUES (?1, ?2, ?3, ?4, 1, ?5, ?5, ?6, ?5) ON CONFLICT (host) DO "
+		"UPDATE "
+		"SET mappings = excluded.mappings, devices = excluded.devices, heard_at = excluded.heard_at, "
+		/* another life of the agent says another number */
+		"started_at = CASE WHEN json_extract(agent.resources, '$.started') IS "
+		"json_extract(excluded.resources, '$.started') THEN agent.started_at ELSE excluded.heard_at "
+		"END, "
+		"resources = excluded.resources",
 		V(sys_uuid(id)), V(host), V(mappings_json), V(device_count), V(sys_now()),
 		V(resources_json ? resources_json : "{}"));
 }

@@ -22,7 +22,7 @@ void network_on_port_change(bool (*hook)(struct store *db, const char *server_id
 	"p.port_security, p.by_compute, n.mtu, " \
 	"ifnull(lower(json_extract(p.profile, '$.trusted')) IN ('true', '1', 'yes', 'on', 't', 'y'), 0), " \
 	"p.numa_affinity_policy, p.uplink_status, ifnull(s.id, ''), " \
-	"coalesce(p.qos_policy_id, n.qos_policy_id, ''), p.device_index " \
+	"coalesce(p.qos_policy_id, n.qos_policy_id, ''), p.device_index, n.qinq " \
 	"FROM port p JOIN network n ON n.id = p.network_id LEFT JOIN segment s ON s.id = " \
 	"ifnull(p.segment_id, " \
 	"(SELECT c.id FROM segment c WHERE " SEGMENT_FITS \
@@ -54,6 +54,7 @@ static void port_fill(struct store_rows *rows, struct network_port *port)
 	snprintf(port->segment_id, sizeof port->segment_id, "%s", store_text(rows, 20));
 	snprintf(port->qos_policy_id, sizeof port->qos_policy_id, "%s", store_text(rows, 21));
 	port->index = (int)store_int(rows, 22);
+	port->service_tag = store_int(rows, 23) && strcmp(port->network_type, "vlan") == 0;
 }
 
 static bool addresses_fill(struct store *db, struct network_port *port, struct error *err)

@@ -32,6 +32,7 @@ static const struct extension {
 	{"port-trusted-vif", "Port trusted vif"},
 	{"project-id", "project_id field enabled"},
 	{"provider", "Provider Network"},
+	{"qinq", "VLAN QinQ"},
 	{"qos", "Quality of Service"},
 	{"qos-bw-limit-direction", "Direction for QoS bandwidth limit rule"},
 	{"qos-bw-minimum-ingress", "Ingress direction for QoS minimum bandwidth rule"},
@@ -54,6 +55,11 @@ static const struct extension {
 	{"uplink-status-propagation-updatable", "Uplink Status Propagation (updatable)"},
 };
 
+static bool is_there(const struct extension *extension)
+{
+	return strcmp(extension->alias, "qinq") != 0 || network_settings.qinq;
+}
+
 static void extension_view(yyjson_mut_doc *doc, yyjson_mut_val *view, const struct extension *extension)
 {
 	yyjson_mut_obj_add_str(doc, view, "name", extension->name);
@@ -70,15 +76,18 @@ bool extension_list(struct http_request *request, struct http_response *response
 
 	(void)request;
 	(void)err;
-	for (size_t i = 0; i < ELEMENTS_OF(extensions); i++)
-		extension_view(response->json, yyjson_mut_arr_add_obj(response->json, list), &extensions[i]);
+	for (size_t i = 0; i < ELEMENTS_OF(extensions); i++) {
+		if (is_there(&extensions[i]))
+			extension_view(response->json, yyjson_mut_arr_add_obj(response->json, list),
+				       &extensions[i]);
+	}
 	return true;
 }
 
 bool extension_show(struct http_request *request, struct http_response *response, struct error *err)
 {
 	for (size_t i = 0; i < ELEMENTS_OF(extensions); i++) {
-		if (strcmp(extensions[i].alias, request->params[0]) != 0)
+		if (strcmp(extensions[i].alias, request->params[0]) != 0 || !is_there(&extensions[i]))
 			continue;
 		yyjson_mut_val *root = http_json_object(response, 200);
 		extension_view(response->json, yyjson_mut_obj_add_obj(response->json, root, "extension"),

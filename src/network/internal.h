@@ -50,6 +50,7 @@ struct network_settings {
 		int64_t first, last;
 	} vnis[VLAN_MAX_RANGES];
 	int vni_count;
+	bool qinq;			      /* [DEFAULT] vlan_qinq: networks may have 802.1ad VLANs */
 	bool sriov;			      /* mechanism_drivers has sriovnicswitch */
 	bool prohibited[NETWORK_SRIOV_TYPES]; /* vNIC types that it shall not bind */
 	bool devices_limited;		      /* it binds these devices only, "8086:10ca" ... */
@@ -266,6 +267,8 @@ const char *dhcp_options_merge(struct http_request *request, const char *now, yy
 bool dhcp_options_check(yyjson_val *list, struct error *err);
 /* Address pairs (JSON) need port security. */
 bool port_pairs_check(const char *pairs, bool port_security, struct error *err);
+/* A VF with spoof check drops what has another MAC than the port's: pairs with one are refused (409). */
+bool port_pairs_of_vf_check(struct store *db, const char *port_id, struct error *err);
 /* Segments `c` that the port `p` may be bound on: those of its addresses' subnets (MD-5). */
 #define SEGMENT_FITS \
 	"c.network_id = p.network_id AND NOT EXISTS (SELECT 1 FROM address a JOIN subnet u ON u.id = " \
@@ -279,6 +282,16 @@ const char *binding_refusal(const struct network_port *port, const char *vendor_
 bool binding_profile(struct store *db, const char *port_id, char **profile, struct error *err);
 bool port_bind_host(struct store *db, const char *port_id, const char *host, const char *profile,
 		    struct error *err);
+
+/* --- capability.c: what NICs cannot do --- */
+
+/* Is there, as far as is known, a NIC for what the port of a VF wants (trust, rates, 802.1ad)?  400 or 409
+ * with the reason. */
+bool capability_check_port(struct store *db, const char *port_id, struct error *err);
+/* The same for all ports that `sql` selects for ?1. */
+bool capability_check_ports(struct store *db, const char *sql, const char *id, struct error *err);
+/* Of a network that is to have VLANs of 802.1ad. */
+bool capability_check_service_tag(struct store *db, const char *physical_network, struct error *err);
 
 /* --- security_group.c, security_rule.c --- */
 

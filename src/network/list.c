@@ -50,6 +50,7 @@ static const struct collection collections[] = {
 	  {"router:external", BOOL},
 	  {"mtu", INT, SORT},
 	  {"vlan_transparent", BOOL},
+	  {"vlan_qinq", BOOL},
 	  {"provider:network_type"},
 	  {"provider:physical_network"},
 	  {"provider:segmentation_id", INT}}},

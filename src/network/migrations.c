@@ -123,5 +123,9 @@ const struct store_migration network_migrations[] = {
 	 " STRICT, WITHOUT ROWID;"
 	 "CREATE INDEX port_group_group ON port_group (group_id);"
 	 "ALTER TABLE port ADD COLUMN own_groups INTEGER NOT NULL DEFAULT 0;"},
+	/* 802.1ad; when the host's agent began */
+	{"ALTER TABLE network ADD COLUMN qinq INTEGER NOT NULL DEFAULT 0;"
+	 "ALTER TABLE agent ADD COLUMN started_at INTEGER NOT NULL DEFAULT 0;"
+	 "UPDATE agent SET started_at = created_at;"},
 };
 const size_t network_migration_count = sizeof network_migrations / sizeof *network_migrations;

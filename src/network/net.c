@@ -14,7 +14,7 @@
 	"'provider:physical_network', g.physical_network, " \
 	"'provider:segmentation_id', g.segmentation_id)) FROM (SELECT type, physical_network, " \
 	"segmentation_id FROM segment WHERE network_id = n.id ORDER BY position) g), n.qos_policy_id, " \
-	"n.tags"
+	"n.tags, n.qinq"
 
 static const struct field network_fields[] = {
 	{"id"},
@@ -45,6 +45,7 @@ static const struct field network_fields[] = {
 	{"availability_zone_hints", FIELD_LIST, .post = true},
 	{"is_default", FIELD_BOOL, .nullable = true, .post = true, .put = true},
 	{"vlan_transparent", FIELD_BOOL, .nullable = true, .post = true},
+	{"vlan_qinq", FIELD_BOOL, .nullable = true, .post = true},
 	{"qos_policy_id", FIELD_TEXT, .nullable = true, .post = true, .put = true},
 };
 
@@ -80,6 +81,8 @@ static yyjson_mut_val *network_view(struct http_request *request, yyjson_mut_doc
 	yyjson_mut_obj_add_bool(doc, view, "router:external", store_int(rows, 6));
 	yyjson_mut_obj_add_bool(doc, view, "port_security_enabled", store_int(rows, 7));
 	yyjson_mut_obj_add_bool(doc, view, "vlan_transparent", false);
+	if (network_settings.qinq || store_int(rows, 17))
+		yyjson_mut_obj_add_bool(doc, view, "vlan_qinq", store_int(rows, 17));
 	yyjson_mut_obj_add_bool(doc, view, "is_default", false);
 	yyjson_mut_obj_add_bool(doc, view, "l2_adjacency", !store_int(rows, 13));
 	yyjson_mut_obj_add_arr(doc, view, "availability_zone_hints");
@@ -149,6 +152,25 @@ static bool extras_check(yyjson_val *body, struct error *err)
 	if (field_bool(body, "vlan_transparent", false))
 		return error_set_typed(err, ERROR_BAD_REQUEST, "VlanTransparencyDriverError",
 				       "Backend does not support VLAN Transparency.");
+	return !field_bool(body, "vlan_qinq", false) || network_settings.qinq ||
+	       error_set_typed(err, ERROR_BAD_REQUEST, "VlanQinqDriverError",
+			       "Backend does not support VLAN QinQ: [DEFAULT] vlan_qinq is not set.");
+}
+
+/* Only VLANs have a tag, and a NIC has to make it. */
+static bool qinq_check(struct store *db, yyjson_val *body, const struct segment *segments, int count,
+		       struct error *err)
+{
+	for (int i = 0; i < count && field_bool(body, "vlan_qinq", false); i++) {
+		if (strcmp(segments[i].type, "vlan") != 0)
+			return error_set_typed(
+				err, ERROR_BAD_REQUEST, "InvalidInput",
+				"Invalid input for operation: vlan_qinq is for networks of type "
+				"vlan, not %s.",
+				segments[i].type);
+		if (!capability_check_service_tag(db, segments[i].physical_network, err))
+			return false;
+	}
 	return true;
 }
 
@@ -172,13 +194,13 @@ static bool network_insert(struct http_request *request, yyjson_val *body, const
 	return store_exec(
 		request->db, err,
 		"INSERT INTO network (id, project_id, name, description, admin_state_up, shared, external, "
-		"port_security, mtu, revision, created_at, updated_at, qos_policy_id) "
-		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 1, ?9, ?9, ?10)",
+		"port_security, mtu, revision, created_at, updated_at, qos_policy_id, qinq) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 1, ?9, ?9, ?10, ?11)",
 		V(sys_uuid(id)), V(project), V(field_text(body, "name", "")),
 		V(field_text(body, "description", "")), V(field_bool(body, "admin_state_up", true)),
 		V(field_bool(body, "shared", false)), V(field_bool(body, "router:external", false)),
 		V(field_bool(body, "port_security_enabled", true)), V(sys_now()),
-		V((const char *)(*policy ? policy : NULL)));
+		V((const char *)(*policy ? policy : NULL)), V(field_bool(body, "vlan_qinq", false)));
 }
 
 /* Chooses each segment after the one before is in the table, so that none is taken twice; then the MTU is
@@ -194,7 +216,7 @@ static bool network_lay(struct http_request *request, yyjson_val *body, const ch
 			return false;
 	}
 	int64_t mtu = field_int(body, "mtu", 0), max = segments_mtu_max(segments, count);
-	return mtu_check(body, max, err) &&
+	return qinq_check(request->db, body, segments, count, err) && mtu_check(body, max, err) &&
 	       store_exec(request->db, err, "UPDATE network SET mtu = ?2 WHERE id = ?1", V(id),
 			  V(mtu ? mtu : max));
 }
@@ -378,7 +400,10 @@ static bool network_policy_update(struct http_request *request, yyjson_val *body
 		return false;
 	return store_exec(request->db, err, "UPDATE network SET qos_policy_id = ?2 WHERE id = ?1", V(id),
 			  V(field_text(body, "qos_policy_id", NULL))) &&
-	       qos_network_check(request->db, id, err);
+	       qos_network_check(request->db, id, err) &&
+	       capability_check_ports(request->db,
+				      "SELECT id FROM port WHERE network_id = ?1 AND qos_policy_id IS NULL",
+				      id, err);
 }
 
 bool network_update(struct http_request *request, struct http_response *response, struct error *err)
@@ -452,13 +477,13 @@ bool network_check(struct store *db, const char *network_id, const struct auth *
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
 	*port = (struct network_port){.segmentation_id = -1};
-	if (!store_query(
-		    db, &rows, err,
-		    "SELECT n.name, s.type, ifnull(s.physical_network, ''), ifnull(s.segmentation_id, "
-		    "-1), n.mtu, n.project_id, n.shared, n.port_security, n.qos_policy_id FROM network n "
-		    "LEFT JOIN segment s ON s.id = (SELECT id FROM segment WHERE network_id = n.id "
-		    "ORDER BY position LIMIT 1) WHERE n.id = ?1",
-		    V(network_id)))
+	if (!store_query(db, &rows, err,
+			 "SELECT n.name, s.type, ifnull(s.physical_network, ''), ifnull(s.segmentation_id, "
+			 "-1), n.mtu, n.project_id, n.shared, n.port_security, n.qos_policy_id, n.qinq FROM "
+			 "network n "
+			 "LEFT JOIN segment s ON s.id = (SELECT id FROM segment WHERE network_id = n.id "
+			 "ORDER BY position LIMIT 1) WHERE n.id = ?1",
+			 V(network_id)))
 		return false;
 	if (!store_next(&rows) || !is_visible(auth, store_text(&rows, 5), store_int(&rows, 6)))
 		return not_found(err, "NetworkNotFound", network_id);
@@ -471,6 +496,7 @@ bool network_check(struct store *db, const char *network_id, const struct auth *
 	port->segmentation_id = store_int(&rows, 3);
 	port->mtu = store_int(&rows, 4);
 	port->port_security = store_int(&rows, 7);
+	port->service_tag = store_int(&rows, 9);
 	port->admin_state_up = true;
 	if (store_text(&rows, 8))
 		snprintf(port->qos_policy_id, sizeof port->qos_policy_id, "%s", store_text(&rows, 8));

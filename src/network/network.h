@@ -32,6 +32,7 @@ struct network_port {
 	bool created_by_compute;  /* made for the server, goes with it */
 	char qos_policy_id[37];	  /* its own or its network's, "" if there is none */
 	char numa_policy[16];	  /* numa_affinity_policy of its device, "" if the port says nothing */
+	bool service_tag;	  /* its network's VLAN is one of 802.1ad (vlan_qinq) */
 	bool link_follows_uplink; /* propagate_uplink_status: the VF's link goes with its PF's */
 	int index;		  /* of a bound one: order of the server's NICs */
 	int64_t mtu;

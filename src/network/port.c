@@ -330,6 +330,9 @@ static bool create_one(struct http_request *request, yyjson_val *body, char id[3
 	       port_insert(request->db, &port, id, err) &&
 	       port_groups_set(request->db, id, yyjson_obj_get(body, "security_groups"), err) &&
 	       (port.port_security || port_groups_check(request->db, id, err)) &&
+	       (strcmp(port.pairs, "[]") == 0 || port_pairs_of_vf_check(request->db, id, err)) &&
+	       (!(port.has_qos || network.service_tag || strstr(port.profile, "trusted")) ||
+		capability_check_port(request->db, id, err)) &&
 	       (!*host || port_bind_host(request->db, id, host, NULL, err));
 }
 
@@ -436,6 +439,25 @@ static bool options_update(struct http_request *request, yyjson_val *body, const
 			  V(dhcp_options_merge(request, now, list)));
 }
 
+static bool has_any(yyjson_val *body, const char *const *names)
+{
+	while (*names && !yyjson_obj_get(body, *names))
+		names++;
+	return *names;
+}
+
+/* What a VF cannot be, if the body says anything of it: a port that is there stays as it is. */
+static bool vf_update_check(struct store *db, yyjson_val *body, const char *id, struct error *err)
+{
+	static const char *const of_pairs[] = {"allowed_address_pairs", "binding:vnic_type", "mac_address",
+					       NULL},
+				 *const of_nic[] = {"trusted", "qos_policy_id", "binding:profile",
+						    "binding:vnic_type", NULL};
+
+	return (!has_any(body, of_pairs) || port_pairs_of_vf_check(db, id, err)) &&
+	       (!has_any(body, of_nic) || capability_check_port(db, id, err));
+}
+
 bool port_update(struct http_request *request, struct http_response *response, struct error *err)
 {
 	yyjson_val *body = network_body(request, "port", err), *fixed = yyjson_obj_get(body, "fixed_ips");
@@ -483,7 +505,7 @@ bool port_update(struct http_request *request, struct http_response *response, s
 	    !port_bind_host(request->db, id, host ? field_text(body, "binding:host_id", "") : NULL,
 			    profile ? port_profile(request, body, now.profile) : NULL, err))
 		return false;
-	return port_changed(request->db, id, err) &&
+	return vf_update_check(request->db, body, id, err) && port_changed(request->db, id, err) &&
 	       resource_answer(request, response, &port_resource, 200, id, err);
 }
 

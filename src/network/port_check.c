@@ -269,6 +269,28 @@ bool port_body_check(struct http_request *request, yyjson_val *body, const char 
 	return groups_check(request, groups, err) && owner_check(request, body, network_id, err);
 }
 
+bool port_pairs_of_vf_check(struct store *db, const char *port_id, struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	if (!store_query(db, &rows, err,
+			 "SELECT json_extract(a.value, '$.mac_address'), p.mac_address FROM port p, "
+			 "json_each(p.pairs) a WHERE p.id = ?1 AND p.vnic_type IN ('direct', 'macvtap') AND "
+			 "lower(replace(json_extract(a.value, '$.mac_address'), '-', ':')) <> p.mac_address "
+			 "LIMIT 1",
+			 V(port_id)))
+		return false;
+	if (store_next(&rows))
+		return error_set_typed(err, ERROR_CONFLICT, "AddressPairMacNotAllowed",
+				       "Port %s is for a VF, whose spoof check drops what is not sent from "
+				       "its own MAC %s: the "
+				       "address pair's %s would have no effect. With port security disabled, "
+				       "and no pairs, the "
+				       "guest may send from any MAC.",
+				       port_id, store_text(&rows, 1), store_text(&rows, 0));
+	return store_end(&rows, err);
+}
+
 bool port_pairs_check(const char *pairs, bool port_security, struct error *err)
 {
 	return port_security || strcmp(pairs, "[]") == 0 ||

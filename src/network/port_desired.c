@@ -70,6 +70,8 @@ bool network_port_desired(struct store *db, const char *port_id, yyjson_mut_doc 
 		yyjson_mut_obj_add_int(doc, object, "vlan", port.segmentation_id);
 	else
 		yyjson_mut_obj_add_null(doc, object, "vlan");
+	if (port.service_tag)
+		yyjson_mut_obj_add_str(doc, object, "vlan_protocol", "802.1ad");
 	network = yyjson_mut_obj_add_obj(doc, object, "network");
 	add_text(doc, network, "id", port.network_id);
 	add_text(doc, network, "name", port.network_name);

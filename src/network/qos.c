@@ -113,6 +113,7 @@ bool qos_policy_changed(struct store *db, const char *policy_id, struct error *e
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
 	if (!rules_check(db, REFUSED_RULE "p.id IN " PORTS_OF_POLICY " LIMIT 1", policy_id, err) ||
+	    !capability_check_ports(db, "SELECT id FROM " PORTS_OF_POLICY, policy_id, err) ||
 	    !store_query(db, &rows, err,
 			 "SELECT DISTINCT device_id FROM port WHERE device_id <> '' AND host_id <> '' AND "
 			 "id IN " PORTS_OF_POLICY,

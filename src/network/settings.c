@@ -229,6 +229,7 @@ bool network_settings_read(const struct config *config, struct error *err)
 	if (!types_read(config, err) || !drivers_read(config, err) || !devices_read(config, err) ||
 	    !mtus_read(config, err) || !base_mac_read(config, err) || !quotas_read(config, err) ||
 	    !ranges_read(config, err) || !flats_read(config, err) || !vnis_read(config, err) ||
+	    !config_bool(config, "DEFAULT", "vlan_qinq", false, &s->qinq, err) ||
 	    !config_int(config, "DEFAULT", "agent_down_time", 75, 1, 86400, &s->agent_down, err))
 		return false;
 	s->agent_down *= 1000000;

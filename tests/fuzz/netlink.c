@@ -22,6 +22,9 @@ static void check_answer(const uint8_t *data, size_t size)
 		FUZZ_CHECK(strlen(why) < sizeof why);
 		for (int vf = 0; vf < 3; vf++)
 			vf_decode(message, vf, &settings);
+		struct vf_table table = {0};
+		vf_table_take(message, &table);
+		vf_table_done(&table);
 	}
 }
 

@@ -216,6 +216,7 @@ bool simulated_write(const char *path, const char *text, struct error *err)
 	simulated_change("write %s > %s", strcmp(text, "\n") == 0 ? "" : text, path);
 	simulated_enter();
 	int result = write_locked(path, text);
+	simulated_tell(WORLD_DEVICES);
 	simulated_leave();
 	return result == 0 ||
 	       error_set_errno(err, ERROR_INTERNAL, result, "cannot write '%s' to %s", text, path);

@@ -26,6 +26,8 @@ static int set_attribute(struct simulated_device *pf, const struct nlattr *neste
 	uint16_t type = mnl_attr_get_type(nested);
 	uint32_t vf = mnl_attr_get_u32(nested);
 
+	if (type == IFLA_VF_VLAN_LIST) /* 802.1ad */
+		return EPROTONOSUPPORT;
 	if (vf >= (uint32_t)pf->numvfs)
 		return EINVAL;
 	for (size_t i = 0; i < vf_attribute_count; i++) {
@@ -95,6 +97,18 @@ static int set_link(struct simulated_device *pf, const struct nlmsghdr *message,
 	return 0;
 }
 
+/* Of what was set while the device is down nothing is told. */
+static int set_link_and_tell(struct simulated_device *pf, const struct nlmsghdr *message,
+			     const struct ifinfomsg *info)
+{
+	bool was_up = pf->up;
+	int result = set_link(pf, message, info);
+
+	if (result == 0 && (was_up || pf->up))
+		simulated_tell(WORLD_LINKS);
+	return result;
+}
+
 /* --- answering --- */
 
 static void put_vf(struct nlmsghdr *answer, const struct vf_settings *settings, int vf)
@@ -119,6 +133,7 @@ static void answer_link(const struct simulated_device *pf, bool with_vfs, world_
 
 	info->ifi_flags = pf->up ? IFF_UP : 0;
 	mnl_attr_put_strz(message, IFLA_IFNAME, pf->netdev);
+	mnl_attr_put_u32(message, IFLA_MTU, (uint32_t)pf->mtu);
 	if (with_vfs) {
 		struct nlattr *list = mnl_attr_nest_start(message, IFLA_VFINFO_LIST);
 
@@ -154,7 +169,7 @@ int simulated_netlink(struct nlmsghdr *message, world_answer *answer, void *argu
 	if (!pf)
 		result = ENODEV;
 	else if (message->nlmsg_type == RTM_SETLINK)
-		result = set_link(pf, message, info);
+		result = set_link_and_tell(pf, message, info);
 	else
 		answer_link(pf, asks_for_vfs(message), answer, argument);
 	simulated_leave();

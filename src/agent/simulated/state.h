@@ -84,6 +84,10 @@ struct simulated *simulated_map(const char *path);
 /* Tells simulated_on_change. */
 void simulated_change(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Ends simulated_events(); with simulated_lock held. */
+void simulated_tell(unsigned what);
+unsigned simulated_events(int milliseconds);
+
 /* NULL if there is none with this address, or not now. */
 struct simulated_device *simulated_find(const char *address);
 void simulated_address(const struct simulated_device *device, char text[PCI_ADDRESS_SIZE]);

@@ -8,7 +8,9 @@
 #include "agent/simulated/simulated.h"
 #include "agent/vf.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <linux/if_link.h>
 
 static const struct vf_settings some = {.mac_address = "fa:16:3e:01:02:03",
@@ -101,6 +103,26 @@ static void test_each_attribute_has_its_bytes(void **state)
 	assert_message("trust", trust, sizeof trust);
 }
 
+/* IFLA_VF_VLAN_LIST with one IFLA_VF_VLAN_INFO, whose protocol is in network byte order: 88 a8. */
+static void test_an_802_1ad_vlan_has_its_bytes(void **state)
+{
+	const unsigned char wanted[24] = {24,	0, 12, 0x80, 20, 0, 1, 0, 3,	0,    0, 0,
+					  0xf2, 3, 0,  0,    5,	 0, 0, 0, 0x88, 0xa8, 0, 0};
+	struct vf_settings tagged = some;
+	char buffer[VF_MESSAGE_SIZE];
+
+	(void)state;
+	tagged.service_tag = true;
+	assert_int_equal(vf_attributes[1].type, IFLA_VF_VLAN);
+	const struct nlmsghdr *message = vf_message(buffer, 7, 3, &vf_attributes[1], &tagged);
+	assert_int_equal(message->nlmsg_len, 40 + sizeof wanted);
+	assert_memory_equal((const char *)message + 40, wanted, sizeof wanted);
+	/* Without a VLAN there is no protocol to be told. */
+	assert_false(vf_attributes[1].equal(&tagged, &some));
+	tagged.vlan = tagged.vlan_qos = 0;
+	assert_true(vf_attributes[1].equal(&tagged, &vf_clean));
+}
+
 /* Some NICs block all traffic of a VF that has spoof check and no MAC. */
 static void test_the_mac_comes_before_spoof_check(void **state)
 {
@@ -153,6 +175,38 @@ static void test_an_answer_is_understood(void **state)
 	assert_int_equal(seen.spoof_check, 0);
 	/* A VF that is not told of is unknown, not clean. */
 	assert_false(vf_decode(answer, 3, &seen));
+}
+
+static void test_the_protocol_of_a_vlan_is_understood(void **state)
+{
+	static const struct {
+		uint16_t protocol;
+		bool service_tag;
+	} cases[] = {{ETH_P_8021AD, true}, {ETH_P_8021Q, false}};
+	struct vf_settings seen;
+	char text[VF_TEXT_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		char buffer[512];
+		struct nlmsghdr *answer = answer_begin(buffer);
+		struct nlattr *list = mnl_attr_nest_start(answer, IFLA_VFINFO_LIST);
+		struct nlattr *info = mnl_attr_nest_start(answer, IFLA_VF_INFO), *vlans;
+		struct ifla_vf_vlan vlan = {.vlan = 7};
+		struct ifla_vf_vlan_info full = {.vlan = 7, .vlan_proto = htons(cases[i].protocol)};
+
+		mnl_attr_put(answer, IFLA_VF_VLAN, sizeof vlan, &vlan);
+		vlans = mnl_attr_nest_start(answer, IFLA_VF_VLAN_LIST);
+		mnl_attr_put(answer, IFLA_VF_VLAN_INFO, sizeof full, &full);
+		mnl_attr_nest_end(answer, vlans);
+		mnl_attr_nest_end(answer, info);
+		mnl_attr_nest_end(answer, list);
+		assert_true(vf_decode(answer, 0, &seen));
+		assert_int_equal(seen.vlan, 7);
+		assert_int_equal(seen.service_tag, cases[i].service_tag);
+		vf_attributes[1].describe(&seen, text);
+		assert_string_equal(text, cases[i].service_tag ? "7, 802.1ad" : "7");
+	}
 }
 
 static void test_short_attributes_are_not_read(void **state)
@@ -404,6 +458,7 @@ static void test_one_rate_leaves_the_other(void **state)
 	assert_rates(0, 0, 0);
 }
 
+static int refusal = EINVAL;
 static int rates_refused; /* those that the driver does not take */
 enum { MINIMUM = 1, MAXIMUM = 2, NONE = 4 };
 
@@ -423,7 +478,7 @@ static int limited_netlink(struct nlmsghdr *message, world_answer *answer, void 
 		if (mnl_attr_get_type(attribute) == IFLA_VF_RATE &&
 		    ((rates_refused & MINIMUM && rate->min_tx_rate) ||
 		     (rates_refused & MAXIMUM && rate->max_tx_rate) || rates_refused & NONE))
-			return EINVAL;
+			return refusal;
 	}
 	return world_simulated.netlink(message, answer, argument, why, size);
 }
@@ -441,7 +496,11 @@ static void test_a_driver_without_minimum_says_so(void **state)
 	assert_false(vf_program("sim0", 0, &wanted, &err));
 	assert_non_null(
 		strstr(err.message, "VF 0 of sim0: its driver cannot guarantee a minimum rate (2 Mbit/s"));
-	assert_rates(0, 0, 3); /* the limit holds all the same */
+	assert_rates(0, 0, 3);	   /* the limit holds all the same */
+	refusal = EPROTONOSUPPORT; /* as mlx4 says */
+	assert_false(vf_program("sim0", 0, &wanted, &err));
+	assert_non_null(strstr(err.message, "cannot guarantee a minimum rate"));
+	refusal = EINVAL;
 	rates_refused = MINIMUM | MAXIMUM;
 	assert_false(vf_program("sim0", 1, &wanted, &err));
 	assert_non_null(strstr(err.message, "rates of VF 1 of sim0: Invalid argument"));
@@ -465,6 +524,58 @@ static void test_a_rate_that_stays_is_an_error(void **state)
 	rates_refused = 0;
 	assert_true(vf_program("sim0", 0, &vf_clean, &err));
 	assert_rates(0, 0, 0);
+}
+
+/* Like igb: the agent says what the kernel says. */
+static void test_802_1ad_that_the_driver_lacks_is_an_error(void **state)
+{
+	struct vf_settings wanted = port;
+	struct error err;
+
+	(void)state;
+	wanted.service_tag = true;
+	assert_false(vf_program("sim0", 0, &wanted, &err));
+	assert_non_null(strstr(err.message, "the VLAN of VF 0 of sim0: Protocol not supported"));
+}
+
+/* A VF whose driver cannot tell (the kernel leaves it out) does not shift the others. */
+static int forgetful_netlink(struct nlmsghdr *message, world_answer *answer, void *argument, char *why,
+			     size_t size)
+{
+	char buffer[1024];
+	struct nlmsghdr *told = answer_begin(buffer);
+	struct nlattr *list;
+
+	(void)message;
+	snprintf(why, size, "%s", "");
+	list = mnl_attr_nest_start(told, IFLA_VFINFO_LIST);
+	for (uint32_t vf = 0; vf < 3; vf += 2) {
+		struct nlattr *info = mnl_attr_nest_start(told, IFLA_VF_INFO);
+		struct ifla_vf_vlan vlan = {.vf = vf, .vlan = 10 + vf};
+
+		mnl_attr_put(told, IFLA_VF_VLAN, sizeof vlan, &vlan);
+		mnl_attr_nest_end(told, info);
+	}
+	mnl_attr_nest_end(told, list);
+	answer(told, argument);
+	return 0;
+}
+
+static void test_a_vf_that_is_left_out_is_not_there(void **state)
+{
+	struct vf_table table;
+	struct vf_settings now;
+	struct error err;
+
+	(void)state;
+	changed.netlink = forgetful_netlink;
+	assert_true(vf_table_read("sim0", &table, &err));
+	assert_int_equal(table.count, 3);
+	assert_int_equal(table.vfs[0].vlan, 10);
+	assert_true(table.vfs[1].untold);
+	assert_int_equal(table.vfs[2].vlan, 12);
+	vf_table_done(&table);
+	assert_false(vf_read("sim0", 1, &now, &err));
 }
 
 static void test_a_vf_that_is_not_there(void **state)
@@ -497,8 +608,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_attribute_has_its_bytes),
+		cmocka_unit_test(test_an_802_1ad_vlan_has_its_bytes),
 		cmocka_unit_test(test_the_mac_comes_before_spoof_check),
 		cmocka_unit_test(test_an_answer_is_understood),
+		cmocka_unit_test(test_the_protocol_of_a_vlan_is_understood),
 		cmocka_unit_test(test_short_attributes_are_not_read),
 		cmocka_unit_test(test_the_kernels_reason_is_found),
 		cmocka_unit_test_setup_teardown(test_only_what_differs_is_set, make, drop),
@@ -511,6 +624,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_one_rate_leaves_the_other, make, drop),
 		cmocka_unit_test_setup_teardown(test_a_driver_without_minimum_says_so, make, drop),
 		cmocka_unit_test_setup_teardown(test_a_rate_that_stays_is_an_error, make, drop),
+		cmocka_unit_test_setup_teardown(test_802_1ad_that_the_driver_lacks_is_an_error, make, drop),
+		cmocka_unit_test_setup_teardown(test_a_vf_that_is_left_out_is_not_there, make, drop),
 		cmocka_unit_test_setup_teardown(test_a_vf_that_is_not_there, make, drop),
 		cmocka_unit_test_setup_teardown(test_network_devices, make, drop),
 	};

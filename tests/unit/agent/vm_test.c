@@ -3,6 +3,7 @@
 
 #include "agent/vm.h"
 #include "agent/vm_xml.h"
+#include "base/memory.h"
 #include "wanted.h"
 
 static const char golden_domain[] =
@@ -67,6 +68,70 @@ static void test_the_domain(void **state)
 	vm_xml(yyjson_doc_get_root(doc), "/x&y", "qemu", &xml);
 	assert_string_equal(xml.data, golden_domain);
 	text_done(&xml);
+	yyjson_doc_free(doc);
+}
+
+/* The <hostdev> of a port, cut out. */
+static char *nic_of(const char *xml, const char *port_id)
+{
+	char alias[64];
+
+	snprintf(alias, sizeof alias, "<alias name='ua-%s'/>", port_id);
+	const char *found = strstr(xml, alias), *begin = xml, *next, *end;
+	assert_non_null(found);
+	while ((next = strstr(begin + 1, "<hostdev ")) && next < found)
+		begin = next;
+	end = strstr(found, "</hostdev>");
+	assert_non_null(end);
+	return memory_printf("%.*s", (int)(end - begin), begin);
+}
+
+#define FIRST  "aaaaaaaa-2222-3333-4444-555555555555"
+#define SECOND "abababab-2222-3333-4444-555555555555"
+
+/* Two VFs of one network: each port has its VF and its place on the guest's bus, by its own words and not by
+ * the order in which the ports come. */
+static void test_ports_in_any_order_make_the_same_nics(void **state)
+{
+	yyjson_doc *doc = wanted_server();
+	yyjson_mut_doc *orders[2];
+	char *nics[2][2];
+
+	(void)state;
+	for (int reversed = 0; reversed < 2; reversed++) {
+		orders[reversed] = yyjson_doc_mut_copy(doc, NULL);
+		yyjson_mut_val *ports =
+			yyjson_mut_obj_get(yyjson_mut_doc_get_root(orders[reversed]), "ports");
+		yyjson_mut_val *second =
+			yyjson_mut_val_mut_copy(orders[reversed], yyjson_mut_arr_get_first(ports));
+		yyjson_mut_val *device = yyjson_mut_obj_get(second, "device");
+
+		yyjson_mut_obj_put(second, yyjson_mut_str(orders[reversed], "id"),
+				   yyjson_mut_str(orders[reversed], SECOND));
+		yyjson_mut_obj_put(second, yyjson_mut_str(orders[reversed], "index"),
+				   yyjson_mut_int(orders[reversed], 2));
+		yyjson_mut_obj_put(device, yyjson_mut_str(orders[reversed], "address"),
+				   yyjson_mut_str(orders[reversed], "0000:10:10.3"));
+		if (reversed)
+			yyjson_mut_arr_prepend(ports, second);
+		else
+			yyjson_mut_arr_append(ports, second);
+		yyjson_doc *server = yyjson_mut_doc_imut_copy(orders[reversed], NULL);
+		struct text xml = {0};
+		vm_xml(yyjson_doc_get_root(server), "/x", "qemu", &xml);
+		nics[reversed][0] = nic_of(xml.data, FIRST);
+		nics[reversed][1] = nic_of(xml.data, SECOND);
+		text_done(&xml);
+		yyjson_doc_free(server);
+		yyjson_mut_doc_free(orders[reversed]);
+	}
+	for (int i = 0; i < 2; i++) {
+		assert_string_equal(nics[0][i], nics[1][i]);
+		assert_non_null(strstr(nics[0][i],
+				       i == 0 ? "slot='0x10' function='0x1'" : "slot='0x10' function='0x3'"));
+		free(nics[0][i]);
+		free(nics[1][i]);
+	}
 	yyjson_doc_free(doc);
 }
 
@@ -225,6 +290,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_the_domain),
+		cmocka_unit_test(test_ports_in_any_order_make_the_same_nics),
 		cmocka_unit_test(test_a_kernel_of_its_own),
 		cmocka_unit_test(test_a_device_of_unknown_kind_is_placed_by_libvirt),
 		cmocka_unit_test(test_a_port_that_is_down_has_no_link),
