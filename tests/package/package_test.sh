@@ -174,7 +174,7 @@ test_a_host_joins() {
 	physical_device_mappings = physnet_sriov:p5p1
 	END
 	penstock config check --config-dir /etc/penstock/penstock.conf.d'
-	devices | grep -c "physnet_sriov.* free" | grep -x 5
+	devices | tee /dev/stderr | grep -c -- '- 0000:21:1.* physnet_sriov .*free' | grep -x 5 # and the PF is
 	lab run "systemctl restart penstockd && penstock bootstrap --url http://127.0.0.1:$port --output /run/lab"
 	lab run 'penstock agent-token > /etc/penstock/agent-token && chmod 600 /etc/penstock/agent-token && systemctl start penstock-agent'
 	. "$LAB_DIR/openrc"
@@ -229,6 +229,7 @@ test_a_purge_leaves_guests_alone() {
 }
 
 mkdir -p "$work"
+rm -f "$LAB_DIR/openrc"
 ls "$build"/deb/penstock_*.deb > /dev/null || exit 1
 lab down
 make_root || { echo "not ok package installing"; exit 1; }
@@ -244,6 +245,7 @@ fi
 for test in the_controller_runs_without_privileges the_agent_waits_for_a_token commands_and_manuals_are_there a_host_is_made_ready a_host_joins \
 	a_guest_gets_a_vf an_upgrade_leaves_the_guest_alone a_backup_is_restored a_purge_leaves_guests_alone; do
 	check "$test"
+	[ "$failures" = 0 ] || break # each builds on what is before it
 done
 [ -n "${KEEP:-}" ] || lab down
 [ "$failures" = 0 ]
