@@ -9,6 +9,7 @@ import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "scenarios"))
 from cloud import COMPUTE, NEWEST, Cloud, reason, same, until  # noqa: E402
+from scenarios_placement import inventories, providers  # noqa: E402
 
 SPEC = '[pci]\ndevice_spec = {"vendor_id": "8086", "product_id": "10ca", "physical_network": "physnet4"}\n'
 VFS = ["0000:%02x:10.%d" % (bus, function) for bus in (0x10, 0x11) for function in range(4)]
@@ -104,6 +105,21 @@ def test_quarantine_outlasts_the_agent(cloud):
     same(penstock(cloud, "release", "--force", VFS[2])[0], 0, "release")
     for wrong in (["release"], ["release", "10.0"], ["list", VFS[2]], ["nothing"], ["release", VFS[2], VFS[3]]):
         same(penstock(cloud, *wrong)[0], 2, " ".join(wrong))
+
+
+def test_placement_does_not_count_what_is_quarantined(cloud):
+    spec = '[pci]\nreport_in_placement = True\ndevice_spec = {"vendor_id": "8086", "product_id": "10ca"}\n'
+    agent = cloud.agent(spec)
+    with open("%s/state/quarantine/%s.json" % (agent.folder, VFS[2]), "w") as out:
+        json.dump({"address": VFS[2], "reason": "it is being looked at"}, out)
+    until(lambda: devices(cloud)[VFS[2]]["health"] != "ok", 20, "it is known")
+    reserved = {name: sum(i["reserved"] for i in inventories(cloud, provider).values())
+                for name, provider in providers(cloud, agent).items() if "0000:1" in name}
+    same(sum(reserved.values()), 1, "reserved of %s" % reserved)
+    same(penstock(cloud, "release", VFS[2])[0], 0, "release")
+    until(lambda: devices(cloud)[VFS[2]]["health"] == "ok", 20, "it is free again")
+    same(sum(i["reserved"] for name, provider in providers(cloud, agent).items() if "0000:1" in name
+             for i in inventories(cloud, provider).values()), 0, "reserved at last")
 
 
 def test_workers_that_do_not_get_on_stop_nobody(cloud):
