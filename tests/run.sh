@@ -90,6 +90,8 @@ run_lab() {
 		tests/lab/${script}_test.sh "$build" | tee -a "$out"
 		[ "${PIPESTATUS[0]}" -le 1 ] || echo "not ok the $script tests ended early" >> "$out"
 	done
+	/usr/bin/python3 tests/lab/chaos_test.py "$build" | tee -a "$out"
+	[ "${PIPESTATUS[0]}" -le 1 ] || echo "not ok the rounds of kill -9 ended early" >> "$out"
 	count "$out"
 }
 

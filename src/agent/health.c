@@ -4,7 +4,7 @@
 #include "agent/entries.h"
 #include "agent/ledger.h"
 #include "agent/quarantine.h"
-#include "agent/vf_table.h"
+#include "agent/vf_dirt.h"
 #include "agent/world.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -23,7 +23,6 @@ static struct {
 	char blocked[400];
 	struct map looked; /* addresses that were looked at: "" or why they are not fit */
 	int64_t rechecked_at;
-	bool called;
 } health = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 void health_begin(const char *blocked)
@@ -119,37 +118,29 @@ static struct seen *seen_list(size_t *count)
 /* --- VFs with something on them --- */
 
 /* The settings of the VFs of the PF that was asked for last. */
-struct table {
+struct asked {
 	char pf[16];
-	struct vf_settings *settings;
-	int count;
+	struct vf_table table;
 };
 
-static const struct vf_settings *table_find(struct table *table, const struct device_place *place,
-					    struct error *err)
+static const struct vf_settings *settings_find(struct asked *asked, const struct device_place *place,
+					       struct error *err)
 {
-	if (strcmp(table->pf, place->pf) != 0) {
-		char **vfs = device_vfs(place->parent, err);
-
-		free(table->settings);
-		*table = (struct table){0};
-		for (char **vf = vfs; vf && *vf; vf++)
-			table->count++;
-		table->settings = vfs ? vf_read_all(place->pf, table->count, err) : NULL;
-		world_list_free(vfs);
-		if (!table->settings)
+	if (strcmp(asked->pf, place->pf) != 0) {
+		vf_table_done(&asked->table);
+		*asked = (struct asked){0};
+		if (!vf_table_read(place->pf, &asked->table, err))
 			return NULL;
-		snprintf(table->pf, sizeof table->pf, "%s", place->pf);
+		snprintf(asked->pf, sizeof asked->pf, "%s", place->pf);
 	}
-	if (place->vf_index >= table->count) {
+	if ((size_t)place->vf_index >= asked->table.count || asked->table.vfs[place->vf_index].untold) {
 		error_set(err, ERROR_NOT_FOUND, "%s has no VF %d", place->pf, place->vf_index);
 		return NULL;
 	}
-	return &table->settings[place->vf_index];
+	return &asked->table.vfs[place->vf_index];
 }
 
-/* Is it known what else there is on this host? */
-static bool may_clean(char *why, size_t size)
+bool health_may_clean(char *why, size_t size)
 {
 	struct map guests = {0};
 	struct error err;
@@ -170,7 +161,7 @@ static void clean(const struct seen *seen, const struct vf_settings *settings)
 	struct error err;
 
 	vf_describe_dirt(settings, dirt);
-	if (!may_clean(blocked, sizeof blocked)) {
+	if (!health_may_clean(blocked, sizeof blocked)) {
 		snprintf(why, sizeof why, "it has %s of nobody's and cannot be cleaned yet: %s", dirt,
 			 blocked);
 		note(device->memory.address, why);
@@ -191,11 +182,12 @@ static void clean(const struct seen *seen, const struct vf_settings *settings)
 }
 
 /* A VF that its own driver has belongs to the host, which may have given it an address. */
-static void look(const struct seen *seen, struct table *table)
+static void look(const struct seen *seen, struct asked *asked)
 {
 	const struct granted_device *device = &seen->device;
 	const char *address = device->memory.address;
 	const struct vf_settings *settings;
+	struct vf_settings now;
 	char who[80], why[200];
 	struct error err;
 
@@ -213,7 +205,10 @@ static void look(const struct seen *seen, struct table *table)
 		note(address, "");
 		return;
 	}
-	settings = table_find(table, &device->place, &err);
+	settings = settings_find(asked, &device->place, &err);
+	/* Looked at once more: the answer is of all VFs, and may be older than this one's release. */
+	if (settings && vf_is_dirty(settings))
+		settings = vf_read(device->place.pf, device->place.vf_index, &now, &err) ? &now : NULL;
 	if (!settings)
 		note(address, err.message);
 	else if (vf_is_dirty(settings))
@@ -292,11 +287,12 @@ static void rechecks(void)
 
 /* --- rounds --- */
 
+/* The first round may hang, and go on beside health_loop(). */
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
 void health_round(void)
 {
-	/* The first one may hang, and go on beside health_loop(). */
-	static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
-	struct table table = {0};
+	struct asked asked = {0};
 	struct ledger_entry entry;
 	struct quarantine q;
 	size_t count;
@@ -310,28 +306,12 @@ void health_round(void)
 		if (ledger_read(address, &entry))
 			note(address, "");
 		else if (!quarantine_read(address, &q))
-			look(&list[i], &table);
+			look(&list[i], &asked);
 	}
-	free(table.settings);
+	vf_table_done(&asked.table);
 	free(list);
 	rechecks();
 	pthread_mutex_unlock(&one_at_a_time);
-}
-
-void health_call(void)
-{
-	pthread_mutex_lock(&health.lock);
-	health.called = true;
-	pthread_mutex_unlock(&health.lock);
-}
-
-bool health_is_due(void)
-{
-	pthread_mutex_lock(&health.lock);
-	bool due = health.called;
-	health.called = false;
-	pthread_mutex_unlock(&health.lock);
-	return due;
 }
 
 static bool has_news(void)
@@ -349,17 +329,22 @@ static bool has_news(void)
 
 void *health_loop(void *argument)
 {
-	int64_t looked_at = sys_monotonic();
+	int64_t looked_at = sys_monotonic(), asked_at = looked_at;
 
 	(void)argument;
 	pthread_mutex_lock(&agent.lock);
 	while (agent_wait(ASK_INTERVAL)) {
+		if (sys_monotonic() - asked_at < ASK_INTERVAL) /* something else has changed */
+			continue;
+		asked_at = sys_monotonic();
 		pthread_mutex_unlock(&agent.lock);
-		if (sys_monotonic() - looked_at > ROUND_INTERVAL || health_is_due() || has_news()) {
+		if (sys_monotonic() - looked_at > ROUND_INTERVAL || has_news()) {
 			health_round();
 			looked_at = sys_monotonic();
 		} else {
+			pthread_mutex_lock(&one_at_a_time);
 			rechecks();
+			pthread_mutex_unlock(&one_at_a_time);
 		}
 		pthread_mutex_lock(&agent.lock);
 	}

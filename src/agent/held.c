@@ -28,14 +28,18 @@ static struct function *function_get(const char *address)
 	return function;
 }
 
-void held_begin(const char *address)
+bool held_begin(const char *address, struct held *now)
 {
 	pthread_mutex_lock(&all.lock);
 	struct function *function = function_get(address);
 	while (function->busy)
 		pthread_cond_wait(&all.free, &all.lock);
 	function->busy = true;
+	bool has = function->has;
+	if (has && now)
+		*now = function->held;
 	pthread_mutex_unlock(&all.lock);
+	return has;
 }
 
 static void end(const char *address, const struct held *now, bool changed)

@@ -26,12 +26,16 @@ void libvirt_configure(const char *uri)
 	virSetErrorFunc(NULL, ignore_error);
 }
 
+/* A daemon that goes away in the middle of a call (it was restarted, or crashed) is waited for, as one that
+ * cannot be reached is; what became of the call shows when it is back. */
 static bool failed(struct error *err, const char *what)
 {
 	virErrorPtr last = virGetLastError();
+	bool lost = last && last->domain == VIR_FROM_RPC;
 
-	return error_set(err, ERROR_INTERNAL, "libvirt: %s: %s", what,
-			 last && last->message ? last->message : "unknown error");
+	return error_set_typed(err, lost ? ERROR_UNAVAILABLE : ERROR_INTERNAL, lost ? WORLD_LOST : NULL,
+			       "libvirt: %s: %s", what,
+			       last && last->message ? last->message : "unknown error");
 }
 
 /* A reference to the connection, or NULL and *err. */
@@ -49,6 +53,7 @@ static virConnectPtr connection_get(struct error *err)
 	if (!shared.connection) {
 		failed(err, shared.uri);
 		err->kind = ERROR_UNAVAILABLE;
+		err->type = NULL; /* nothing has begun */
 	}
 	if (shared.connection && virConnectRef(shared.connection) == 0)
 		connection = shared.connection;

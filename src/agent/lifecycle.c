@@ -393,7 +393,8 @@ static bool restore(const char *folder, yyjson_val *wanted, struct error *err)
 		ok = error_set_errno(err, ERROR_INTERNAL, errno, "cannot rename %s", memory);
 	if (ok && !world->domain_restore(restoring, err)) {
 		ok = false;
-		rename(restoring, memory);
+		if (!err->type) /* else the guest may run, or have run */
+			rename(restoring, memory);
 	}
 	yyjson_arr_foreach (ports, i, max, port) {
 		if (i < held && is_standard(port))

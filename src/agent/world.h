@@ -98,7 +98,8 @@ struct world {
 	bool (*domain_unplug)(const char *id, const char *alias, struct error *err);
 	/* Stops its CPUs, or lets them go on (idempotent). */
 	bool (*domain_pause)(const char *id, bool paused, struct error *err);
-	/* Ends it with its memory in a file, and starts it from there. */
+	/* Ends it with its memory in a file, and starts it from there.  An error with a type (WORLD_LOST, or
+	 * what hangs): it may have been done. */
 	bool (*domain_save)(const char *id, const char *path, struct error *err);
 	bool (*domain_restore)(const char *path, struct error *err);
 	bool (*domain_change)(const char *id, const char *device_xml, struct error *err);
@@ -133,4 +134,6 @@ void world_line(const char *path, char *line, size_t size);
 void world_files_set_root(const char *root);
 
 /* What a guest's XML carries so that we know it for ours. */
+/* Type of an error (ERROR_UNAVAILABLE): libvirt went away in the middle of the call. */
+#define WORLD_LOST	       "lost"
 #define WORLD_DOMAIN_NAMESPACE "https://penstock.example/xmlns/domain/1"

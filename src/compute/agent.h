@@ -25,6 +25,8 @@ struct server;
 /* Notes a host's words as the server's fault: the whole are the details; the message their beginning, as long
  * as Nova's (255), cut between characters. */
 bool agent_report_fault(struct store *db, const struct server *server, const char *fault, struct error *err);
+/* As if its host had reported `failed`, of a server that is not being built. */
+bool agent_report_failed(struct store *db, struct server *server, const char *fault, struct error *err);
 
 /* A server on another host than its row's: what it has there, and is to be there. */
 struct agent_guest {

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "compute/compute.h"
+#include "compute/late.h"
 #include "compute/leftover.h"
 #include "compute/move.h"
 #include "compute/server_interface.h"
@@ -169,6 +170,11 @@ static bool report_life(struct store *db, struct server *server, enum server_rep
 	return server_save(db, server, err) && settle_action(db, server, refused, err);
 }
 
+bool agent_report_failed(struct store *db, struct server *server, const char *fault, struct error *err)
+{
+	return report_life(db, server, REPORT_FAILED, fault, NULL, err);
+}
+
 static bool report_interfaces(struct store *db, struct server *server, yyjson_val *ports, struct error *err)
 {
 	bool touch = false;
@@ -249,5 +255,6 @@ bool agent_status(struct http_request *request, struct http_response *response, 
 
 bool compute_housekeeping(struct store *db, struct error *err)
 {
-	return move_housekeeping(db, err) && shelve_housekeeping(db, err) && retry_housekeeping(db, err);
+	return move_housekeeping(db, err) && shelve_housekeeping(db, err) && retry_housekeeping(db, err) &&
+	       late_housekeeping(db, err);
 }

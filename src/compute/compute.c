@@ -433,7 +433,7 @@ static void build_routes(void)
 
 static bool read_settings(const struct config *config, struct compute_settings *settings, struct error *err)
 {
-	int64_t timeout, move, window, offload;
+	int64_t timeout, move, action, window, offload;
 
 	snprintf(settings->default_zone, sizeof settings->default_zone, "%s",
 		 config_text_given(config, "DEFAULT", "default_availability_zone", "nova"));
@@ -450,6 +450,7 @@ static bool read_settings(const struct config *config, struct compute_settings *
 			&settings->quota_server_group_members, err) ||
 	    !config_int(config, "DEFAULT", "instance_build_timeout", 600, 0, 86400, &timeout, err) ||
 	    !config_int(config, "penstock", "move_timeout", 7200, 0, 604800, &move, err) ||
+	    !config_int(config, "penstock", "action_timeout", 1800, 0, 604800, &action, err) ||
 	    !config_int(config, "DEFAULT", "resize_confirm_window", 0, 0, INT32_MAX, &window, err) ||
 	    !config_int(config, "DEFAULT", "shelved_offload_time", 0, -1, INT32_MAX, &offload, err) ||
 	    !config_bool(config, "DEFAULT", "allow_resize_to_same_host", false,
@@ -462,6 +463,7 @@ static bool read_settings(const struct config *config, struct compute_settings *
 	    !config_bool(config, "api", "enable_instance_password", true, &settings->password, err))
 		return false;
 	settings->move_timeout = move * TIME_SECOND;
+	settings->action_timeout = action * TIME_SECOND;
 	settings->confirm_window = window * TIME_SECOND;
 	settings->offload_time = offload * TIME_SECOND;
 	settings->build_timeout = timeout * TIME_SECOND;

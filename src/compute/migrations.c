@@ -238,6 +238,12 @@ const struct store_migration compute_migrations[] = {
 		/* somebody wants it to end, even if that stops the guest for a while */
 		"ALTER TABLE server_move ADD COLUMN complete INTEGER NOT NULL DEFAULT 0;",
 	},
+	/* late.h */
+	{
+		"ALTER TABLE server ADD COLUMN state_since INTEGER NOT NULL DEFAULT 0;"
+		"UPDATE server SET state_since = updated_at;"
+		"CREATE INDEX server_state ON server (state, state_since);",
+	},
 };
 
 const size_t compute_migration_count = ELEMENTS_OF(compute_migrations);

@@ -70,7 +70,8 @@ bool server_save(struct store *db, struct server *server, struct error *err)
 	return store_exec(
 		db, err,
 		"UPDATE server SET state = ?2, want = ?3, generation = ?4, revision = coalesce(?5, revision),"
-		" launched_at = ?6, updated_at = ?7 WHERE id = ?1",
+		" launched_at = ?6, updated_at = ?7,"
+		" state_since = CASE WHEN state = ?2 THEN state_since ELSE ?7 END WHERE id = ?1",
 		V((const char *)server->id), V(server_state_info(life->state)->text),
 		V(server_want_text(life->want)), V(life->generation), V_OPTIONAL(revision),
 		V(life->launched_at), V(sys_now()));

@@ -24,6 +24,7 @@ struct compute_settings {
 	int64_t build_timeout;	  /* [DEFAULT] instance_build_timeout, microseconds; 0: none */
 	int64_t max_attempts;	  /* [scheduler] max_attempts: hosts to build a server on */
 	int64_t move_timeout;	  /* [penstock] move_timeout, microseconds; 0: none */
+	int64_t action_timeout;	  /* [penstock] action_timeout, microseconds; 0: none */
 	int64_t confirm_window;	  /* [DEFAULT] resize_confirm_window, microseconds; 0: moves wait forever */
 	int64_t offload_time;	  /* [DEFAULT] shelved_offload_time, microseconds; below 0: never */
 	bool resize_to_same_host; /* [DEFAULT] allow_resize_to_same_host */

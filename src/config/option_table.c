@@ -126,12 +126,12 @@ const struct config_option config_options[] = {
 	 .help = "where a host finds penstockd"},
 	{"penstock", "agent_state_path", .fallback = "/var/lib/penstock/agent",
 	 .help = "folder of penstock-agent"},
-	{"penstock", "keep_pfs_up", .type = CONFIG_BOOL, .fallback = "True",
-	 .help = "PFs that carry offered VFs or a physical network are brought up again when they go down"},
 	{"penstock", "device_timeout", .type = CONFIG_INT, .fallback = "120", .min = 1, .max = 3600,
 	 .help = "seconds after which a call to the kernel about a device is left to itself"},
 	{"penstock", "libvirt_timeout", .type = CONFIG_INT, .fallback = "60", .min = 1, .max = 3600,
 	 .help = "the same for calls to libvirt; starting and ending guests may take ten times as long"},
+	{"penstock", "keep_pfs_up", .type = CONFIG_BOOL, .fallback = "True",
+	 .help = "PFs that carry offered VFs or a physical network are brought up again when they go down"},
 	{"penstock", "network_forward", .type = CONFIG_CHOICE, .fallback = "nat",
 	 .choices = "nat,route,open,none", .help = "how libvirt networks of hosts reach the world"},
 
@@ -205,7 +205,11 @@ const struct config_option config_options[] = {
 	{"DEFAULT", "shelved_offload_time", .type = CONFIG_INT, .fallback = "0", .min = -1, .max = INT32_MAX,
 	 .help = "seconds after which a shelved server gives up its host; -1: never"},
 	{"penstock", "move_timeout", .type = CONFIG_INT, .fallback = "7200", .min = 0, .max = 604800,
-	 .help = "seconds after which a resize or migration that does not end is an error; 0: never"},
+	 .help = "seconds after which a resize, a migration or what else moves a disk (shelving, an image, a rebuild) "
+		 "and does not end is an error; 0: never"},
+	{"penstock", "action_timeout", .type = CONFIG_INT, .fallback = "1800", .min = 0, .max = 604800,
+	 .help = "seconds after which a stop, start, reboot, pause, suspension or deletion that does not end is an "
+		 "error; 0: never"},
 	{"DEFAULT", "force_config_drive", .type = CONFIG_BOOL, .state = CONFIG_MEANINGLESS,
 	 .fallback = "False", .instead = "every server has a config drive",
 	 .help = "a config drive for every server"},

@@ -369,6 +369,54 @@ def test_moves_end_by_themselves(site, story, host):
     assert "error:" not in log and "Sanitizer" not in log, log[-3000:]
 
 
+def test_states_end_by_themselves(site, story, host):
+    """A host that says nothing any more: what was asked of it is an error within its deadline, and believed when it comes after all."""
+    short = type(site)(site.build, "[penstock]\naction_timeout = 1\nmove_timeout = 1\n")
+    try:
+        tale = type(story)(short)
+        silent = Host(short, "h1", vfs=4)
+
+        def late(what, argument=None, status="ERROR", option="action_timeout"):
+            """A server of which this is asked while its host says nothing."""
+            server = tale.server(tale.port())
+            becomes(tale, server, "ACTIVE")
+            silent.mute = True
+            does(short, server, what, argument)
+            view = becomes(tale, server, status)
+            if status == "ERROR":
+                assert option in view["fault"]["message"] and "h1" in view["fault"]["message"], view["fault"]
+            actions = short.api("GET", "/compute/v2.1/servers/%s/os-instance-actions" % server)[1]["instanceActions"]
+            detail = short.api("GET", "/compute/v2.1/servers/%s/os-instance-actions/%s" % (server, actions[0]["request_id"]))[1]
+            assert detail["instanceAction"]["events"][0]["result"] == "Error", detail
+            silent.mute = False
+            return server
+        for what, argument, after in (("os-stop", None, "SHUTOFF"), ("reboot", {"type": "HARD"}, "SHUTOFF"), ("pause", None, "PAUSED"),
+                                      ("suspend", None, "SUSPENDED")):
+            server = late(what, argument)
+            assert becomes(tale, server, after)["status"] == after
+            tale.delete(server)
+        # An image that does not come is none, and the server runs on; a server that cannot be shelved is started again.
+        server = late("createImage", {"name": "none"}, "ACTIVE")
+        assert not short.api("GET", "/image/v2/images?name=none")[1]["images"]
+        tale.delete(server)
+        server = tale.server(tale.port())
+        becomes(tale, server, "ACTIVE")
+        # A deletion goes on, and is told of meanwhile; its devices are not free before.
+        silent.mute = True
+        assert short.api("DELETE", "/compute/v2.1/servers/" + server)[0] == 204
+        until(lambda: tale.show(server)["status"] == "ERROR", 20, "the deletion is late")
+        view = tale.show(server)
+        assert "deleting" in view["fault"]["message"] and view["OS-EXT-STS:task_state"] == "deleting", view
+        assert len(rows(short, "SELECT * FROM device_claim")) == 1
+        silent.mute = False
+        until(lambda: short.api("GET", "/compute/v2.1/servers/" + server)[0] == 404, 20, "it is gone after all")
+        nothing_is_left(short)
+        silent.stopping = True
+    finally:
+        log = short.stop()
+    assert "error:" not in log and "Sanitizer" not in log, log[-3000:]
+
+
 class Place:
     """What an Agent wants to know of its site."""
 

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 struct simulated *simulated_host;
@@ -32,39 +32,6 @@ void simulated_change(const char *format, ...)
 	va_end(arguments);
 	simulated_on_change(what);
 }
-
-/* --- events, of this process --- */
-
-static pthread_mutex_t telling = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t told_now = PTHREAD_COND_INITIALIZER;
-static unsigned told;
-
-void simulated_tell(unsigned what)
-{
-	pthread_mutex_lock(&telling);
-	told |= what;
-	pthread_cond_broadcast(&told_now);
-	pthread_mutex_unlock(&telling);
-}
-
-unsigned simulated_events(int milliseconds)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += milliseconds % 1000 * 1000000L;
-	until.tv_sec += milliseconds / 1000 + until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	pthread_mutex_lock(&telling);
-	while (told == 0 && pthread_cond_timedwait(&told_now, &telling, &until) == 0) {
-	}
-	unsigned what = told;
-	told = 0;
-	pthread_mutex_unlock(&telling);
-	return what;
-}
-
-/* --- the host --- */
 
 void simulated_enter(void)
 {
@@ -102,6 +69,37 @@ static void lock_make(void)
 	pthread_mutexattr_setrobust(&how, PTHREAD_MUTEX_ROBUST);
 	pthread_mutex_init(&simulated_now()->lock, &how);
 	pthread_mutexattr_destroy(&how);
+}
+
+/* --- events, of this process --- */
+
+static pthread_cond_t told_now = PTHREAD_COND_INITIALIZER;
+static pthread_mutex_t told_lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned told;
+
+void simulated_tell(unsigned what)
+{
+	pthread_mutex_lock(&told_lock);
+	told |= what;
+	pthread_cond_broadcast(&told_now);
+	pthread_mutex_unlock(&told_lock);
+}
+
+unsigned simulated_events(int milliseconds)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += milliseconds % 1000 * 1000000L;
+	until.tv_sec += milliseconds / 1000 + until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&told_lock);
+	while (told == 0 && pthread_cond_timedwait(&told_now, &told_lock, &until) == 0) {
+	}
+	unsigned what = told;
+	told = 0;
+	pthread_mutex_unlock(&told_lock);
+	return what;
 }
 
 static void begin(void)

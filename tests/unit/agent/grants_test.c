@@ -2,8 +2,8 @@
  * quarantined, and what nobody may touch.  The numbers are those of docs/field-notes.md. */
 #include "../test.h"
 
-#include "agent/groups.h"
 #include "agent/deadline.h"
+#include "agent/groups.h"
 #include "agent/health.h"
 #include "agent/hook.h"
 #include "agent/learn.h"
@@ -426,7 +426,7 @@ static void test_a_mac_on_another_vf(void **state)
 	leave_on_vf(3, "fa:16:3e:00:00:01", 0);
 	simulated_set_held(VF_3, true);
 	assert_int_equal(set_up_said(doc), SERVER_FAILED);
-	assert_says(said, "has the port's MAC address already");
+	assert_says(said, "has the MAC fa:16:3e:00:00:01 already, and other-vmm (process 4711) has that VF");
 	assert_quarantined(VF_3, "held by other-vmm (process 4711)");
 	assert_vf(1, "", 0);
 	simulated_set_held(VF_3, false);

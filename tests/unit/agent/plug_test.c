@@ -352,6 +352,45 @@ static void test_suspended_and_resumed_with_the_same_devices(void **state)
 	yyjson_doc_free(on);
 }
 
+/* libvirt went away while it started the guest from its memory, and the guest with it. */
+static bool restore_and_lose(const char *path, struct error *err)
+{
+	assert_true(world_simulated.domain_restore(path, err));
+	simulated_guest_ends(WANTED_ID);
+	return error_set_typed(err, ERROR_UNAVAILABLE, WORLD_LOST, "libvirt: End of file while reading data");
+}
+
+static bool cannot_restore(const char *path, struct error *err)
+{
+	(void)path;
+	return error_set(err, ERROR_UNAVAILABLE, "libvirt: Failed to connect socket");
+}
+
+/* Its disk may be newer than what was saved: that must not be used a second time. */
+static void test_memory_is_used_once(void **state)
+{
+	yyjson_doc *doc = wanted_server(), *off = suspended(), *on = resumed();
+	struct world changed = world_simulated;
+
+	(void)state;
+	must_run(doc);
+	assert_int_equal(set_up(off), SERVER_SUSPENDED);
+	world = &changed;
+	changed.domain_restore = cannot_restore;
+	assert_int_equal(set_up(on), SERVER_LATER);
+	assert_true(has_file("memory"));
+	changed.domain_restore = restore_and_lose;
+	assert_int_equal(set_up(on), SERVER_LATER);
+	assert_false(has_file("memory"));
+	world = &world_simulated;
+	must_run(on);
+	assert_false(has_file("memory") || has_file("memory.restoring"));
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(off);
+	yyjson_doc_free(on);
+}
+
 static void test_a_guest_that_cannot_be_suspended_runs_on(void **state)
 {
 	yyjson_doc *doc = wanted_server(), *off = suspended(), *on = resumed();
@@ -485,6 +524,7 @@ int main(void)
 		TEST(test_a_running_guest_keeps_the_devices_of_its_flavor),
 		TEST(test_paused_and_going_on),
 		TEST(test_suspended_and_resumed_with_the_same_devices),
+		TEST(test_memory_is_used_once),
 		TEST(test_a_guest_that_cannot_be_suspended_runs_on),
 		TEST(test_a_suspended_server_is_stopped_and_removed),
 		KILLED(test_killed_anywhere_while_a_port_comes),

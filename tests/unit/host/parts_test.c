@@ -88,6 +88,38 @@ static void test_matches_of_networkd(void **state)
 	assert_false(networkd_matches("[Network]\nName=p5p1\n", &nic));
 }
 
+static void check_netplan(const char *text, const char *expected)
+{
+	struct pci_device device = {.mac_address = "a0:36:9f:8f:3f:b8"};
+	struct machine_nic nic = {.name = "p5p1", .device = &device};
+	char id[64];
+	bool found = netplan_definition(text, &nic, id);
+
+	assert_int_equal(found, expected != NULL);
+	if (expected)
+		assert_string_equal(id, expected);
+}
+
+static void test_definitions_of_netplan(void **state)
+{
+	(void)state;
+	check_netplan("network:\n  ethernets:\n    eno1:\n      dhcp4: true\n    p5p1:\n      mtu: 9000\n",
+		      "p5p1");
+	check_netplan("network:\n  ethernets:\n    fast:\n      match: \n        name: p5*\n    eno1: {}\n",
+		      "fast");
+	check_netplan("network:\n    ethernets:\n        a:\n            match:\n                macaddress: "
+		      "'A0:36:9F:8F:3F:B8'\n",
+		      "a");
+	check_netplan(
+		"network:\n  ethernets:\n    b:\n      match:\n        macaddress: 00:00:00:00:00:01\n      "
+		"set-name: \"p5p1\" # it\n  version: 2\n",
+		"b");
+	check_netplan("network:\n  ethernets:\n    p5p1:\n      match:\n        name: eno1\n", NULL);
+	check_netplan("network:\n  bridges:\n    p5p1:\n      dhcp4: no\n  ethernets:\n    eno1: {}\n", NULL);
+	check_netplan("network:\n  ethernets:\n    eno1: {}\n  vlans:\n    p5p1:\n      id: 5\n", NULL);
+	check_netplan("", NULL);
+}
+
 static void test_wishes(void **state)
 {
 	static const char *const bad[] = {"p5p1",
@@ -173,6 +205,7 @@ int main(void)
 		cmocka_unit_test(test_command_lines),
 		cmocka_unit_test(test_shell_files_of_grub),
 		cmocka_unit_test(test_matches_of_networkd),
+		cmocka_unit_test(test_definitions_of_netplan),
 		cmocka_unit_test(test_wishes),
 		cmocka_unit_test(test_diffs_are_what_patch_reads),
 	};

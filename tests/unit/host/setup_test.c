@@ -238,6 +238,62 @@ static void test_p9_p30_p31_p36_p37_rows(void **state)
 		0);
 }
 
+/* P8: by the permanent MAC; by its place where that is not known (a bond's MAC). */
+static void test_p8_names_do_not_move(void **state)
+{
+	(void)state;
+	assert_int_equal(shell("cp -a %s/rhel-9 tree && echo 3 > tree/sys/class/net/ens5f0/addr_assign_type "
+			       "&& %s host setup "
+			       "--root tree > out",
+			       HOSTS, PENSTOCK),
+			 0);
+	assert_int_equal(
+		shell("grep -q '^Path=pci-0000:21:00.0$' tree/etc/systemd/network/10-penstock-ens5f0.link"),
+		0);
+	assert_int_equal(shell("grep -q '^PermanentMACAddress=a0:36:9f:44:55:62$' "
+			       "tree/etc/systemd/network/10-penstock-ens5f1.link"),
+			 0);
+	/* Somebody's own file is left alone, and so is a name of the kernel's. */
+	assert_int_equal(
+		shell("rm -rf tree && cp -a %s/rhel-9 tree && mkdir -p tree/etc/udev/rules.d && echo "
+		      "'SUBSYSTEM==\"net\", ATTR{address}==\"a0:36:9f:44:55:60\", NAME=\"ens5f0\"' > "
+		      "tree/etc/udev/rules.d/70-net.rules && sed -i 's/ens5f1/eth1/' "
+		      "tree/etc/penstock/penstock.conf && d=tree/sys/bus/pci/devices/0000:21:00.1/net && mv "
+		      "$d/ens5f1 $d/eth1 && rm tree/sys/class/net/ens5f1 && ln -s "
+		      "../../devices/pci0000:20/0000:20:02.0/0000:21:00.1/net/eth1 tree/sys/class/net/eth1 "
+		      "&& "
+		      "%s host setup --root tree > out && test ! -e tree/etc/systemd/network && grep -q "
+		      "'note: "
+		      "eth1 "
+		      "is a name of the kernel' out",
+		      HOSTS, PENSTOCK),
+		0);
+}
+
+/* RHEL 8: the words are in GRUB's environment, which grubby writes. */
+static void test_entries_that_take_their_words_from_grubs_environment(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		shell("cp -a %s/rhel-9 tree && sed -i 's/^options .*/options $kernelopts $tuned_params/' "
+		      "tree/boot/loader/entries/*.conf && echo 'kernelopts=root=/dev/mapper/rhel-root ro' > "
+		      "tree/boot/grub2/grubenv && rm tree/etc/kernel/cmdline && cp -a tree/boot boot && %s "
+		      "host "
+		      "setup --root tree --vfs ens5f0=2 > out",
+		      HOSTS, PENSTOCK),
+		0);
+	assert_int_equal(shell("grep -q 'would run.*: grubby --update-kernel=ALL --args=intel_iommu=on$' out "
+			       "&& diff -r boot "
+			       "tree/boot"),
+			 0);
+	assert_int_equal(
+		shell("echo 'kernelopts=root=/dev/mapper/rhel-root ro intel_iommu=on iommu=pt' > "
+		      "tree/boot/grub2/grubenv; rm tree/var/lib/penstock/host-setup.pending; %s host setup "
+		      "--root tree > out; grep grubby out",
+		      PENSTOCK),
+		1);
+}
+
 /* --- kill -9 --- */
 
 /* Does the system call that the stopped child is about to make change which files there are? */
@@ -339,6 +395,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_p6_owners_are_told_no_number_while_a_vf_is_held, make,
 						drop),
 		cmocka_unit_test_setup_teardown(test_p9_p30_p31_p36_p37_rows, make, drop),
+		cmocka_unit_test_setup_teardown(test_p8_names_do_not_move, make, drop),
+		cmocka_unit_test_setup_teardown(test_entries_that_take_their_words_from_grubs_environment,
+						make, drop),
 		cmocka_unit_test_setup_teardown(test_a_killed_setup_goes_on, make, drop),
 		cmocka_unit_test_setup_teardown(test_links_are_followed, make, drop),
 	};

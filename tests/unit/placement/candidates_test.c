@@ -1,6 +1,8 @@
 /* Allocation candidates, and that they say what the scheduler does. */
 #include "cloud.h"
 
+#include <time.h>
+
 #define VF "CUSTOM_PCI_8086_10CA"
 
 static const char *const buses[] = {"21", "22", "23"};
@@ -125,6 +127,29 @@ static void check_sums(const char *const *names, size_t count)
 	}
 }
 
+/* P13: eight cards and six groups are 262,144 candidates, and more without an end to the search; the answer
+ * is bounded, and so is the time for it. */
+static void test_a_wide_host_is_not_enumerated(void **state)
+{
+	static const char *const wide[] = {"21", "22", "23", "24", "25", "26", "27", "28"};
+	const char *one = "", *none = "";
+	clock_t began;
+
+	(void)state;
+	cloud_host("a", wide, (const int[]){8, 8, 8, 8, 8, 8, 8, 8}, 8);
+	for (int i = 1; i <= 6; i++) {
+		one = text("%s&resources%d=" VF ":1", one, i);
+		none = text("%s&resources%d=" VF ":8", none, i + (i > 3)); /* 6 of 8 cards, whole */
+	}
+	began = clock();
+	assert_int_equal(candidates(text("resources=VCPU:1&group_policy=none%s", one)), 1000);
+	assert_int_equal(candidates(text("resources=VCPU:1&group_policy=isolate%s&limit=3", none)), 3);
+	assert_int_equal(candidates(
+				 text("resources=VCPU:1&group_policy=isolate%s&resources8=" VF ":9", none)),
+			 0);
+	assert_true((clock() - began) / CLOCKS_PER_SEC < 5);
+}
+
 /* There is a candidate exactly when the scheduler finds devices, whoever came and went before. */
 static void test_it_says_what_the_scheduler_does(void **state)
 {
@@ -164,6 +189,7 @@ int main(void)
 		T(test_several_hosts),
 		T(test_groups),
 		T(test_bad_wishes),
+		T(test_a_wide_host_is_not_enumerated),
 		T(test_it_says_what_the_scheduler_does),
 	};
 

@@ -1,10 +1,8 @@
-/* The settings of all VFs of a PF, with one question. */
+/* What an earlier owner has left on a VF. */
 #pragma once
 
 #include "agent/vf.h"
 
-/* The first `count` VFs of the PF's network device; freed by the caller; NULL and *err. */
-struct vf_settings *vf_read_all(const char *pf, int count, struct error *err);
 /* Has somebody left something on it that would do harm: an address, a VLAN, trust, rates?  (What drivers have
  * different ideas of, spoof check and link state, is set whenever a VF is given away.) */
 bool vf_is_dirty(const struct vf_settings *settings);
