@@ -19,7 +19,7 @@
 #define LOOK_MS	      1000
 #define AGAIN_MS      100		 /* until a VF in reset is tried again */
 #define LEAVE	      (60 * TIME_SECOND) /* what was left as it is, is looked at again */
-#define SPACING_MAX   400		 /* ms between looks, however long they take */
+#define SPACING_MAX   200		 /* ms between looks, however long they take */
 #define LOG_TEXT_SIZE 500
 
 static bool keep_up = true;
@@ -338,18 +338,17 @@ static bool check_pf(struct guarded_pf *pf)
 
 bool guard_pass(void)
 {
-	struct guarded list;
+	static struct guarded list;
 	bool ok = true;
 
 	guarded_list(&list);
 	for (size_t i = 0; i < list.count; i++)
 		ok &= check_pf(&list.pfs[i]);
-	guarded_done(&list);
 	return !ok;
 }
 
 /* Drivers that ask their firmware for each VF take long, and hold the lock of all network devices: looking
- * takes no more than a twentieth of the time after events, and a hundredth otherwise. */
+ * takes no more than a tenth of the time after events, and a hundredth otherwise. */
 void *guard_loop(void *argument)
 {
 	int wait = 0;
@@ -363,8 +362,8 @@ void *guard_loop(void *argument)
 			agent_look();
 		bool again = guard_pass();
 		int took = (int)((sys_monotonic() - begun) / 1000);
-		if (20 * took > 0)
-			world->pause(20 * took < SPACING_MAX ? 20 * took : SPACING_MAX);
+		if (took > 0)
+			world->pause(10 * took < SPACING_MAX ? 10 * took : SPACING_MAX);
 		wait = again ? AGAIN_MS : 100 * took > LOOK_MS ? 100 * took : LOOK_MS;
 	}
 	return NULL;
