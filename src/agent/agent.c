@@ -31,7 +31,7 @@
 #define RENEW_INTERVAL (25 * TIME_SECOND) /* an inventory is also the NIC agent's heartbeat */
 #define CLEAN_INTERVAL (3600 * TIME_SECOND)
 #define END_SECONDS    15
-#define LOOK_SECONDS   15 /* that looking at the host may take before it is left to itself */
+#define LOOK_SECONDS   10 /* that looking at the host may take before it is left to itself */
 
 /* The whole time, or half of it if devices came or went; false when it is time to end. */
 static bool sleep_through(int64_t microseconds)
@@ -387,7 +387,7 @@ bool agent_run(const struct agent_settings *settings, struct error *err)
 	/* The long poll may take half a minute to end; the process does not wait for it. */
 	threads_end(watch_thread);
 	pthread_detach(health_thread);
-	pthread_detach(guard_thread);
+	pthread_detach(guard_thread); /* it may hang in a driver */
 	pthread_detach(poll_thread);
 	if (agent.refused.kind == ERROR_NONE)
 		return true;

@@ -70,7 +70,7 @@ test_a_ports_admin_state_is_its_status() {
 test_vfs_that_nobody_has_are_looked_after() {
 	lab run 'ip link set p5p1 vf 4 mac 02:00:00:00:00:98'
 	until_true 10 vf_is_clean 4
-	agent_said 'VF 4 of p5p1 (0000:2[0-9]:1.*), which nobody has'
+	agent_said "(VF 4 of p5p1) is nobody's and has MAC 02:00:00:00:00:98, VLAN 0: cleaned"
 	# Another number of VFs is seen without a restart.
 	until_true 10 devices_are 0000:41:00.0 2
 	lab run 'echo 0 > /sys/class/net/p5p2/device/sriov_numvfs; echo 4 > /sys/class/net/p5p2/device/sriov_numvfs'
