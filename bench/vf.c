@@ -2,6 +2,7 @@
  * verify) beside the floor, which is the bare rtnetlink messages and sysfs writes of the same, one after the
  * other, with nothing looked at. */
 #include "agent/vf.h"
+#include "agent/deadline.h"
 #include "agent/grant.h"
 #include "agent/held.h"
 #include "base/memory.h"
@@ -17,12 +18,12 @@
 
 #define ROUNDS_MAX 1000
 #define PORT	   "11111111-2222-3333-4444-555555555555"
+#define SERVER	   "99999999-2222-3333-4444-555555555555"
 
 enum { REMEMBER, SETUP, RELEASE, FLOOR_SETUP, FLOOR_RELEASE, FLOOR_RESET, TIMES };
 
-static const char server_json[] =
-	"{\"id\": \"99999999-2222-3333-4444-555555555555\", \"ports\": [{\"id\": \"" PORT "\","
-	" \"mac_address\": \"fa:16:3e:00:00:42\", \"vlan\": 1010, \"mtu\": 1500}]}";
+static const char server_json[] = "{\"id\": \"" SERVER "\", \"ports\": [{\"id\": \"" PORT "\","
+				  " \"mac_address\": \"fa:16:3e:00:00:42\", \"vlan\": 1010, \"mtu\": 1500}]}";
 static const struct vf_settings programmed = {.mac_address = "fa:16:3e:00:00:42",
 					      .vlan = 1010,
 					      .spoof_check = 1};
@@ -101,7 +102,7 @@ static void floor_round(const char *address, int vf, double times[TIMES])
 
 static void agent_round(const char *address, yyjson_val *server, double times[TIMES])
 {
-	struct granted_device device = {.port_id = PORT};
+	struct granted_device device = {.port_id = PORT, .owner = SERVER, .grant = 1};
 	struct error err;
 
 	double begun = now_ms();
@@ -159,6 +160,7 @@ int main(int argc, char **argv)
 	link_socket = mnl_socket_open(NETLINK_ROUTE);
 	if (!link_socket || mnl_socket_bind(link_socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		die("netlink", strerror(errno));
+	world = deadline_world(&world_real); /* as the agent works */
 	yyjson_doc *doc = yyjson_read(server_json, sizeof server_json - 1, 0);
 	for (int i = 0; i < rounds; i++) {
 		agent_round(address, yyjson_doc_get_root(doc), times[i]);

@@ -387,7 +387,7 @@ bool agent_run(const struct agent_settings *settings, struct error *err)
 	/* The long poll may take half a minute to end; the process does not wait for it. */
 	threads_end(watch_thread);
 	pthread_detach(health_thread);
-	pthread_detach(guard_thread);
+	pthread_detach(guard_thread); /* it may hang in a driver */
 	pthread_detach(poll_thread);
 	if (agent.refused.kind == ERROR_NONE)
 		return true;

@@ -5,9 +5,10 @@
 #include "agent/held.h"
 #include "agent/hook.h"
 #include "agent/ledger.h"
-#include "agent/mac_unique.h"
 #include "agent/netdev.h"
 #include "agent/quarantine.h"
+#include "agent/report.h"
+#include "agent/world.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -108,8 +109,7 @@ static bool vf_setup(const struct granted_device *device, yyjson_val *server, bo
 	if ((size_t)place->vf_index >= table.count || table.vfs[place->vf_index].untold)
 		return error_set(err, ERROR_NOT_FOUND, "%s has no VF %d", place->pf, place->vf_index);
 	now->seen = table.vfs[place->vf_index];
-	if (!mac_make_unique(place, &table, &now->wanted, err) ||
-	    !vf_program_from(place->pf, table.link, place->vf_index, &now->wanted, VF_PATIENCE, &now->seen,
+	if (!vf_program_from(place->pf, table.link, place->vf_index, &now->wanted, VF_PATIENCE, &now->seen,
 			     err))
 		return false;
 	now->seen.own_mac = now->wanted.own_mac;
@@ -159,6 +159,57 @@ static bool kin_is_free(const struct granted_device *device, struct error *err)
 	return ok;
 }
 
+/* Another VF of the PF with the same address: both would be deaf.  What nobody has is cleaned. */
+static bool part_from_twin(const struct granted_device *device, int index, struct error *err)
+{
+	const struct device_place *place = &device->place;
+	_cleanup_free_ char *link = memory_printf("/sys/bus/pci/devices/%s/virtfn%d", place->parent, index);
+	struct ledger_entry entry;
+	char twin[16], who[80];
+	struct error why;
+
+	if (!world->link(link, twin, sizeof twin))
+		return error_set(err, ERROR_INTERNAL, "cannot read %s", link);
+	if (ledger_read(twin, &entry))
+		return error_set(err, ERROR_CONFLICT,
+				 "VF %d of %s (%s), which server %s has, has the port's MAC address already",
+				 index, place->pf, twin, entry.server_id);
+	/* Excluded, or nobody has said that it is ours to give: not ours to clean. */
+	if (!report_offers(twin))
+		return error_set(err, ERROR_CONFLICT,
+				 "VF %d of %s (%s), which is not offered, has the port's MAC address already",
+				 index, place->pf, twin);
+	log_warning("VF %d of %s (%s) is nobody's and has the MAC address of a port of server %s", index,
+		    place->pf, twin, device->owner);
+	if (world->holder(twin, who, sizeof who))
+		error_set(&why, ERROR_CONFLICT,
+			  "it has the MAC address of a port on another VF and is held by %s", who);
+	else if (vf_program(place->pf, index, &vf_clean, &why))
+		return true;
+	return quarantine_put(twin, true, NULL, why.message, err) &&
+	       error_set(err, ERROR_CONFLICT, "VF %d of %s (%s) has the port's MAC address already: %s",
+			 index, place->pf, twin, why.message);
+}
+
+static bool mac_is_alone(const struct granted_device *device, yyjson_val *server, struct error *err)
+{
+	const struct device_place *place = &device->place;
+	yyjson_val *port = port_find(server, device->port_id);
+	const char *mac = json_text(port, "mac_address");
+	bool ok = true;
+
+	if (!is_nic_vf(device) || !*mac)
+		return true;
+	_cleanup_(vf_table_done) struct vf_table table = {0};
+	if (!vf_table_read(place->pf, &table, err))
+		return false;
+	for (int i = 0; ok && i < (int)table.count; i++) {
+		if (i != place->vf_index && strcmp(table.vfs[i].mac_address, mac) == 0)
+			ok = part_from_twin(device, i, err);
+	}
+	return ok;
+}
+
 /* A device of which the last thing known is that it was not well is not touched. */
 static bool is_fit(const struct granted_device *device, struct error *err)
 {
@@ -199,9 +250,9 @@ bool granted_setup(const struct granted_device *device, yyjson_val *server, stru
 	if (!ledger_retake(device->memory.address, device->owner, device->grant, err))
 		return false;
 	pthread_mutex_lock(lock);
-	held_begin(device->memory.address, NULL);
+	held_begin(device->memory.address);
 	bool ok =
-		kin_is_free(device, err) && is_fit(device, err) &&
+		kin_is_free(device, err) && is_fit(device, err) && mac_is_alone(device, server, err) &&
 		(device->macvtap ? lend(device, server, &now, err)
 				 : device_take(&device->memory, err) &&
 					   (!is_nic_vf(device) || vf_setup(device, server, true, &now, err)));
@@ -219,7 +270,7 @@ static bool release_locked(const struct granted_device *device, struct error *er
 {
 	const struct device_place *place = &device->place;
 
-	held_begin(device->memory.address, NULL);
+	held_begin(device->memory.address);
 	bool ok = (!is_nic_vf(device) || vf_program(place->pf, place->vf_index, &vf_clean, err)) &&
 		  (device->macvtap ? device_unlend(&device->memory, err)
 				   : device_return(&device->memory, err) && hook_run(device, err)) &&
@@ -294,12 +345,12 @@ bool granted_program(const struct granted_device *device, yyjson_val *server, st
 	pthread_mutex_t *lock = card_lock(device);
 	struct held now;
 
-	if (!is_nic_vf(device))
-		return true;
 	if (!ledger_retake(device->memory.address, device->owner, device->grant, err))
 		return false;
+	if (!is_nic_vf(device))
+		return true;
 	pthread_mutex_lock(lock);
-	held_begin(device->memory.address, NULL);
+	held_begin(device->memory.address);
 	bool ok = vf_setup(device, server, false, &now, err);
 	if (ok)
 		held_end(device->memory.address, &now);

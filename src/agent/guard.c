@@ -1,13 +1,13 @@
 /* Looking after PFs and VFs. */
 #include "agent/guard.h"
 
-#include "agent/device.h"
 #include "agent/entries.h"
 #include "agent/health.h"
 #include "agent/held.h"
 #include "agent/ledger.h"
 #include "agent/netdev.h"
 #include "agent/nic_driver.h"
+#include "agent/vf_dirt.h"
 #include "agent/world.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -17,9 +17,8 @@
 #include <string.h>
 
 #define LOOK_MS	      1000
-#define AGAIN_MS      100		 /* until a VF in reset is tried again */
-#define LEAVE	      (60 * TIME_SECOND) /* what was left as it is, is looked at again */
-#define SPACING_MAX   400		 /* ms between looks, however long they take */
+#define AGAIN_MS      100 /* until a VF in reset is tried again */
+#define SPACING_MAX   200 /* ms between looks, however long they take */
 #define LOG_TEXT_SIZE 500
 
 static bool keep_up = true;
@@ -34,8 +33,8 @@ void guard_configure(bool keep_pfs_up)
 /* Of one function: what was said of it, and how it was left. */
 struct note {
 	char said[LOG_TEXT_SIZE];
-	struct vf_settings left;
-	int64_t until; /* sys_monotonic() */
+	bool told;
+	struct vf_settings left; /* that health was told of */
 };
 
 static struct map notes; /* by PCI address */
@@ -109,20 +108,6 @@ static struct vf_settings expected(const struct held *held)
 	return settings;
 }
 
-/* What an idle VF is to be: clean, as far as its NIC can tell.  The network device that it is on this host
- * has the MAC that it likes, and spoof check without a MAC of the PF's would silence it on some NICs. */
-static struct vf_settings idle(const struct vf_settings *seen, bool has_netdev)
-{
-	struct vf_settings settings = vf_clean;
-
-	settings.own_mac = has_netdev;
-	if (has_netdev || seen->spoof_check == VF_UNKNOWN)
-		settings.spoof_check = seen->spoof_check;
-	if (seen->trust == VF_UNKNOWN)
-		settings.trust = VF_UNKNOWN;
-	return settings;
-}
-
 /* --- VFs that servers have --- */
 
 /* False: to be tried again soon.  With the VF to ourselves. */
@@ -172,94 +157,24 @@ static bool check_held(const struct guarded_pf *pf, int vf, const struct vf_sett
 
 /* --- VFs that nobody has --- */
 
-static void leave(const char *address, const struct vf_settings *seen)
-{
-	struct note *note = note_get(address);
-
-	note->left = *seen;
-	note->until = sys_monotonic() + LEAVE;
-}
-
-static bool is_left(const char *address, const struct vf_settings *seen)
-{
-	const struct note *note = map_get(&notes, address);
-
-	return note && sys_monotonic() < note->until && same(&note->left, seen);
-}
-
-static void reset(const struct guarded_pf *pf, int vf, struct vf_settings *now, bool has_netdev)
-{
-	const char *address = pf->vfs[vf].address;
-	struct vf_settings wanted = idle(now, has_netdev), before = *now;
-	char change[LOG_TEXT_SIZE], text[LOG_TEXT_SIZE];
-	struct error err;
-
-	describe_change(&wanted, now, change);
-	bool ok = vf_program_from(pf->netdev, pf->link, vf, &wanted, 0, now, &err);
-	snprintf(text, sizeof text,
-		 "VF %d of %s (%s), which nobody has, differs from a clean one: %.250s: %s%.150s", vf,
-		 pf->netdev, address, change, ok ? "reset" : "resetting it failed: ", ok ? "" : err.message);
-	if (ok) {
-		log_warning("%s", text);
-		return;
-	}
-	say_once(address, text);
-	leave(address, &before);
-}
-
-/* With the VF to ourselves: who takes it meanwhile, programs it after this. */
-static void settle_idle(const struct guarded_pf *pf, int vf)
-{
-	const char *address = pf->vfs[vf].address;
-	char who[80], why[400], netdev[16], text[LOG_TEXT_SIZE];
-	struct vf_settings now, clean;
-	struct error err;
-
-	device_netdev(address, netdev);
-	if (!vf_read(pf->netdev, vf, &now, &err))
-		return;
-	clean = idle(&now, *netdev);
-	bool held = world->holder(address, who, sizeof who);
-	if (!same(&now, &clean) && !held && health_may_clean(why, sizeof why)) {
-		reset(pf, vf, &now, *netdev);
-		return;
-	}
-	if (held) {
-		snprintf(text, sizeof text, "VF %d of %s (%s) is offered, and %s has it: it is left as it is",
-			 vf, pf->netdev, address, who);
-		say_once(address, text);
-	}
-	leave(address, &now);
-}
-
+/* Health cleans them (health.h); it only looks every so often, and is called here.  One that it leaves as it
+ * is is not told of again until it changes. */
 static void check_idle(const struct guarded_pf *pf, int vf, const struct vf_settings *seen)
 {
 	const char *address = pf->vfs[vf].address;
-	struct vf_settings clean = idle(seen, true);
 	struct ledger_entry entry;
-	struct held held;
-	bool has;
+	struct note *note;
 
-	/* Where all but the MAC and spoof check is clean, those are looked at only where the host has no
-	 * network device for it. */
-	clean.own_mac = false;
-	clean.spoof_check = seen->spoof_check == VF_UNKNOWN ? VF_UNKNOWN : 1;
-	if (same(seen, &clean)) {
+	if (!pf->vfs[vf].offered || !vf_is_dirty(seen)) {
 		forget(address);
 		return;
 	}
-	if (!pf->vfs[vf].offered || is_left(address, seen))
+	note = note_get(address);
+	if ((note->told && same(&note->left, seen)) || ledger_read(address, &entry))
 		return;
-	/* What a server has, and is not known here yet, is the workers' business. */
-	if (ledger_read(address, &entry)) {
-		leave(address, seen);
-		return;
-	}
-	if (!held_try(address, &held, &has))
-		return;
-	if (!has)
-		settle_idle(pf, vf);
-	held_end_unchanged(address);
+	note->told = true;
+	note->left = *seen;
+	health_call();
 }
 
 /* --- PFs --- */
@@ -333,18 +248,17 @@ static bool check_pf(struct guarded_pf *pf)
 
 bool guard_pass(void)
 {
-	struct guarded list;
+	static struct guarded list;
 	bool ok = true;
 
 	guarded_list(&list);
 	for (size_t i = 0; i < list.count; i++)
 		ok &= check_pf(&list.pfs[i]);
-	guarded_done(&list);
 	return !ok;
 }
 
 /* Drivers that ask their firmware for each VF take long, and hold the lock of all network devices: looking
- * takes no more than a twentieth of the time after events, and a hundredth otherwise. */
+ * takes no more than a tenth of the time after events, and a hundredth otherwise. */
 void *guard_loop(void *argument)
 {
 	int wait = 0;
@@ -358,8 +272,8 @@ void *guard_loop(void *argument)
 			agent_look();
 		bool again = guard_pass();
 		int took = (int)((sys_monotonic() - begun) / 1000);
-		if (20 * took > 0)
-			world->pause(20 * took < SPACING_MAX ? 20 * took : SPACING_MAX);
+		if (took > 0)
+			world->pause(10 * took < SPACING_MAX ? 10 * took : SPACING_MAX);
 		wait = again ? AGAIN_MS : 100 * took > LOOK_MS ? 100 * took : LOOK_MS;
 	}
 	return NULL;

@@ -42,8 +42,11 @@ static void add_vf(struct guarded_pf *pf, const struct known_device *item)
 
 void guarded_list(struct guarded *list)
 {
-	*list = (struct guarded){0};
-	pthread_mutex_lock(&known_lock);
+	if (list->count == 0)
+		pthread_mutex_lock(&known_lock);
+	else if (pthread_mutex_trylock(&known_lock) != 0)
+		return;
+	guarded_done(list);
 	for (size_t i = 0; i < known_count; i++) {
 		const struct pci_device *d = &known[i].device;
 

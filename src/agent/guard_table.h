@@ -22,6 +22,6 @@ struct guarded {
 	size_t count;
 };
 
-/* As of the last inventory. */
+/* Makes *list anew, as of the last inventory; while one is being made it stays as it is, if there is one. */
 void guarded_list(struct guarded *list);
 void guarded_done(struct guarded *list);

@@ -23,6 +23,7 @@ static struct {
 	char blocked[400];
 	struct map looked; /* addresses that were looked at: "" or why they are not fit */
 	int64_t rechecked_at;
+	bool called;
 } health = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 void health_begin(const char *blocked)
@@ -140,7 +141,8 @@ static const struct vf_settings *settings_find(struct asked *asked, const struct
 	return &asked->table.vfs[place->vf_index];
 }
 
-bool health_may_clean(char *why, size_t size)
+/* Is it known what else there is on this host? */
+static bool may_clean(char *why, size_t size)
 {
 	struct map guests = {0};
 	struct error err;
@@ -161,7 +163,7 @@ static void clean(const struct seen *seen, const struct vf_settings *settings)
 	struct error err;
 
 	vf_describe_dirt(settings, dirt);
-	if (!health_may_clean(blocked, sizeof blocked)) {
+	if (!may_clean(blocked, sizeof blocked)) {
 		snprintf(why, sizeof why, "it has %s of nobody's and cannot be cleaned yet: %s", dirt,
 			 blocked);
 		note(device->memory.address, why);
@@ -187,6 +189,7 @@ static void look(const struct seen *seen, struct asked *asked)
 	const struct granted_device *device = &seen->device;
 	const char *address = device->memory.address;
 	const struct vf_settings *settings;
+	struct vf_settings now;
 	char who[80], why[200];
 	struct error err;
 
@@ -205,6 +208,9 @@ static void look(const struct seen *seen, struct asked *asked)
 		return;
 	}
 	settings = settings_find(asked, &device->place, &err);
+	/* Looked at once more: the answer is of all VFs, and may be older than this one's release. */
+	if (settings && vf_is_dirty(settings))
+		settings = vf_read(device->place.pf, device->place.vf_index, &now, &err) ? &now : NULL;
 	if (!settings)
 		note(address, err.message);
 	else if (vf_is_dirty(settings))
@@ -283,10 +289,11 @@ static void rechecks(void)
 
 /* --- rounds --- */
 
+/* The first round may hang, and go on beside health_loop(). */
+static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+
 void health_round(void)
 {
-	/* The first one may hang, and go on beside health_loop(). */
-	static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
 	struct asked asked = {0};
 	struct ledger_entry entry;
 	struct quarantine q;
@@ -309,6 +316,22 @@ void health_round(void)
 	pthread_mutex_unlock(&one_at_a_time);
 }
 
+void health_call(void)
+{
+	pthread_mutex_lock(&health.lock);
+	health.called = true;
+	pthread_mutex_unlock(&health.lock);
+}
+
+bool health_is_due(void)
+{
+	pthread_mutex_lock(&health.lock);
+	bool due = health.called;
+	health.called = false;
+	pthread_mutex_unlock(&health.lock);
+	return due;
+}
+
 static bool has_news(void)
 {
 	bool news = false;
@@ -324,17 +347,22 @@ static bool has_news(void)
 
 void *health_loop(void *argument)
 {
-	int64_t looked_at = sys_monotonic();
+	int64_t looked_at = sys_monotonic(), asked_at = looked_at;
 
 	(void)argument;
 	pthread_mutex_lock(&agent.lock);
 	while (agent_wait(ASK_INTERVAL)) {
+		if (sys_monotonic() - asked_at < ASK_INTERVAL) /* something else has changed */
+			continue;
+		asked_at = sys_monotonic();
 		pthread_mutex_unlock(&agent.lock);
-		if (sys_monotonic() - looked_at > ROUND_INTERVAL || has_news()) {
+		if (sys_monotonic() - looked_at > ROUND_INTERVAL || health_is_due() || has_news()) {
 			health_round();
 			looked_at = sys_monotonic();
 		} else {
+			pthread_mutex_lock(&one_at_a_time);
 			rechecks();
+			pthread_mutex_unlock(&one_at_a_time);
 		}
 		pthread_mutex_lock(&agent.lock);
 	}

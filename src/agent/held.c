@@ -28,18 +28,14 @@ static struct function *function_get(const char *address)
 	return function;
 }
 
-bool held_begin(const char *address, struct held *now)
+void held_begin(const char *address)
 {
 	pthread_mutex_lock(&all.lock);
 	struct function *function = function_get(address);
 	while (function->busy)
 		pthread_cond_wait(&all.free, &all.lock);
 	function->busy = true;
-	bool has = function->has;
-	if (has && now)
-		*now = function->held;
 	pthread_mutex_unlock(&all.lock);
-	return has;
 }
 
 static void end(const char *address, const struct held *now, bool changed)

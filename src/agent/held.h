@@ -13,8 +13,8 @@ struct held {
 
 /* --- a worker; with the card's lock held --- */
 
-/* Waits until the guard is through with it.  False if nobody has it; else *now (may be NULL) says how. */
-bool held_begin(const char *address, struct held *now);
+/* Waits until the guard is through with it. */
+void held_begin(const char *address);
 /* How it is now: `now` (copied) if a server has it, NULL if nobody does. */
 void held_end(const char *address, const struct held *now);
 /* It is as it was. */

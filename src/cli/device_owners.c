@@ -2,6 +2,7 @@
 #include "cli/device_owners.h"
 
 #include "agent/grant.h"
+#include "agent/ledger.h"
 #include "agent/world.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -57,6 +58,43 @@ static void server_read(const struct agent_settings *settings, struct device_own
 	for (size_t i = 0; i < grant.device_count; i++)
 		owner_add(owners, &grant.devices[i], id, json_text(yyjson_doc_get_root(server), "name"));
 	yyjson_doc_free(server);
+}
+
+/* --- the ledger: what was entered for a server whose journal does not name it yet, or no more --- */
+
+static void ledger_add(const struct agent_settings *settings, struct device_owners *owners,
+		       const char *address)
+{
+	struct ledger_entry entry;
+
+	/* What cannot be read, or is nobody's while it is being cleaned, is said by the agent's own rules. */
+	if (!ledger_read(address, &entry) || entry.unreadable ||
+	    strspn(entry.server_id, "0-") == strlen(entry.server_id) || device_owner_find(owners, address))
+		return;
+	yyjson_doc *server = server_remembered(&settings->folders, entry.server_id);
+	const char *name = json_text(yyjson_doc_get_root(server), "name");
+	struct device_owner *owner = ARRAY_ADD(owners->owners, owners->owner_count);
+	snprintf(owner->address, sizeof owner->address, "%.15s", address);
+	snprintf(owner->server_id, sizeof owner->server_id, "%s", entry.server_id);
+	owner->server_name = *name ? memory_copy_text(name) : NULL;
+	yyjson_doc_free(server);
+}
+
+static void ledger_look(const struct agent_settings *settings, struct device_owners *owners)
+{
+	_cleanup_free_ char *folder = memory_printf("%s/ledger", settings->state_dir);
+	bool there = access(folder, R_OK | X_OK) == 0;
+	struct error err;
+
+	if (!there && errno != ENOENT)
+		unseen_grants(owners, folder, strerror(errno));
+	/* (It makes the folder if there is none.) */
+	if (!ledger_configure(there ? settings->state_dir : "", &err))
+		unseen_grants(owners, folder, err.message);
+	char **addresses = ledger_list();
+	for (char **address = addresses; there && *address; address++)
+		ledger_add(settings, owners, *address);
+	world_list_free(addresses);
 }
 
 /* --- quarantines --- */
@@ -122,6 +160,7 @@ void device_owners_read(const struct agent_settings *settings, struct device_own
 	for (char **name = names; name && *name; name++)
 		server_read(settings, owners, *name);
 	world_list_free(names);
+	ledger_look(settings, owners);
 	names = names_in(quarantine, is_quarantine);
 	if (!names && errno != ENOENT)
 		unseen(owners, "cannot tell which devices are in quarantine", quarantine, strerror(errno));

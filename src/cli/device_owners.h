@@ -13,7 +13,7 @@ struct device_owner {
 };
 
 struct device_quarantine {
-	char address[16], reason[300], since[40];
+	char address[16], reason[400], since[40];
 };
 
 /* Start from {0}. */

@@ -28,7 +28,7 @@ struct tree_device {
 	char *vendor, *product, *class_name; /* of pci.ids, or NULL */
 	char **physical_networks;	     /* ended by NULL */
 	enum device_state state;
-	char reason[300];		  /* why it is not to be given away, or "" */
+	char reason[400];		  /* why it is not to be given away, or "" */
 	char since[40];			  /* of a quarantine, as its file says it, or "" */
 	const struct device_owner *owner; /* or NULL */
 	bool excluded;			  /* [sriov_nic] exclude_devices */

@@ -153,6 +153,7 @@ int cli_host_setup(int argc, char **argv)
 
 int cli_host_apply(int argc, char **argv)
 {
-	(void)argv;
+	if (argc == 2 && strcmp(argv[1], "--help") == 0)
+		return fputs(host_usage, stdout) == EOF;
 	return argc == 1 ? host_apply() : usage_error();
 }

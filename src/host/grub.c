@@ -114,7 +114,8 @@ static char *value_of(const struct plan *plan, const char *name)
 	return value;
 }
 
-char *grub_cmdline(const struct plan *plan)
+/* GRUB_CMDLINE_LINUX and GRUB_CMDLINE_LINUX_DEFAULT as they would be now, for the caller to free. */
+static char *grub_cmdline(const struct plan *plan)
 {
 	_cleanup_free_ char *all = value_of(plan, linux_name), *usual = value_of(plan, default_name);
 
@@ -219,13 +220,11 @@ static void run_mkconfig(struct plan *plan)
 	plan_run(plan, command);
 }
 
-bool grub_plan(const struct machine *m, const struct cmdline_change *change, bool entries, struct plan *plan,
-	       struct error *err)
+bool grub_plan(const struct cmdline_change *change, bool entries, struct plan *plan, struct error *err)
 {
 	char **paths = files_list();
 	bool ok;
 
-	(void)m;
 	remove_everywhere(paths, change, plan);
 	ok = add_words(file_to_change(paths, plan), change, plan, err);
 	world_list_free(paths);
@@ -235,14 +234,13 @@ bool grub_plan(const struct machine *m, const struct cmdline_change *change, boo
 	return ok;
 }
 
-bool grub_verify(const struct machine *m, const struct cmdline_change *change, struct error *err)
+bool grub_verify(const struct cmdline_change *change, struct error *err)
 {
 	char path[PATH_MAX];
 	config_path(path);
 	_cleanup_free_ char *text = world->read(path);
 	char missing[200] = "it starts no Linux", *save = NULL;
 
-	(void)m;
 	for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line;
 	     line = strtok_r(NULL, "\n", &save)) {
 		line += strspn(line, " \t");

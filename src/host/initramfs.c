@@ -12,9 +12,8 @@ static const char *tool(void)
 	return NULL;
 }
 
-void initramfs_plan(const struct machine *m, struct plan *plan)
+void initramfs_plan(struct plan *plan)
 {
-	(void)m;
 	if (!plan_changes(plan, "/etc/systemd/network/") && !plan_changes(plan, "/etc/modprobe.d/"))
 		return;
 	if (tool())

@@ -36,8 +36,7 @@ void kernel_change(const struct machine *m, struct cmdline_change *change)
 	remove_word(change, "nointremap");
 }
 
-bool kernel_plan(const struct machine *m, const struct cmdline_change *change, struct plan *plan,
-		 struct error *err)
+bool kernel_plan(const struct cmdline_change *change, struct plan *plan, struct error *err)
 {
 	bool entries = bls_is_used(), grub = machine_has("/etc/default/grub");
 
@@ -52,12 +51,12 @@ bool kernel_plan(const struct machine *m, const struct cmdline_change *change, s
 	}
 	if (entries)
 		bls_plan(change, plan);
-	return !grub || grub_plan(m, change, entries, plan, err);
+	return !grub || grub_plan(change, entries, plan, err);
 }
 
-bool kernel_verify(const struct machine *m, const struct cmdline_change *change, struct error *err)
+bool kernel_verify(const struct cmdline_change *change, struct error *err)
 {
 	if (bls_is_used())
 		return bls_verify(change, err);
-	return !machine_has("/etc/default/grub") || grub_verify(m, change, err);
+	return !machine_has("/etc/default/grub") || grub_verify(change, err);
 }

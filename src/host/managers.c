@@ -69,9 +69,8 @@ const char *manager_name(enum machine_manager manager)
 	return "nobody";
 }
 
-void manager_plan(const struct machine *m, const struct machine_nic *nic, int vfs, struct plan *plan)
+void manager_plan(const struct machine_nic *nic, int vfs, struct plan *plan)
 {
-	(void)m;
 	if (nic->manager == MANAGER_NETPLAN)
 		netplan_plan(nic, vfs, plan);
 	else if (nic->manager == MANAGER_NETWORKMANAGER)

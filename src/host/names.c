@@ -110,12 +110,11 @@ static void drop_in_plan(const char *file, int vfs, struct plan *plan)
 		plan_write(plan, path, text, 0644);
 }
 
-void names_plan(const struct machine *m, const struct machine_nic *nic, int vfs, struct plan *plan)
+void names_plan(const struct machine_nic *nic, int vfs, struct plan *plan)
 {
 	int told = nic->manager == MANAGER_NETWORKD ? vfs : -1;
 	char file[256], ours[128];
 
-	(void)m;
 	link_path(nic, ours);
 	if (!nic->device)
 		return;

@@ -117,8 +117,8 @@ static void nic_plan(const struct machine *m, const struct machine_nic *nic, str
 	if (nic->wish->count == 0 && nic->physical_network && nic->device->totalvfs > 0)
 		plan_note(plan, "%s has no VFs: say how many with --vfs %s=N (up to %d)", nic->name,
 			  nic->name, nic->device->totalvfs);
-	names_plan(m, nic, vfs, plan);
-	manager_plan(m, nic, vfs, plan);
+	names_plan(nic, vfs, plan);
+	manager_plan(nic, vfs, plan);
 }
 
 static bool everything_plan(const struct machine *m, const struct cmdline_change *change, struct plan *plan,
@@ -128,13 +128,13 @@ static bool everything_plan(const struct machine *m, const struct cmdline_change
 
 	plan_resume(plan);
 	plan_write(plan, WISHES_FILE, wishes, 0644);
-	if (!kernel_plan(m, change, plan, err))
+	if (!kernel_plan(change, plan, err))
 		return false;
 	modules_plan(m, plan);
 	unit_plan(m, plan);
 	for (size_t i = 0; i < m->nic_count; i++)
 		nic_plan(m, &m->nics[i], plan);
-	initramfs_plan(m, plan);
+	initramfs_plan(plan);
 	if (!m->nic_count)
 		plan_note(plan, "no PF is named: neither in the configuration (device_spec, "
 				"physical_device_mappings) nor "
@@ -232,7 +232,7 @@ static bool setup(const struct host_request *request, struct machine *m, struct 
 		return false;
 	show(plan, request->dry_run);
 	if (!request->dry_run) {
-		if (!plan_carry_out(plan, !live, err) || (live && !kernel_verify(m, &change, err)))
+		if (!plan_carry_out(plan, !live, err) || (live && !kernel_verify(&change, err)))
 			return false;
 		ok = !live || make_it_so(m);
 	}

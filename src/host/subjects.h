@@ -8,17 +8,13 @@
 /* What the kernel's command line lacks on this machine, as facts say it. */
 void kernel_change(const struct machine *machine, struct cmdline_change *change);
 /* Plans the files that make the command line. */
-bool kernel_plan(const struct machine *machine, const struct cmdline_change *change, struct plan *plan,
-		 struct error *err);
+bool kernel_plan(const struct cmdline_change *change, struct plan *plan, struct error *err);
 /* Does what the boot loader reads now have it?  Reads the files again. */
-bool kernel_verify(const struct machine *machine, const struct cmdline_change *change, struct error *err);
+bool kernel_verify(const struct cmdline_change *change, struct error *err);
 
 /* grub.c: /etc/default/grub, and what makes grub.cfg of it. */
-bool grub_plan(const struct machine *machine, const struct cmdline_change *change, bool entries,
-	       struct plan *plan, struct error *err);
-bool grub_verify(const struct machine *machine, const struct cmdline_change *change, struct error *err);
-/* GRUB_CMDLINE_LINUX and GRUB_CMDLINE_LINUX_DEFAULT as they would be now, for the caller to free. */
-char *grub_cmdline(const struct plan *plan);
+bool grub_plan(const struct cmdline_change *change, bool entries, struct plan *plan, struct error *err);
+bool grub_verify(const struct cmdline_change *change, struct error *err);
 /* Changes the value of NAME="..." in a shell file's text; NULL if it has none that we understand. */
 char *grub_change(const char *text, const char *name, const char *elsewhere,
 		  const struct cmdline_change *change, bool add);
@@ -37,7 +33,7 @@ bool modules_present(const char *module);
 const char *modules_vf_driver(const char *pf_driver);
 
 /* initramfs.c: made anew when it holds a file that changed. */
-void initramfs_plan(const struct machine *machine, struct plan *plan);
+void initramfs_plan(struct plan *plan);
 
 /* unit.c: the systemd unit that runs `penstock host apply` at boot. */
 #define UNIT_NAME "penstock-host.service"
@@ -46,13 +42,13 @@ void unit_plan(const struct machine *machine, struct plan *plan);
 bool unit_enabled(void);
 
 /* names.c: network devices keep their names. */
-void names_plan(const struct machine *machine, const struct machine_nic *nic, int vfs, struct plan *plan);
+void names_plan(const struct machine_nic *nic, int vfs, struct plan *plan);
 /* Which file sees to it; false: none. */
 bool names_are_stable(const struct machine_nic *nic, char *file, size_t size);
 
 /* managers.c and a file for each: whoever owns the NIC is told of it.  `vfs`: how many VFs it may be told to
  * make, -1: leave that as it is. */
-void manager_plan(const struct machine *machine, const struct machine_nic *nic, int vfs, struct plan *plan);
+void manager_plan(const struct machine_nic *nic, int vfs, struct plan *plan);
 /* Who else makes VFs of it at boot?  *count: how many; false: nobody does. */
 bool manager_makes_vfs(const struct machine_nic *nic, int *count, char *file, size_t size);
 

@@ -53,6 +53,13 @@ make_server() { api POST /compute/v2.1/servers '{"server":{"name":"t","flavorRef
 make_flavor() { api POST /compute/v2.1/flavors '{"flavor":{"name":"'"$1"'","ram":64,"disk":1,"vcpus":1}}' | field flavor.id; }
 server_field() { api GET "/compute/v2.1/servers/$1" | field "server.$2"; }
 is_on() { [ "$(server_field "$1" OS-EXT-SRV-ATTR:host) $(server_field "$1" status)" = "$2 ACTIVE" ]; }
+boots() { # SERVER HOST: it is ACTIVE there, and says so
+	until_true 240 is_settled "$1"
+	api GET "/compute/v2.1/servers/$1" | field server.fault || true
+	is_on "$1" "$2"
+	until_true 240 console_says "$1" "PROBE alive"
+}
+is_settled() { case $(server_field "$1" status) in ACTIVE | ERROR) ;; *) false ;; esac; }
 is_gone() { [ "$(api GET "/compute/v2.1/servers/$1" | field itemNotFound.code)" = 404 ]; }
 delete_server() { api DELETE "/compute/v2.1/servers/$1"; until_true 180 is_gone "$1"; }
 console() { api POST "/compute/v2.1/servers/$1/action" '{"os-getConsoleOutput":{}}' | field output; }
@@ -104,7 +111,7 @@ setup() {
 	IMAGE=$(api POST /image/v2/images '{"name":"probe","disk_format":"raw","container_format":"bare"}' | field id)
 	curl -s -X PUT -H "X-Auth-Token: $TOKEN" -H 'Content-Type: application/octet-stream' --data-binary @"$first/probe.img" "http://127.0.0.1:$port/image/v2/images/$IMAGE/file"
 	FLAVOR=$(make_flavor f) PINNED=$(make_flavor pinned)
-	api POST "/compute/v2.1/flavors/$PINNED/os-extra_specs" '{"extra_specs":{"hw:cpu_policy":"dedicated"}}' > /dev/null
+	api POST "/compute/v2.1/flavors/$PINNED/os-extra_specs" '{"extra_specs":{"hw:cpu_policy":"dedicated","hw:pci_numa_affinity_policy":"preferred"}}' > /dev/null
 	until_true 120 sh -c "[ \$(curl -s -H 'X-Auth-Token: $TOKEN' http://127.0.0.1:$port/network/v2.0/agents | grep -o '\"NIC Switch agent\"' | wc -l) = 2 ]"
 	enable lab2 disable
 }
@@ -123,8 +130,7 @@ test_a_guest_with_a_vf_goes_to_another_host_and_back_while_it_runs() {
 	p=$(make_port)
 	mac=$(api GET "/network/v2.0/ports/$p" | field port.mac_address)
 	s=$(make_server "$PINNED" '[{"port":"'"$p"'"},{"uuid":"'"$PRIVATE"'"}]')
-	until_true 240 is_on "$s" lab1
-	until_true 240 console_says "$s" "PROBE alive 2"
+	boots "$s" lab1
 	console "$s" | says "mac=$mac"
 	vlan=$(lab1 run 'ip link show p5p1' | sed -n "s/.*$mac.*vlan \([0-9]*\).*/\1/p")
 	[ -n "$vlan" ]
@@ -164,8 +170,7 @@ test_a_guest_without_devices() {
 	local s before
 	enable lab2 disable
 	s=$(make_server "$FLAVOR" '"none"')
-	until_true 240 is_on "$s" lab1
-	until_true 240 console_says "$s" "PROBE alive"
+	boots "$s" lab1
 	enable lab2 enable
 	before=$(alive "$s")
 	api POST "/compute/v2.1/servers/$s/action" '{"os-migrateLive":{"host":null,"block_migration":"auto"}}'

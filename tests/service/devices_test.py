@@ -106,6 +106,26 @@ def test_quarantine_outlasts_the_agent(cloud):
         same(penstock(cloud, *wrong)[0], 2, " ".join(wrong))
 
 
+def test_workers_that_do_not_get_on_stop_nobody(cloud):
+    cloud.agent(SPEC)
+    program = hook(cloud, 'until [ -e "$0.goes" ]; do sleep 0.1; done')
+    cloud.agent(SPEC + "release_hook = %s\n" % program)
+    servers = [cloud.boot(ports=[cloud.port(cloud.network())]) for _ in range(4)]
+    for server in servers:
+        same(cloud.api("DELETE", "%s/servers/%s" % (COMPUTE, server))[0], 204, "delete")
+    other = cloud.create(ports=[cloud.port(cloud.network())])  # all four workers wait for the hook, for as long as it likes
+    until(lambda: cloud.show(other)["status"] == "ACTIVE", 60, "another server runs")
+    same([cloud.show(server)["OS-EXT-STS:task_state"] for server in servers], ["deleting"] * 4, "the four")
+    cloud.simulated.process.terminate()
+    cloud.simulated.process.wait(timeout=60)  # and it ends when it is told to
+    open(program + ".goes", "w").close()
+    cloud.agent(SPEC + "release_hook = %s\n" % program)  # a new host, to which the journals of the old one are there
+    for server in servers:
+        until(lambda: cloud.show(server) is None, 60, "the server is gone")
+    cloud.delete(other)
+    same({d["health"] for d in devices(cloud).values()}, {"ok"}, "health")
+
+
 def main():
     os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=1")
     cloud, failures = Cloud(sys.argv[1]), 0

@@ -84,7 +84,7 @@ struct simulated *simulated_map(const char *path);
 /* Tells simulated_on_change. */
 void simulated_change(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Ends simulated_events(); with simulated_lock held. */
+/* Ends simulated_events(). */
 void simulated_tell(unsigned what);
 unsigned simulated_events(int milliseconds);
 

@@ -426,7 +426,7 @@ static void test_a_mac_on_another_vf(void **state)
 	leave_on_vf(3, "fa:16:3e:00:00:01", 0);
 	simulated_set_held(VF_3, true);
 	assert_int_equal(set_up_said(doc), SERVER_FAILED);
-	assert_says(said, "has the MAC fa:16:3e:00:00:01 already, and other-vmm (process 4711) has that VF");
+	assert_says(said, "has the port's MAC address already");
 	assert_quarantined(VF_3, "held by other-vmm (process 4711)");
 	assert_vf(1, "", 0);
 	simulated_set_held(VF_3, false);

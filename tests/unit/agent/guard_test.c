@@ -3,6 +3,7 @@
 #include "../test.h"
 
 #include "agent/guard.h"
+#include "agent/health.h"
 #include "agent/held.h"
 #include "agent/link.h"
 #include "agent/netdev.h"
@@ -17,7 +18,6 @@
 #include <errno.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
-#include <sys/wait.h>
 
 #define VF	"0000:10:10.1" /* which the wanted server has */
 #define IDLE_VF "0000:10:10.2"
@@ -214,7 +214,7 @@ static void test_what_a_worker_is_at_is_left_alone(void **state)
 {
 	(void)state;
 	assert_int_equal(set_up(doc), SERVER_RUNS);
-	held_begin(VF, NULL);
+	held_begin(VF);
 	type("sim0", 1, &foreign);
 	assert_true(guard_pass()); /* to be looked at again */
 	assert_int_equal(read_vf("sim0", 1).vlan, 7);
@@ -283,140 +283,45 @@ static void test_what_cannot_be_put_back_now_is_tried_again(void **state)
 
 /* --- VFs that nobody has --- */
 
-static void test_an_idle_vf_is_reset(void **state)
+/* What is left on a VF of nobody's is health's to clean, which hears of it at once, and once. */
+static void test_an_idle_vf_is_told_of(void **state)
 {
-	struct vf_settings now;
-
 	(void)state;
-	type("sim0", 2, &foreign);
+	health_is_due();
 	assert_false(guard_pass());
-	now = read_vf("sim0", 2);
-	assert_true(same(&now, &vf_clean));
-	assert_said("VF 2 of sim0 (" IDLE_VF
-		    "), which nobody has, differs from a clean one: the MAC from none to "
-		    "02:00:00:00:00:99");
+	assert_false(health_is_due());
+	type("sim0", 2, &foreign);
+	guard_pass();
+	assert_true(health_is_due());
+	guard_pass();
+	assert_false(health_is_due());
+	health_round();
+	assert_string_equal(read_vf("sim0", 2).mac_address, "");
+	assert_int_equal(read_vf("sim0", 2).vlan, 0);
+	guard_pass();
+	type("sim0", 2, &foreign);
+	guard_pass();
+	assert_true(health_is_due());
+	health_round();
 }
 
+/* What exclude_devices names is not ours. */
 static void test_an_excluded_vf_is_left_alone(void **state)
 {
-	struct vf_settings now;
-
 	(void)state;
 	strcpy(excluded[0].address, IDLE_VF);
 	settings.excluded_count = 1;
 	look();
+	health_is_due();
 	type("sim0", 2, &foreign);
 	guard_pass();
-	now = read_vf("sim0", 2);
-	assert_true(same(&now, &foreign));
-	assert_string_equal(logged, "");
+	assert_false(health_is_due());
+	health_round();
+	assert_string_equal(read_vf("sim0", 2).mac_address, foreign.mac_address);
 	settings.excluded_count = 0;
 	look();
-	guard_pass();
-	now = read_vf("sim0", 2);
-	assert_true(same(&now, &vf_clean));
-}
-
-/* The host uses it: its address is its own, and so is whether it is checked. */
-static void test_a_vf_that_the_host_uses_keeps_its_mac(void **state)
-{
-	struct error err;
-
-	(void)state;
-	assert_true(world->write("/sys/bus/pci/drivers/igbvf/bind", IDLE_VF, &err));
-	look();
-	type("sim0", 2, &foreign);
-	guard_pass();
-	assert_string_equal(read_vf("sim0", 2).mac_address, foreign.mac_address);
-	assert_int_equal(read_vf("sim0", 2).spoof_check, 0);
-	assert_int_equal(read_vf("sim0", 2).vlan, 0);
-	type("sim0", 2, &vf_clean);
-	assert_true(world->write("/sys/bus/pci/devices/" IDLE_VF "/driver/unbind", IDLE_VF, &err));
-}
-
-/* An agent that has just started knows of no settings yet, but of journals. */
-static void test_what_a_journal_names_is_left_alone(void **state)
-{
-	int status;
-
-	(void)state;
-	pid_t pid = fork();
-	if (pid == 0)
-		_exit(set_up(doc) == SERVER_RUNS ? 0 : 1);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-	guard_pass();
-	assert_int_equal(read_vf("sim0", 1).vlan, 1010);
-	assert_string_equal(logged, "");
-	/* Its worker comes by: now they are known. */
-	assert_int_equal(set_up(doc), SERVER_RUNS);
-	type("sim0", 1, &foreign);
-	guard_pass();
-	assert_int_equal(read_vf("sim0", 1).vlan, 1010);
-}
-
-static bool somebody_holds_2(const char *address, char *who, size_t size)
-{
-	bool held = strcmp(address, IDLE_VF) == 0;
-
-	snprintf(who, size, "%s", held ? "other-vmm (process 4711)" : "");
-	return held;
-}
-
-static bool no_guests(bool only_ours, struct map *ids, struct error *err)
-{
-	(void)only_ours;
-	(void)ids;
-	return error_set(err, ERROR_UNAVAILABLE, "libvirt does not answer");
-}
-
-static void test_somebody_elses_guest_keeps_its_vf(void **state)
-{
-	struct vf_settings now;
-
-	(void)state;
-	changed.holder = somebody_holds_2;
-	type("sim0", 2, &foreign);
-	guard_pass();
-	guard_pass();
-	now = read_vf("sim0", 2);
-	assert_true(same(&now, &foreign));
-	assert_said("VF 2 of sim0 (" IDLE_VF ") is offered, and other-vmm (process 4711) has it: "
-		    "it is left as it is");
-	type("sim0", 3, &foreign); /* not that one */
-	guard_pass();
-	assert_int_equal(read_vf("sim0", 3).vlan, 0);
-	type("sim0", 2, &vf_clean);
-	guard_pass();
-}
-
-/* Unknown means wait. */
-static void test_without_libvirt_nothing_is_reset(void **state)
-{
-	(void)state;
-	changed.domain_list = no_guests;
-	type("sim0", 2, &foreign);
-	guard_pass();
-	assert_int_equal(read_vf("sim0", 2).vlan, 7);
-	assert_said("VF 2 of sim0 (" IDLE_VF
-		    ") is not as it should be, and left so: libvirt does not answer");
-	type("sim0", 2, &vf_clean);
-}
-
-static void test_vfs_that_come_later_are_looked_after(void **state)
-{
-	static const char numvfs[] = "/sys/bus/pci/devices/0000:11:00.0/sriov_numvfs";
-	struct error err;
-
-	(void)state;
-	assert_true(world->write(numvfs, "0", &err));
-	look();
-	guard_pass();
-	assert_true(world->write(numvfs, "4", &err));
-	look();
-	type("sim1", 3, &foreign);
-	guard_pass();
-	assert_int_equal(read_vf("sim1", 3).vlan, 0);
+	health_round();
+	assert_string_equal(read_vf("sim0", 2).mac_address, "");
 }
 
 /* --- PFs --- */
@@ -437,7 +342,7 @@ static void test_a_pf_comes_up_again(void **state)
 	(void)state;
 	assert_true(netdev_set_up("sim0", false, &err));
 	/* On its way back from a guest it has to be down. */
-	held_begin("0000:10:00.0", NULL);
+	held_begin("0000:10:00.0");
 	guard_pass();
 	assert_false(is_up("sim0"));
 	held_end_unchanged("0000:10:00.0");
@@ -473,8 +378,8 @@ static void test_a_stray_mac_on_another_vf_is_removed(void **state)
 	assert_string_equal(read_vf("sim0", 1).mac_address, "fa:16:3e:00:00:01");
 	assert_string_equal(read_vf("sim0", 3).mac_address, "");
 	assert_int_equal(read_vf("sim0", 3).vlan, 0);
-	assert_said("VF 3 of sim0 (0000:10:10.3) has the MAC fa:16:3e:00:00:01 and nobody has the VF: it is "
-		    "reset");
+	assert_said("VF 3 of sim0 (0000:10:10.3) is nobody's and has the MAC address of a port of "
+		    "server " WANTED_ID);
 }
 
 static void test_a_mac_on_a_vf_that_is_not_ours_is_not_given(void **state)
@@ -489,7 +394,8 @@ static void test_a_mac_on_a_vf_that_is_not_ours_is_not_given(void **state)
 	strcpy(stray.mac_address, "fa:16:3e:00:00:01");
 	type("sim0", 2, &stray);
 	assert_int_equal(server_setup(&life, yyjson_doc_get_root(doc), &err), SERVER_FAILED);
-	assert_non_null(strstr(err.message, "VF 2 of sim0 has the MAC fa:16:3e:00:00:01 already"));
+	assert_non_null(strstr(err.message, "VF 2 of sim0 (" IDLE_VF
+					    "), which is not offered, has the port's MAC address already"));
 	assert_string_equal(read_vf("sim0", 2).mac_address, "fa:16:3e:00:00:01");
 	settings.excluded_count = 0;
 	look();
@@ -507,9 +413,8 @@ static void test_a_mac_that_a_server_has_is_not_given_twice(void **state)
 	(void)state;
 	assert_int_equal(set_up(doc), SERVER_RUNS);
 	assert_int_equal(server_setup(&life, yyjson_doc_get_root(other), &err), SERVER_FAILED);
-	assert_non_null(strstr(err.message,
-			       "VF 1 of sim0 has the MAC fa:16:3e:00:00:01 already, and server " WANTED_ID
-			       " has that VF"));
+	assert_non_null(strstr(err.message, "VF 1 of sim0 (" VF "), which server " WANTED_ID
+					    " has, has the port's MAC address already"));
 	assert_string_equal(read_vf("sim0", 1).mac_address, "fa:16:3e:00:00:01");
 	assert_string_equal(read_vf("sim0", 3).mac_address, "");
 	yyjson_doc_free(other);
@@ -666,13 +571,8 @@ int main(void)
 		TEST(test_what_a_worker_is_at_is_left_alone),
 		TEST(test_a_trusted_guest_chooses_its_mac),
 		TEST(test_what_cannot_be_put_back_now_is_tried_again),
-		TEST(test_an_idle_vf_is_reset),
+		TEST(test_an_idle_vf_is_told_of),
 		TEST(test_an_excluded_vf_is_left_alone),
-		TEST(test_a_vf_that_the_host_uses_keeps_its_mac),
-		TEST(test_what_a_journal_names_is_left_alone),
-		TEST(test_somebody_elses_guest_keeps_its_vf),
-		TEST(test_without_libvirt_nothing_is_reset),
-		TEST(test_vfs_that_come_later_are_looked_after),
 		TEST(test_a_pf_comes_up_again),
 		TEST(test_a_pf_stays_down_if_it_is_to),
 		TEST(test_a_stray_mac_on_another_vf_is_removed),

@@ -2,6 +2,7 @@
  * what is printed over what is expected. */
 #include "../test.h"
 
+#include "agent/ledger.h"
 #include "agent/world.h"
 #include "base/memory.h"
 #include "cli/device_tree.h"
@@ -214,6 +215,26 @@ static void test_what_cannot_be_seen_is_said(void **state)
 	device_tree_done(&tree);
 }
 
+/* Between its entry in the ledger and its journal a device is taken; what is being cleaned is not free. */
+static void test_what_the_ledger_says(void **state)
+{
+	_cleanup_free_ char *agent = memory_printf("%s/agent", folder);
+	struct device_tree tree;
+	struct error err;
+	int64_t grant;
+
+	(void)state;
+	assert_true(ledger_configure(agent, &err));
+	assert_true(ledger_take("0000:81:00.0", "3f2b8f0e-5d0a-4c39-9d0e-5b7d3c1c0001", &grant, &err));
+	assert_true(ledger_take("0000:82:00.0", "00000000-0000-0000-0000-000000000000", &grant, &err));
+	look("", false, &tree);
+	state_is(&tree, "0000:81:00.0", DEVICE_TAKEN, "");
+	assert_string_equal(find(&tree, "0000:81:00.0")->owner->server_name, "sr-iov-instance1");
+	state_is(&tree, "0000:82:00.0", DEVICE_UNAVAILABLE, "it is being cleaned");
+	device_tree_done(&tree);
+	shell("rm -r agent/ledger");
+}
+
 static void test_a_journal_that_is_none(void **state)
 {
 	struct device_tree tree;
@@ -283,6 +304,7 @@ int main(void)
 		cmocka_unit_test(test_what_nobody_configured_is_shown_only_if_asked_for),
 		cmocka_unit_test(test_a_device_is_free_when_its_journal_is_gone),
 		cmocka_unit_test(test_what_cannot_be_seen_is_said),
+		cmocka_unit_test(test_what_the_ledger_says),
 		cmocka_unit_test(test_a_journal_that_is_none),
 		cmocka_unit_test(test_a_file_that_blocks),
 		cmocka_unit_test(test_names),
