@@ -7,24 +7,12 @@ build=$(cd "$1" && pwd)
 first=${LAB_DIR:-$build/lab} second=${LAB_DIR2:-${LAB_DIR:-$build/lab}2}
 port=${LAB_TEST_PORT:-18775} wire=${LAB_WIRE_PORT:-$((port + 1))}
 export LAB_RUN_TIMEOUT=180 PYTHONWARNINGS=ignore
-failures=0
+export LAB_DIR=$first
+# shellcheck source-path=SCRIPTDIR/../..
+. "$root/tests/lab/functions.sh"
 
 lab1() { LAB_DIR=$first LAB_ID=1 LAB_HOSTFWD="$port-:5000" LAB_UPLINK=socket,listen=127.0.0.1:$wire LAB_APPEND=lab.libvirt_tcp=1 "$root/lab/lab" "$@"; }
 lab2() { LAB_DIR=$second LAB_ID=2 LAB_UPLINK=socket,connect=127.0.0.1:$wire LAB_APPEND=lab.libvirt_tcp=1 "$root/lab/lab" "$@"; }
-until_true() { # SECONDS COMMAND...
-	local limit=$1 start=$SECONDS
-	shift
-	until "$@" > /dev/null 2>&1; do
-		[ $((SECONDS - start)) -lt "$limit" ] || { echo "# not within $limit s: $*"; return 1; }
-		sleep 0.3
-	done
-}
-says() { # PATTERN: is it in what comes in?  Reads to the end.
-	local text
-	text=$(cat)
-	echo "$text" >&2
-	grep -q -- "$1" <<< "$text"
-}
 check() { # NAME: runs the function test_NAME
 	[ -z "${ONLY:-}" ] || [[ " $ONLY " = *" $1 "* ]] || return 0
 	local began=$SECONDS
@@ -40,16 +28,6 @@ check() { # NAME: runs the function test_NAME
 	for id in $(api GET /compute/v2.1/servers | grep -o '"id":"[^"]*"' | cut -d'"' -f4); do delete_server "$id" > /dev/null; done
 }
 
-# --- the API ---
-api() { # METHOD PATH [BODY]
-	curl -s -m 60 -X "$1" -H "X-Auth-Token: $TOKEN" -H 'X-OpenStack-Nova-API-Version: 2.79' -H 'Content-Type: application/json' ${3:+-d "$3"} "http://127.0.0.1:$port$2"
-}
-field() { python3 -c 'import json,sys
-d = json.load(sys.stdin)
-for k in sys.argv[1].split("."): d = d[int(k)] if isinstance(d, list) else d[k]
-print(d)' "$1" 2> /dev/null; }
-make_port() { api POST /network/v2.0/ports '{"port":{"network_id":"'"$NET"'","binding:vnic_type":"direct"}}' | field port.id; }
-make_server() { api POST /compute/v2.1/servers '{"server":{"name":"t","flavorRef":"'"$1"'","imageRef":"'"$IMAGE"'","networks":'"$2"'}}' | field server.id; }
 make_flavor() { api POST /compute/v2.1/flavors '{"flavor":{"name":"'"$1"'","ram":64,"disk":1,"vcpus":1}}' | field flavor.id; }
 server_field() { api GET "/compute/v2.1/servers/$1" | field "server.$2"; }
 is_on() { [ "$(server_field "$1" OS-EXT-SRV-ATTR:host) $(server_field "$1" status)" = "$2 ACTIVE" ]; }
@@ -59,11 +37,6 @@ boots() { # SERVER HOST: it is ACTIVE there, and says so
 	is_on "$1" "$2"
 	until_true 240 console_says "$1" "PROBE alive"
 }
-is_settled() { case $(server_field "$1" status) in ACTIVE | ERROR) ;; *) false ;; esac; }
-is_gone() { [ "$(api GET "/compute/v2.1/servers/$1" | field itemNotFound.code)" = 404 ]; }
-delete_server() { api DELETE "/compute/v2.1/servers/$1"; until_true 180 is_gone "$1"; }
-console() { api POST "/compute/v2.1/servers/$1/action" '{"os-getConsoleOutput":{}}' | field output; }
-console_says() { console "$1" | says "$2" 2> /dev/null; }
 alive() { console "$1" | sed -n 's/.*PROBE alive \([0-9]*\).*/\1/p' | tail -n 1; }
 enable() { api PUT "/compute/v2.1/os-services/$2" '{"host":"'"$1"'","binary":"nova-compute"}' > /dev/null; }
 migration() { api GET "/compute/v2.1/os-migrations?instance_uuid=$1" | field "migrations.0.$2"; }
@@ -102,14 +75,12 @@ setup() {
 		printf "%s\n" "#!/bin/bash" "exec /usr/local/bin/penstock-agent --config-file /run/lab/etc/nova.conf --config-file /run/lab/etc/ml2_conf.ini --config-file /run/lab/etc/penstock.conf --token-file /run/lab/out/token >> /var/log/penstock/penstock-agent.log 2>&1 < /dev/null" > /run/start-penstock-agent
 		chmod +x /run/start-penstock-agent; setsid /run/start-penstock-agent &
 		until [ -s /var/lib/penstock/agent/credential ]; do sleep 0.1; done' || return 1
-	. "$first/out/openrc"
-	TOKEN=$(curl -s -D - -o /dev/null -H 'Content-Type: application/json' "$OS_AUTH_URL/auth/tokens" -d '{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"admin","domain":{"name":"Default"},"password":"'"$OS_PASSWORD"'"}}},"scope":{"project":{"name":"admin","domain":{"name":"Default"}}}}}' | sed -n 's/^X-Subject-Token: //Ip' | tr -d '\r')
+	login
 	NET=$(api POST /network/v2.0/networks '{"network":{"name":"n","provider:network_type":"vlan","provider:physical_network":"physnet_sriov"}}' | field network.id)
 	api POST /network/v2.0/subnets '{"subnet":{"network_id":"'"$NET"'","ip_version":4,"cidr":"10.0.0.0/24","enable_dhcp":false}}' > /dev/null
 	PRIVATE=$(api POST /network/v2.0/networks '{"network":{"name":"private"}}' | field network.id)
 	api POST /network/v2.0/subnets '{"subnet":{"network_id":"'"$PRIVATE"'","ip_version":4,"cidr":"192.168.99.0/24"}}' > /dev/null
-	IMAGE=$(api POST /image/v2/images '{"name":"probe","disk_format":"raw","container_format":"bare"}' | field id)
-	curl -s -X PUT -H "X-Auth-Token: $TOKEN" -H 'Content-Type: application/octet-stream' --data-binary @"$first/probe.img" "http://127.0.0.1:$port/image/v2/images/$IMAGE/file"
+	IMAGE=$(make_image probe.img raw bare)
 	FLAVOR=$(make_flavor f) PINNED=$(make_flavor pinned)
 	api POST "/compute/v2.1/flavors/$PINNED/os-extra_specs" '{"extra_specs":{"hw:cpu_policy":"dedicated","hw:pci_numa_affinity_policy":"preferred"}}' > /dev/null
 	until_true 120 sh -c "[ \$(curl -s -H 'X-Auth-Token: $TOKEN' http://127.0.0.1:$port/network/v2.0/agents | grep -o '\"NIC Switch agent\"' | wc -l) = 2 ]"
