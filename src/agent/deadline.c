@@ -19,6 +19,9 @@ struct job {
 	void (*work)(void *), (*release)(void *);
 	void *argument;
 	int64_t since; /* sys_monotonic() */
+	int64_t until; /* the same: when it is not waited for any longer */
+	int seconds;   /* of one call */
+	bool errand;   /* of several calls */
 	bool taken, done, expired, abandoned;
 	pthread_cond_t changed;
 };
@@ -34,6 +37,9 @@ bool deadline_is_hang(const struct error *err)
 {
 	return err->type && strcmp(err->type, DEADLINE_HANG) == 0;
 }
+
+/* The errand that this thread is on. */
+static _Thread_local struct job *errand;
 
 /* --- the threads --- */
 
@@ -65,7 +71,9 @@ static void job_run(struct job *job)
 	job->taken = true;
 	deadline.waiting--;
 	pthread_mutex_unlock(&deadline.lock);
+	errand = job->errand ? job : NULL;
 	job->work(job->argument);
+	errand = NULL;
 	pthread_mutex_lock(&deadline.lock);
 	job->done = true;
 	if (!job->abandoned) {
@@ -138,20 +146,25 @@ static const char *oldest(const char *key)
 	return what;
 }
 
-static bool job_wait(struct job *job, int seconds)
+/* Calls of an errand put the end off, without a word: it is looked at again when it has come. */
+static bool job_wait(struct job *job)
 {
-	struct timespec until;
+	while (!job->done && !job->expired && sys_monotonic() < job->until) {
+		int64_t left = job->until - sys_monotonic();
+		struct timespec until;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += seconds;
-	while (!job->done && !job->expired &&
-	       pthread_cond_timedwait(&job->changed, &deadline.lock, &until) == 0) {
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += left / TIME_SECOND;
+		until.tv_nsec += left % TIME_SECOND * 1000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		pthread_cond_timedwait(&job->changed, &deadline.lock, &until);
 	}
 	return job->done;
 }
 
-static struct job *job_make(const char *key, const char *what, void (*work)(void *), void (*release)(void *),
-			    void *argument)
+static struct job *job_make(const char *key, const char *what, int seconds, bool is_errand,
+			    void (*work)(void *), void (*release)(void *), void *argument)
 {
 	struct job *job = memory_alloc(sizeof *job);
 	pthread_condattr_t attributes;
@@ -162,7 +175,10 @@ static struct job *job_make(const char *key, const char *what, void (*work)(void
 			    .work = work,
 			    .release = release,
 			    .argument = argument,
-			    .since = sys_monotonic()};
+			    .seconds = seconds,
+			    .errand = is_errand,
+			    .since = sys_monotonic(),
+			    .until = sys_monotonic() + seconds * TIME_SECOND};
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&job->changed, &attributes);
@@ -173,39 +189,98 @@ static struct job *job_make(const char *key, const char *what, void (*work)(void
 }
 
 /* With the lock held.  1: done, 0: hangs, -1: not begun. */
-static int run_locked(const char *key, const char *what, int seconds, void (*work)(void *),
+static int run_locked(const char *key, const char *what, int seconds, bool is_errand, void (*work)(void *),
 		      void (*release)(void *), void *argument, struct error *err)
 {
 	if (hangs(key)) {
 		error_set_typed(err, ERROR_TIMEOUT, DEADLINE_HANG, "%s has not returned yet", oldest(key));
 		return -1;
 	}
-	struct job *job = job_make(key, what, work, release, argument);
+	struct job *job = job_make(key, what, seconds, is_errand, work, release, argument);
 	if (!helper_find()) {
 		deadline.waiting--;
 		job_free(job);
 		error_set_typed(err, ERROR_TIMEOUT, DEADLINE_HANG, "%s: there is no thread for it", what);
 		return -1;
 	}
-	if (job_wait(job, seconds)) {
+	if (job_wait(job)) {
 		job_free(job);
 		return 1;
 	}
 	job->abandoned = true;
-	error_set_typed(err, ERROR_TIMEOUT, DEADLINE_HANG, "%s has not returned yet", what);
-	log_error("%s has not returned within %d s", what, seconds);
+	error_set_typed(err, ERROR_TIMEOUT, DEADLINE_HANG, "%s has not returned yet", job->what);
+	log_error("%s has not returned within %d s", job->what,
+		  (int)((sys_monotonic() - job->since + TIME_SECOND / 2) / TIME_SECOND));
 	return 0;
+}
+
+static bool run(const char *key, const char *what, int seconds, bool is_errand, void (*work)(void *),
+		void (*release)(void *), void *argument, struct error *err)
+{
+	pthread_mutex_lock(&deadline.lock);
+	int result = run_locked(key, what, seconds, is_errand, work, release, argument, err);
+	pthread_mutex_unlock(&deadline.lock);
+	if (result < 0)
+		release(argument);
+	return result > 0;
 }
 
 bool deadline_run(const char *key, const char *what, int seconds, void (*work)(void *),
 		  void (*release)(void *), void *argument, struct error *err)
 {
+	return run(key, what, seconds, false, work, release, argument, err);
+}
+
+/* --- errands --- */
+
+bool deadline_run_errand(const char *key, const char *what, int seconds, void (*work)(void *),
+			 void (*release)(void *), void *argument, struct error *err)
+{
+	return run(key, what, seconds, true, work, release, argument, err);
+}
+
+bool deadline_on_errand(void)
+{
+	return errand;
+}
+
+static void step_note(const char *key, const char *what, int seconds)
+{
+	free(errand->key);
+	free(errand->what);
+	errand->key = memory_copy_text(key);
+	errand->what = memory_copy_text(what);
+	errand->since = sys_monotonic();
+	errand->until = errand->since + seconds * TIME_SECOND;
+}
+
+static bool given_up(struct error *err)
+{
+	return errand->abandoned &&
+	       !error_set_typed(err, ERROR_TIMEOUT, DEADLINE_HANG, "%s was given up", errand->what);
+}
+
+bool deadline_step_begin(const char *key, const char *what, int seconds, struct error *err)
+{
 	pthread_mutex_lock(&deadline.lock);
-	int result = run_locked(key, what, seconds, work, release, argument, err);
+	bool ok = !given_up(err);
+	if (ok && hangs(key))
+		ok = error_set_typed(err, ERROR_TIMEOUT, DEADLINE_HANG, "%s has not returned yet",
+				     oldest(key));
+	if (ok)
+		step_note(key, what, seconds);
 	pthread_mutex_unlock(&deadline.lock);
-	if (result < 0)
-		release(argument);
-	return result > 0;
+	return ok;
+}
+
+bool deadline_step_end(struct error *err)
+{
+	pthread_mutex_lock(&deadline.lock);
+	bool ok = !given_up(err);
+	if (ok)
+		errand->until = sys_monotonic() + errand->seconds * TIME_SECOND;
+	pthread_mutex_unlock(&deadline.lock);
+	return ok;
 }
 
 /* --- what hangs --- */

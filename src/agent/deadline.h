@@ -15,6 +15,21 @@ bool deadline_is_hang(const struct error *err);
 bool deadline_run(const char *key, const char *what, int seconds, void (*work)(void *argument),
 		  void (*release)(void *argument), void *argument, struct error *err);
 
+/* Several calls about one device, made one after the other on one other thread, because handing each of them
+ * over takes longer than most of them do.  In work(argument), each call that deadline_world() would have
+ * handed over is made at once, with its own deadline as ever.  When one is over, what the work does after
+ * that call has come back fails without doing anything.  Without deadline_world() the work is simply done.
+ * Returns as deadline_run(). */
+bool deadline_errand(const char *key, const char *what, void (*work)(void *argument),
+		     void (*release)(void *argument), void *argument, struct error *err);
+/* For deadline_world(): the same, and between the last two a call is made by a thread that is on an errand;
+ * false: it is not to be made, or has been given up meanwhile. */
+bool deadline_run_errand(const char *key, const char *what, int seconds, void (*work)(void *argument),
+			 void (*release)(void *argument), void *argument, struct error *err);
+bool deadline_on_errand(void);
+bool deadline_step_begin(const char *key, const char *what, int seconds, struct error *err);
+bool deadline_step_end(struct error *err);
+
 /* The same host, with deadlines on what changes it, on reads that take a device's lock, on rtnetlink and
  * libvirt.  (The kernel's other files take no lock that a driver may hold.)  Before threads start. */
 const struct world *deadline_world(const struct world *host);

@@ -17,6 +17,7 @@
 #define SAVE_SECONDS 3600 /* memory goes to a disk */
 
 static const struct world *inner;
+static struct world bounded; /* what deadline_world() gives */
 static int device_seconds = 120, libvirt_seconds = 60;
 
 void deadline_configure(int for_devices, int for_libvirt)
@@ -69,6 +70,20 @@ static void call_done(struct call **call)
 		call_free(*call);
 }
 
+/* The thread may hang: it is on an errand, and is not waited for longer than this call may take. */
+static bool made_here(struct call *call, const char *key, const char *what, int seconds, void (*work)(void *),
+		      struct error *err)
+{
+	if (!deadline_step_begin(key, what, seconds, err))
+		return false;
+	work(call);
+	if (!deadline_step_end(err))
+		return false;
+	if (!call->ok)
+		*err = call->err;
+	return call->ok;
+}
+
 /* Makes the call; false: it hangs, and *call is not ours any more. */
 static bool made(struct call **call, const char *key, int seconds, void (*work)(void *), struct error *err,
 		 const char *format, ...) __attribute__((format(printf, 6, 7)));
@@ -81,6 +96,8 @@ static bool made(struct call **call, const char *key, int seconds, void (*work)(
 	va_start(arguments, format);
 	vsnprintf(what, sizeof what, format, arguments);
 	va_end(arguments);
+	if (deadline_on_errand())
+		return made_here(*call, key, what, seconds, work, err);
 	if (!deadline_run(key, what, seconds, work, call_free, *call, err)) {
 		*call = NULL;
 		return false;
@@ -440,10 +457,17 @@ static bool bounded_network_remove(const char *id, struct error *err)
 	return asked(&call, id, libvirt_seconds, do_network_remove, "removing the network", err);
 }
 
+bool deadline_errand(const char *key, const char *what, void (*work)(void *argument),
+		     void (*release)(void *argument), void *argument, struct error *err)
+{
+	if (world == &bounded && !deadline_on_errand())
+		return deadline_run_errand(key, what, device_seconds, work, release, argument, err);
+	work(argument);
+	return true;
+}
+
 const struct world *deadline_world(const struct world *host)
 {
-	static struct world bounded;
-
 	inner = host;
 	bounded = *host;
 	bounded.read = bounded_read;

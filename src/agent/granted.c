@@ -76,32 +76,47 @@ static void settings_of(yyjson_val *port, bool macvtap, struct vf_settings *want
 }
 
 /* Larger frames would be lost without a word.  (A whole PF's MTU is its guest's.) */
-static bool mtu_check(const struct device_place *place, const struct vf_table *table, yyjson_val *port,
-		      struct error *err)
+static bool mtu_check(const struct device_place *place, const struct vf_table *table, const char *port_id,
+		      int64_t wanted, struct error *err)
 {
-	int64_t wanted = json_int(port, "mtu", 0);
-
 	return table->mtu == 0 || wanted <= table->mtu ||
 	       error_set(err, ERROR_CONFLICT,
 			 "the MTU of %s is %d, and the network of port %s has %lld: it is to be raised first "
 			 "(ip link set %s mtu %lld)",
-			 place->pf, table->mtu, json_text(port, "id"), (long long)wanted, place->pf,
-			 (long long)wanted);
+			 place->pf, table->mtu, port_id, (long long)wanted, place->pf, (long long)wanted);
 }
 
-/* `now` (of this server) gets what the VF was programmed with. */
-static bool vf_setup(const struct granted_device *device, yyjson_val *server, bool fresh, struct held *now,
-		     struct error *err)
-{
-	const struct device_place *place = &device->place;
-	yyjson_val *port = port_find(server, device->port_id);
-	_cleanup_(vf_table_done) struct vf_table table = {0};
+/* On its way to a guest: what the errand needs, and what comes of it. */
+struct giving {
+	struct granted_device device;
+	bool take;	 /* it is not with the guest yet */
+	int64_t mtu;	 /* of the port's network, or 0 */
+	struct held now; /* wanted is set; seen comes of it */
+	bool ok;
+	struct error err;
+};
 
-	*now = (struct held){0};
+static struct giving *giving_make(const struct granted_device *device, yyjson_val *server, bool take)
+{
+	struct giving *giving = memory_alloc(sizeof *giving);
+	yyjson_val *port = port_find(server, device->port_id);
+	struct held *now = &giving->now;
+
+	*giving = (struct giving){.device = *device, .take = take, .mtu = json_int(port, "mtu", 0)};
 	snprintf(now->server_id, sizeof now->server_id, "%.36s", json_text(server, "id"));
 	snprintf(now->port_id, sizeof now->port_id, "%s", device->port_id);
 	settings_of(port, device->macvtap, &now->wanted);
-	if (!vf_table_read(place->pf, &table, err) || (fresh && !mtu_check(place, &table, port, err)))
+	return giving;
+}
+
+static bool vf_setup(struct giving *giving, struct error *err)
+{
+	const struct device_place *place = &giving->device.place;
+	struct held *now = &giving->now;
+	_cleanup_(vf_table_done) struct vf_table table = {0};
+
+	if (!vf_table_read(place->pf, &table, err) ||
+	    (giving->take && !mtu_check(place, &table, now->port_id, giving->mtu, err)))
 		return false;
 	/* A VF has no link while its PF is down. */
 	if (!table.up && !netdev_set_up(place->pf, true, err))
@@ -118,16 +133,44 @@ static bool vf_setup(const struct granted_device *device, yyjson_val *server, bo
 
 /* The address is set on the VF's network device alone: drivers like igb let nobody change it any more once
  * the PF has set it, not even to the same, and libvirt sets it as well. */
-static bool lend(const struct granted_device *device, yyjson_val *server, struct held *now, struct error *err)
+static bool lend(struct giving *giving, struct error *err)
 {
-	yyjson_val *port = port_find(server, device->port_id);
-
-	if (!is_nic_vf(device))
+	if (!is_nic_vf(&giving->device))
 		return error_set(err, ERROR_CONFLICT,
 				 "%s is no VF of a network device: no macvtap can be made on it",
-				 device->memory.address);
-	return vf_setup(device, server, true, now, err) &&
-	       device_lend(&device->memory, json_text(port, "mac_address"), err);
+				 giving->device.memory.address);
+	return vf_setup(giving, err) &&
+	       device_lend(&giving->device.memory, giving->now.wanted.mac_address, err);
+}
+
+static void give(void *argument)
+{
+	struct giving *giving = argument;
+	const struct granted_device *device = &giving->device;
+
+	if (giving->take && device->macvtap)
+		giving->ok = lend(giving, &giving->err);
+	else
+		giving->ok = (!giving->take || device_take(&device->memory, &giving->err)) &&
+			     (!is_nic_vf(device) || vf_setup(giving, &giving->err));
+}
+
+/* *now gets what the VF was programmed with. */
+static bool give_errand(const struct granted_device *device, yyjson_val *server, bool take, struct held *now,
+			struct error *err)
+{
+	struct giving *giving = giving_make(device, server, take);
+	char what[80];
+
+	snprintf(what, sizeof what, "giving %s to a guest", device->memory.address);
+	if (!deadline_errand(device->memory.address, what, give, free, giving, err))
+		return false;
+	bool ok = giving->ok;
+	if (!ok)
+		*err = giving->err;
+	*now = giving->now;
+	free(giving);
+	return ok;
 }
 
 /* --- before it is given --- */
@@ -251,11 +294,8 @@ bool granted_setup(const struct granted_device *device, yyjson_val *server, stru
 		return false;
 	pthread_mutex_lock(lock);
 	held_begin(device->memory.address);
-	bool ok =
-		kin_is_free(device, err) && is_fit(device, err) && mac_is_alone(device, server, err) &&
-		(device->macvtap ? lend(device, server, &now, err)
-				 : device_take(&device->memory, err) &&
-					   (!is_nic_vf(device) || vf_setup(device, server, true, &now, err)));
+	bool ok = kin_is_free(device, err) && is_fit(device, err) && mac_is_alone(device, server, err) &&
+		  give_errand(device, server, true, &now, err);
 	held_end(device->memory.address, ok && is_nic_vf(device) ? &now : NULL);
 	pthread_mutex_unlock(lock);
 	if (!ok)
@@ -265,15 +305,44 @@ bool granted_setup(const struct granted_device *device, yyjson_val *server, stru
 
 /* --- giving back --- */
 
+struct taking_back {
+	struct granted_device device;
+	bool ok;
+	struct error err;
+};
+
 /* Clean profile first, then the driver it had, or the address of its own. */
-static bool release_locked(const struct granted_device *device, struct error *err)
+static void take_back(void *argument)
 {
+	struct taking_back *back = argument;
+	const struct granted_device *device = &back->device;
 	const struct device_place *place = &device->place;
 
+	back->ok = (!is_nic_vf(device) || vf_program(place->pf, place->vf_index, &vf_clean, &back->err)) &&
+		   (device->macvtap ? device_unlend(&device->memory, &back->err)
+				    : device_return(&device->memory, &back->err));
+}
+
+static bool take_back_errand(const struct granted_device *device, struct error *err)
+{
+	struct taking_back *back = memory_alloc(sizeof *back);
+	char what[80];
+
+	*back = (struct taking_back){.device = *device};
+	snprintf(what, sizeof what, "taking %s back", device->memory.address);
+	if (!deadline_errand(device->memory.address, what, take_back, free, back, err))
+		return false;
+	bool ok = back->ok;
+	if (!ok)
+		*err = back->err;
+	free(back);
+	return ok;
+}
+
+static bool release_locked(const struct granted_device *device, struct error *err)
+{
 	held_begin(device->memory.address);
-	bool ok = (!is_nic_vf(device) || vf_program(place->pf, place->vf_index, &vf_clean, err)) &&
-		  (device->macvtap ? device_unlend(&device->memory, err)
-				   : device_return(&device->memory, err) && hook_run(device, err)) &&
+	bool ok = take_back_errand(device, err) && (device->macvtap || hook_run(device, err)) &&
 		  device_answers(device->memory.address, err);
 	held_end(device->memory.address, NULL);
 	return ok;
@@ -351,7 +420,7 @@ bool granted_program(const struct granted_device *device, yyjson_val *server, st
 		return true;
 	pthread_mutex_lock(lock);
 	held_begin(device->memory.address);
-	bool ok = vf_setup(device, server, false, &now, err);
+	bool ok = give_errand(device, server, false, &now, err);
 	if (ok)
 		held_end(device->memory.address, &now);
 	else
