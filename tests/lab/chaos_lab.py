@@ -52,6 +52,10 @@ class Lab:
     def lab(self, *words):
         return subprocess.run([ROOT + "/lab/lab", *words], env=self.environment, check=True, capture_output=True, text=True).stdout
 
+    def why_sick(self):
+        """What is wrong with the emulated machine itself, or ""."""
+        return subprocess.run([ROOT + "/lab/lab", "healthy"], env=self.environment, capture_output=True, text=True).stdout.strip()
+
     def down(self):
         self.lab("down")
 

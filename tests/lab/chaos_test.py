@@ -294,14 +294,23 @@ def main():
     seed = os.environ.get("SEED") or str(random.randrange(1 << 32))
     numbers = [int(os.environ["ROUND"])] if os.environ.get("ROUND") else range(1, int(os.environ.get("ROUNDS", "20")) + 1)
     print("# SEED=%s ROUNDS=%d" % (seed, len(numbers)), flush=True)
-    broken, site, spent = {}, None, []
+    broken, site, spent, left, again = {}, None, [], list(numbers), set()
     try:
-        for number in numbers:
+        while left:
+            number = left.pop(0)
             site = site or prepare(lab)
             round_, offsets, began = Round(lab, site, seed, number), (lab.facts() or {}).get("logs", {}), time.monotonic()
             try:
                 round_.run()
             except (Broken, TimeoutError, AssertionError) as error:
+                sick = lab.why_sick()
+                if sick and number not in again:
+                    print("# %s; it is booted anew, and round %d tried once more" % (sick, number), flush=True)
+                    again.add(number)
+                    left.insert(0, number)
+                    explain(lab, round_, seed, offsets, error)
+                    site = None
+                    continue
                 broken.setdefault(getattr(error, "claim", "settled"), []).append(number)
                 explain(lab, round_, seed, offsets, error)
                 site = None  # what comes next begins on a fresh host

@@ -20,18 +20,31 @@ says() {
 	echo "$text" >&2
 	grep -q -- "$1" <<< "$text"
 }
-check() { # NAME: runs the function test_NAME
+# check NAME: runs the function test_NAME; on a new host once more if the emulated machine broke down
+# under it (once=1: not).
+check() {
+	local why
 	# Not as a condition: bash ignores -e there.
 	(set -e; "test_$1") > "$LAB_DIR/out/test.log" 2>&1
 	if [ $? = 0 ]; then
 		echo "ok lab $1"
-	else
-		sed 's/^/# /' "$LAB_DIR/out/test.log"
-		lab run 'tail -n 8 /var/log/penstock/*.log' | sed 's/^/# /'
-		echo "not ok lab $1"
-		failures=$((failures + 1))
-		sweep
+		return
 	fi
+	sed 's/^/# /' "$LAB_DIR/out/test.log"
+	if ! why=$(lab healthy); then
+		echo "# $why"
+		if [ -z "${once:-}" ]; then
+			echo "# booted anew, and $1 tried once more"
+			if setup > "$LAB_DIR/setup.log" 2>&1; then
+				once=1 check "$1"
+				return
+			fi
+		fi
+	fi
+	lab run 'tail -n 8 /var/log/penstock/*.log' | sed 's/^/# /'
+	echo "not ok lab $1"
+	failures=$((failures + 1))
+	sweep
 }
 
 # --- the API, by curl: quick enough to be called often ---

@@ -22,6 +22,7 @@ check() { # NAME: runs the function test_NAME
 		return
 	fi
 	sed 's/^/# /' "$first/out/test.log"
+	for lab in lab1 lab2; do $lab healthy | sed "s/^/# /"; done
 	for lab in lab1 lab2; do $lab run 'tail -n 12 /var/log/penstock/*.log; virsh -q list --all; tail -n 5 /run/lab/x/libvirtd.log' | sed "s/^/# $lab: /"; done
 	echo "not ok lab $1"
 	failures=$((failures + 1))
