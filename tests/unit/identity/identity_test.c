@@ -146,9 +146,9 @@ static void expiry(void **state)
 	_cleanup_free_ char *token = site_login(site, "admin", "secret", "admin");
 
 	good(site, token);
-	site_clock_offset += 98 * SECOND;
+	site_clock_offset += 60 * SECOND; /* the machine may be slow: its own time counts as well */
 	good(site, token);
-	site_clock_offset += 3 * SECOND;
+	site_clock_offset += 41 * SECOND;
 	bad(site, token);
 	site_clock_offset = 0;
 }
