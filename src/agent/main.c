@@ -21,12 +21,15 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <malloc.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
@@ -205,6 +208,27 @@ static bool settings_read(const struct config *config, struct agent_settings *s,
 	       ledger_configure(s->state_dir, err) && quarantine_configure(s->state_dir, err);
 }
 
+#define LOCK_WAIT_MS 10000
+
+/* Two agents would undo each other's work.  One that was killed may take a moment to end. */
+static bool lock_take(const char *state_dir, struct error *err)
+{
+	_cleanup_free_ char *path = memory_printf("%s/lock", state_dir);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600); /* held until the process ends */
+
+	if (fd < 0)
+		return error_set_errno(err, ERROR_INTERNAL, errno, "cannot open %s", path);
+	for (int left = LOCK_WAIT_MS; flock(fd, LOCK_EX | LOCK_NB) != 0; left -= 100) {
+		if (left <= 0)
+			return error_set(
+				err, ERROR_CONFLICT,
+				"another penstock-agent works in %s (its lock is taken: fuser -v %s)",
+				state_dir, path);
+		poll(NULL, 0, 100);
+	}
+	return true;
+}
+
 static bool token_read(const struct options *o, char token[128])
 {
 	_cleanup_fclose_ FILE *file = o->token_file ? fopen(o->token_file, "re") : NULL;
@@ -240,7 +264,8 @@ static bool run(const struct options *o, struct error *err)
 	pthread_sigmask(SIG_BLOCK, &signals, NULL);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	if (!config_read_sources(config, &o->sources, err) || !config_accept(config, err) ||
-	    !settings_read(config, &settings, err) || (o->simulate && !simulation_read(o, &settings, err)))
+	    !settings_read(config, &settings, err) || !lock_take(settings.state_dir, err) ||
+	    (o->simulate && !simulation_read(o, &settings, err)))
 		return false;
 	world = deadline_world(world);
 	if (!physnets_check(config, &settings, err) ||

@@ -69,6 +69,19 @@ bool netdev_set_up(const char *name, bool up, struct error *err)
 	return link_ask(message, NULL, NULL, what, NULL, err);
 }
 
+bool netdev_remove(const char *name, struct error *err)
+{
+	char buffer[MESSAGE_SIZE], what[64];
+	int index;
+
+	snprintf(what, sizeof what, "removing %s", name);
+	if (!link_index(name, &index, err))
+		return false;
+	struct nlmsghdr *message = link_message(buffer, RTM_DELLINK, index);
+	message->nlmsg_flags |= NLM_F_ACK;
+	return link_ask(message, NULL, NULL, what, NULL, err);
+}
+
 static void take_flags(const struct nlmsghdr *answer, void *argument)
 {
 	*(unsigned *)argument = ((const struct ifinfomsg *)mnl_nlmsg_get_payload(answer))->ifi_flags;

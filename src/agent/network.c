@@ -1,7 +1,9 @@
 /* Standard NICs: one libvirt network (bridge, dnsmasq with fixed leases, NAT) for each tenant network. */
+#include "agent/netdev.h"
 #include "agent/vm.h"
 #include "agent/vm_xml.h"
 #include "agent/world.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "base/memory.h"
 
@@ -110,6 +112,24 @@ static bool lease_change(const char *network_id, bool add, const char *mac, cons
 	return world->network_lease(network_id, add, xml.data, err);
 }
 
+/* A libvirtd that is killed while it makes a network, or ends one, leaves its bridge, which would be in the
+ * way of the network for ever.  Only one that nobody is plugged into goes. */
+static bool bridge_forget(const char *id, struct error *err)
+{
+	_cleanup_free_ char *path = NULL;
+	char bridge[16];
+
+	server_bridge_name(id, bridge);
+	path = memory_printf("/sys/class/net/%s/brif", bridge);
+	char **plugged = world->list(path);
+	bool left = plugged && !plugged[0];
+	world_list_free(plugged);
+	if (!left)
+		return true;
+	log_warning("%s is left of a network that libvirt does not have: removed", bridge);
+	return netdev_remove(bridge, err);
+}
+
 static bool ensure_locked(yyjson_val *port, struct error *err)
 {
 	const char *id = json_text(yyjson_obj_get(port, "network"), "id"), *ip = network_lease_ip(port),
@@ -121,7 +141,7 @@ static bool ensure_locked(yyjson_val *port, struct error *err)
 		return false;
 	if (!now) {
 		vm_xml_network(port, network_forward, &xml);
-		return world->network_make(xml.data, err);
+		return bridge_forget(id, err) && world->network_make(xml.data, err);
 	}
 	vm_xml_lease(mac, ip ? ip : "", &xml);
 	if (!ip || strstr(now, xml.data))
@@ -169,7 +189,7 @@ static bool leave_locked(const char *id, const char *mac, const char *ip, struct
 	if (!world->network_xml(id, &before, err))
 		return false;
 	if (!before)
-		return true;
+		return bridge_forget(id, err);
 	if (*ip && strstr(before, mac) && !lease_change(id, false, mac, ip, err))
 		return false;
 	if (!world->network_xml(id, &after, err))

@@ -288,6 +288,15 @@ def explain(lab, round_, seed, offsets, error):
     sys.stdout.flush()
 
 
+def begin(lab):
+    """On a new host; once more if that breaks down while it begins."""
+    try:
+        return prepare(lab)
+    except Exception as error:
+        print("# the host did not begin: %s" % error, flush=True)
+        return prepare(lab)
+
+
 def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the lab host is switched off all the same
     lab = Lab(sys.argv[1])
@@ -298,17 +307,17 @@ def main():
     try:
         while left:
             number = left.pop(0)
-            site = site or prepare(lab)
+            site = site or begin(lab)
             round_, offsets, began = Round(lab, site, seed, number), (lab.facts() or {}).get("logs", {}), time.monotonic()
             try:
                 round_.run()
-            except (Broken, TimeoutError, AssertionError) as error:
+            except Exception as error:  # a host that breaks down is met in many ways
                 sick = lab.why_sick()
                 if sick and number not in again:
                     print("# %s; it is booted anew, and round %d tried once more" % (sick, number), flush=True)
                     again.add(number)
                     left.insert(0, number)
-                    explain(lab, round_, seed, offsets, error)
+                    print("# %s" % error, flush=True)
                     site = None
                     continue
                 broken.setdefault(getattr(error, "claim", "settled"), []).append(number)
