@@ -299,6 +299,8 @@ class Cloud:
         for host in self.fleet.values():
             host.fail = None
         self.delete(*[s["id"] for s in self.site.api("GET", COMPUTE + "/servers?all_tenants=1")[1]["servers"]])
+        # What a server left on a host that was down goes when that host says so, and its claims with it.
+        until(lambda: self.rows("SELECT count(*) FROM server_leftover") == [(0,)], 20, "no host has anything left of a server that went away")
         if self.simulated and self.simulated.process:
             self.simulated.end()
         trash, self.trash = list(reversed(self.trash)), []

@@ -147,7 +147,7 @@ def test_kill_9_while_builds_fail(cloud):
     dice = random.Random(seed)
     hosts = cloud.hosts(nic(), nic())
     hosts[0].fail = "no"
-    flavor, servers = cloud.flavor(), []
+    flavor, servers, deleted = cloud.flavor(), [], []
     for _ in range(6):
         servers += [cloud.create(flavor) for _ in range(4)]
         time.sleep(dice.uniform(0, 0.15))
@@ -156,9 +156,11 @@ def test_kill_9_while_builds_fail(cloud):
         gone = [servers.pop(dice.randrange(len(servers))) for _ in range(2)]
         for server in gone:
             same(cloud.site.api("DELETE", "%s/servers/%s" % (COMPUTE, server))[0], 204, "DELETE")
+        deleted += gone
     for server in servers:
         view = cloud.settle(server)
         same((view["status"], view["OS-EXT-SRV-ATTR:host"]), ("ACTIVE", "h2"), "a server")
+    until(lambda: not any(map(cloud.show, deleted)), 20, "the deleted servers are gone")
     all_clean(cloud)
     same(cloud.rows("SELECT count(*) FROM claim"), [(len(servers),)], "claims")
     same((hosts[0].desired(), sorted(hosts[1].desired())), ({}, sorted(servers)), "what the hosts shall have")
