@@ -93,6 +93,8 @@ struct giving {
 	int64_t mtu;	 /* of the port's network, or 0 */
 	struct held now; /* wanted is set; seen comes of it */
 	bool ok;
+	bool unfit; /* not ok, because it does not answer */
+	int twin;   /* not ok, because this VF of the PF has the MAC address; or -1 */
 	struct error err;
 };
 
@@ -102,11 +104,30 @@ static struct giving *giving_make(const struct granted_device *device, yyjson_va
 	yyjson_val *port = port_find(server, device->port_id);
 	struct held *now = &giving->now;
 
-	*giving = (struct giving){.device = *device, .take = take, .mtu = json_int(port, "mtu", 0)};
+	*giving =
+		(struct giving){.device = *device, .take = take, .mtu = json_int(port, "mtu", 0), .twin = -1};
 	snprintf(now->server_id, sizeof now->server_id, "%.36s", json_text(server, "id"));
 	snprintf(now->port_id, sizeof now->port_id, "%s", device->port_id);
 	settings_of(port, device->macvtap, &now->wanted);
 	return giving;
+}
+
+/* Another VF of the PF with the same address: both would be deaf. */
+static bool mac_is_alone(struct giving *giving, const struct vf_table *table, struct error *err)
+{
+	const struct device_place *place = &giving->device.place;
+	const char *mac = giving->now.wanted.mac_address;
+
+	if (strcmp(mac, vf_clean.mac_address) == 0)
+		return true;
+	for (int i = 0; i < (int)table->count; i++) {
+		if (i != place->vf_index && strcmp(table->vfs[i].mac_address, mac) == 0) {
+			giving->twin = i;
+			return error_set(err, ERROR_CONFLICT,
+					 "VF %d of %s has the port's MAC address already", i, place->pf);
+		}
+	}
+	return true;
 }
 
 static bool vf_setup(struct giving *giving, struct error *err)
@@ -116,7 +137,8 @@ static bool vf_setup(struct giving *giving, struct error *err)
 	_cleanup_(vf_table_done) struct vf_table table = {0};
 
 	if (!vf_table_read(place->pf, &table, err) ||
-	    (giving->take && !mtu_check(place, &table, now->port_id, giving->mtu, err)))
+	    (giving->take && (!mtu_check(place, &table, now->port_id, giving->mtu, err) ||
+			      !mac_is_alone(giving, &table, err))))
 		return false;
 	/* A VF has no link while its PF is down. */
 	if (!table.up && !netdev_set_up(place->pf, true, err))
@@ -148,29 +170,32 @@ static void give(void *argument)
 	struct giving *giving = argument;
 	const struct granted_device *device = &giving->device;
 
-	if (giving->take && device->macvtap)
+	giving->unfit = giving->take && !device_answers(device->memory.address, &giving->err);
+	if (giving->unfit)
+		giving->ok = false;
+	else if (giving->take && device->macvtap)
 		giving->ok = lend(giving, &giving->err);
 	else
 		giving->ok = (!giving->take || device_take(&device->memory, &giving->err)) &&
 			     (!is_nic_vf(device) || vf_setup(giving, &giving->err));
 }
 
-/* *now gets what the VF was programmed with. */
-static bool give_errand(const struct granted_device *device, yyjson_val *server, bool take, struct held *now,
-			struct error *err)
+/* *done says what came of it, also when it fails; now is what the VF was programmed with. */
+static bool give_errand(const struct granted_device *device, yyjson_val *server, bool take,
+			struct giving *done, struct error *err)
 {
 	struct giving *giving = giving_make(device, server, take);
 	char what[80];
 
+	*done = (struct giving){.twin = -1};
 	snprintf(what, sizeof what, "giving %s to a guest", device->memory.address);
 	if (!deadline_errand(device->memory.address, what, give, free, giving, err))
 		return false;
-	bool ok = giving->ok;
-	if (!ok)
-		*err = giving->err;
-	*now = giving->now;
+	*done = *giving;
 	free(giving);
-	return ok;
+	if (!done->ok)
+		*err = done->err;
+	return done->ok;
 }
 
 /* --- before it is given --- */
@@ -202,7 +227,7 @@ static bool kin_is_free(const struct granted_device *device, struct error *err)
 	return ok;
 }
 
-/* Another VF of the PF with the same address: both would be deaf.  What nobody has is cleaned. */
+/* What nobody has is cleaned. */
 static bool part_from_twin(const struct granted_device *device, int index, struct error *err)
 {
 	const struct device_place *place = &device->place;
@@ -234,38 +259,29 @@ static bool part_from_twin(const struct granted_device *device, int index, struc
 			 index, place->pf, twin, why.message);
 }
 
-static bool mac_is_alone(const struct granted_device *device, yyjson_val *server, struct error *err)
-{
-	const struct device_place *place = &device->place;
-	yyjson_val *port = port_find(server, device->port_id);
-	const char *mac = json_text(port, "mac_address");
-	bool ok = true;
-
-	if (!is_nic_vf(device) || !*mac)
-		return true;
-	_cleanup_(vf_table_done) struct vf_table table = {0};
-	if (!vf_table_read(place->pf, &table, err))
-		return false;
-	for (int i = 0; ok && i < (int)table.count; i++) {
-		if (i != place->vf_index && strcmp(table.vfs[i].mac_address, mac) == 0)
-			ok = part_from_twin(device, i, err);
-	}
-	return ok;
-}
-
 /* A device of which the last thing known is that it was not well is not touched. */
-static bool is_fit(const struct granted_device *device, struct error *err)
+static bool is_released(const struct granted_device *device, struct error *err)
 {
 	struct quarantine q;
+
+	return !quarantine_read(device->memory.address, &q) || q.heals ||
+	       error_set_typed(err, ERROR_CONFLICT, DEVICE_FAILS, "%s is quarantined: %s",
+			       device->memory.address, q.reason);
+}
+
+static bool give_alone(const struct granted_device *device, yyjson_val *server, struct held *now,
+		       struct error *err)
+{
+	struct giving done;
 	struct error why;
 
-	if (quarantine_read(device->memory.address, &q) && !q.heals)
-		return error_set_typed(err, ERROR_CONFLICT, DEVICE_FAILS, "%s is quarantined: %s",
-				       device->memory.address, q.reason);
-	if (device_answers(device->memory.address, err))
-		return true;
-	quarantine_put(device->memory.address, true, device, err->message, &why);
-	return false;
+	bool ok = give_errand(device, server, true, &done, err);
+	while (!ok && done.twin >= 0 && part_from_twin(device, done.twin, err))
+		ok = give_errand(device, server, true, &done, err);
+	if (!ok && done.unfit)
+		quarantine_put(device->memory.address, true, device, err->message, &why);
+	*now = done.now;
+	return ok;
 }
 
 /* Of a device that hangs nobody knows what becomes: it is not given away until it was released. */
@@ -294,8 +310,8 @@ bool granted_setup(const struct granted_device *device, yyjson_val *server, stru
 		return false;
 	pthread_mutex_lock(lock);
 	held_begin(device->memory.address);
-	bool ok = kin_is_free(device, err) && is_fit(device, err) && mac_is_alone(device, server, err) &&
-		  give_errand(device, server, true, &now, err);
+	bool ok =
+		kin_is_free(device, err) && is_released(device, err) && give_alone(device, server, &now, err);
 	held_end(device->memory.address, ok && is_nic_vf(device) ? &now : NULL);
 	pthread_mutex_unlock(lock);
 	if (!ok)
@@ -412,7 +428,7 @@ bool granted_recheck(const struct granted_device *device, struct error *err)
 bool granted_program(const struct granted_device *device, yyjson_val *server, struct error *err)
 {
 	pthread_mutex_t *lock = card_lock(device);
-	struct held now;
+	struct giving done;
 
 	if (!ledger_retake(device->memory.address, device->owner, device->grant, err))
 		return false;
@@ -420,9 +436,9 @@ bool granted_program(const struct granted_device *device, yyjson_val *server, st
 		return true;
 	pthread_mutex_lock(lock);
 	held_begin(device->memory.address);
-	bool ok = give_errand(device, server, false, &now, err);
+	bool ok = give_errand(device, server, false, &done, err);
 	if (ok)
-		held_end(device->memory.address, &now);
+		held_end(device->memory.address, &done.now);
 	else
 		held_end_unchanged(device->memory.address);
 	pthread_mutex_unlock(lock);
