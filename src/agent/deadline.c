@@ -38,8 +38,9 @@ bool deadline_is_hang(const struct error *err)
 	return err->type && strcmp(err->type, DEADLINE_HANG) == 0;
 }
 
-/* The errand that this thread is on. */
-static _Thread_local struct job *errand;
+/* The errand that this thread is on.  (Not static: a simulation whose threads are none swaps it.) */
+extern _Thread_local struct job *deadline_errand_now;
+_Thread_local struct job *deadline_errand_now;
 
 /* --- the threads --- */
 
@@ -71,9 +72,9 @@ static void job_run(struct job *job)
 	job->taken = true;
 	deadline.waiting--;
 	pthread_mutex_unlock(&deadline.lock);
-	errand = job->errand ? job : NULL;
+	deadline_errand_now = job->errand ? job : NULL;
 	job->work(job->argument);
-	errand = NULL;
+	deadline_errand_now = NULL;
 	pthread_mutex_lock(&deadline.lock);
 	job->done = true;
 	if (!job->abandoned) {
@@ -241,23 +242,24 @@ bool deadline_run_errand(const char *key, const char *what, int seconds, void (*
 
 bool deadline_on_errand(void)
 {
-	return errand;
+	return deadline_errand_now;
 }
 
 static void step_note(const char *key, const char *what, int seconds)
 {
-	free(errand->key);
-	free(errand->what);
-	errand->key = memory_copy_text(key);
-	errand->what = memory_copy_text(what);
-	errand->since = sys_monotonic();
-	errand->until = errand->since + seconds * TIME_SECOND;
+	free(deadline_errand_now->key);
+	free(deadline_errand_now->what);
+	deadline_errand_now->key = memory_copy_text(key);
+	deadline_errand_now->what = memory_copy_text(what);
+	deadline_errand_now->since = sys_monotonic();
+	deadline_errand_now->until = deadline_errand_now->since + seconds * TIME_SECOND;
 }
 
 static bool given_up(struct error *err)
 {
-	return errand->abandoned &&
-	       !error_set_typed(err, ERROR_TIMEOUT, DEADLINE_HANG, "%s was given up", errand->what);
+	return deadline_errand_now->abandoned &&
+	       !error_set_typed(err, ERROR_TIMEOUT, DEADLINE_HANG, "%s was given up",
+				deadline_errand_now->what);
 }
 
 bool deadline_step_begin(const char *key, const char *what, int seconds, struct error *err)
@@ -278,7 +280,7 @@ bool deadline_step_end(struct error *err)
 	pthread_mutex_lock(&deadline.lock);
 	bool ok = !given_up(err);
 	if (ok)
-		errand->until = sys_monotonic() + errand->seconds * TIME_SECOND;
+		deadline_errand_now->until = sys_monotonic() + deadline_errand_now->seconds * TIME_SECOND;
 	pthread_mutex_unlock(&deadline.lock);
 	return ok;
 }

@@ -1,0 +1,260 @@
+/* Making a site, starting it, breaking it. */
+#include "cluster.h"
+
+#include "disk.h"
+#include "faults.h"
+#include "fiber.h"
+#include "net.h"
+#include "trace.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static struct daemon *controller, *agents[HOSTS_MAX], *command, *eye;
+static int hosts = 3;
+static char build[300], token[80];
+char cluster_token[200];
+
+struct daemon *cluster_controller(void)
+{
+	return controller;
+}
+
+struct daemon *cluster_agent(int host)
+{
+	return agents[host - 1];
+}
+
+int cluster_hosts(void)
+{
+	return hosts;
+}
+
+/* --- what the programs are told --- */
+
+static char *in_root(const char *format, int number)
+{
+	char *path = malloc(200), name[100];
+
+	snprintf(name, sizeof name, format, number);
+	snprintf(path, 200, "%s/site/%s", disk_root(), name);
+	return path;
+}
+
+static void file_put(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+
+	if (!file || fputs(text, file) < 0 || fclose(file) != 0) {
+		fprintf(stderr, "sim: cannot write %s\n", path);
+		syscall(SYS_exit_group, 2);
+	}
+}
+
+static void configure_controller(void)
+{
+	char text[1500];
+
+	snprintf(text, sizeof text,
+		 "[DEFAULT]\nstate_path = %s\n"
+		 "[penstock]\nlisten = 127.0.0.1\nport = 5000\npublic_url = http://controller:5000\n"
+		 "[identity]\npassword_hash_rounds = 4\n[token]\nexpiration = 864000\n"
+		 "[pci]\nalias = {\"name\": \"vf\", \"vendor_id\": \"8086\", \"product_id\": \"10ca\", "
+		 "\"device_type\": \"type-VF\"}\n"
+		 "[quota]\ninstances = 200\ncores = 400\nram = 400000\n"
+		 "[ml2]\nproject_network_types = vlan\n[ml2_type_vlan]\nnetwork_vlan_ranges = "
+		 "physnet_sriov:100:199\n",
+		 in_root("controller", 0));
+	file_put(in_root("controller.conf", 0), text);
+	controller->arguments[0] = "penstockd";
+	controller->arguments[1] = "--config-file";
+	controller->arguments[2] = in_root("controller.conf", 0);
+}
+
+static void configure_agent(int host)
+{
+	struct daemon *agent = agents[host - 1];
+	char text[1500];
+
+	snprintf(text, sizeof text,
+		 "[DEFAULT]\nhost = h%d\n[penstock]\ncontroller_url = "
+		 "http://controller:5000\nagent_state_path = "
+		 "%s/state\n",
+		 host, in_root("h%d", host));
+	file_put(in_root("h%d/agent.conf", host), text);
+	const char *arguments[] = {"penstock-agent",
+				   "--config-file",
+				   in_root("h%d/agent.conf", host),
+				   "--token",
+				   token,
+				   "--simulate",
+				   "8,1,4",
+				   "--simulate-file",
+				   in_root("h%d/host", host)};
+	memcpy(agent->arguments, arguments, sizeof arguments);
+	agent->host = host;
+}
+
+static void configure(void)
+{
+	configure_controller();
+	for (int host = 1; host <= hosts; host++)
+		configure_agent(host);
+}
+
+/* --- the operator's command, within --- */
+
+static char said[300];
+
+/* Of the command: what it prints. */
+int puts(const char *text)
+{
+	if (!fiber_daemon())
+		return fprintf(stdout, "%s\n", text);
+	snprintf(said, sizeof said, "%s", text);
+	return 1;
+}
+
+static bool command_over(void)
+{
+	return !command->runs;
+}
+
+static void command_run(const char *const *words)
+{
+	memset(command->arguments, 0, sizeof command->arguments);
+	for (size_t i = 0; words[i]; i++)
+		command->arguments[i] = words[i];
+	daemon_start(command);
+	fiber_run(command_over);
+	if (command->status != 0) {
+		fprintf(stderr, "sim: penstock %s ended with %d: %s\n", words[1], command->status, said);
+		trace_tell();
+		syscall(SYS_exit_group, 2);
+	}
+}
+
+/* --- a site --- */
+
+static struct daemon *load(const char *name, const char *module, const char *library)
+{
+	char path[400];
+
+	snprintf(path, sizeof path, "%s/tests/sim/%s", build, module);
+	return daemon_load(name, path, library);
+}
+
+static void bootstrap(void)
+{
+	const char *conf = in_root("controller.conf", 0), *out = in_root("", 0);
+
+	command_run((const char *[]){"penstock", "bootstrap", "--config-file", conf, "--password", "secret",
+				     "--output", out, NULL});
+	command_run((const char *[]){"penstock", "agent-token", "--config-file", conf, NULL});
+	snprintf(token, sizeof token, "%s", said);
+}
+
+static void thread_variable(struct daemon *daemon)
+{
+	daemon->thread_variable = daemon_symbol(daemon, "deadline_errand_now");
+}
+
+static void switched(struct daemon *daemon, void **kept, bool in)
+{
+	if (!daemon || !daemon->thread_variable)
+		return;
+	if (in) {
+		*daemon->thread_variable = *kept;
+	} else {
+		*kept = *daemon->thread_variable;
+		*daemon->thread_variable = NULL;
+	}
+}
+
+void cluster_prepare(const char *folder)
+{
+	char name[20], path[100];
+
+	snprintf(build, sizeof build, "%s", folder);
+	disk_begin();
+	snprintf(path, sizeof path, "%s/site", disk_root());
+	mkdir(path, 0700);
+	controller = load("controller", "sim-controller.so", "libsqlite3.so.0");
+	command = load("penstock", "sim-command.so", "libsqlite3.so.0");
+	eye = load("eye", "sim-agent.so", NULL);
+	for (int host = 1; host <= hosts; host++) {
+		snprintf(name, sizeof name, "h%d", host);
+		mkdir(in_root("h%d", host), 0700);
+		agents[host - 1] = load(name, "sim-agent.so", NULL);
+		thread_variable(agents[host - 1]);
+	}
+	fiber_switched = switched;
+	configure();
+	bootstrap();
+	configure();
+}
+
+static void *supervise(void *unused);
+
+void cluster_begin(void)
+{
+	disk_fork();
+	configure();
+	daemon_start(controller);
+	for (int host = 1; host <= hosts; host++)
+		daemon_start(agents[host - 1]);
+	fiber_start(NULL, "systemd", supervise, NULL);
+}
+
+/* --- breaking it --- */
+
+#define RESTART_US INT64_C(2000000) /* as their units have it */
+
+/* What systemd does. */
+static void *supervise(void *unused)
+{
+	(void)unused;
+	for (;;) {
+		fiber_sleep(500000);
+		for (int i = 0; i <= hosts; i++) {
+			struct daemon *daemon = i == 0 ? controller : agents[i - 1];
+
+			if (!daemon->runs && sim_now() >= daemon->ended_at + RESTART_US &&
+			    sim_now() >= daemon->down_until)
+				daemon_start(daemon);
+		}
+	}
+	return NULL;
+}
+
+void cluster_strike(struct daemon *daemon, int64_t down)
+{
+	daemon->down_until = sim_now() + down;
+	if (daemon == controller)
+		net_server_died();
+	daemon_kill(daemon);
+}
+
+/* --- looking at hosts --- */
+
+void *cluster_eye(const char *symbol)
+{
+	return daemon_symbol(eye, symbol);
+}
+
+void cluster_look_at(int host)
+{
+	static void *maps[HOSTS_MAX + 1];
+	void *(*map)(const char *) = cluster_eye("simulated_map");
+	void **now = cluster_eye("simulated_host");
+
+	if (!maps[host])
+		maps[host] = map(in_root("h%d/host", host));
+	*now = maps[host];
+}

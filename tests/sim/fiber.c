@@ -1,0 +1,343 @@
+/* Fibers, the virtual clock, chance. */
+#include "fiber.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#define STACK_SIZE (256 * 1024)
+#define FIBERS_MAX 512
+#define RUN_MAX_US 40 /* that a fiber's turn takes, at most */
+
+enum fiber_state { FIBER_FREE, FIBER_READY, FIBER_BLOCKED, FIBER_ENDED };
+
+struct fiber {
+	int id;
+	enum fiber_state state;
+	bool detached, timed_out;
+	struct daemon *daemon;
+	const char *name;
+	fiber_work *work;
+	void *argument, *result;
+	const void *object; /* that it waits for, or NULL */
+	int64_t until;	    /* INT64_MAX: for ever */
+	int saved_errno;
+	void *kept; /* fiber_switched()'s */
+	void *stack;
+	ucontext_t context;
+};
+
+static struct fiber fibers[FIBERS_MAX];
+static int fiber_top; /* slots in use are below */
+static int next_id = 1;
+static struct fiber *current;
+static ucontext_t scheduler;
+static int64_t now_us, wall_offset = INT64_C(1767225600000000); /* 2026-01-01 */
+static uint64_t chance[4];
+
+uint64_t fiber_switches;
+void (*fiber_switched)(struct daemon *daemon, void **kept, bool in);
+
+/* --- chance: xoshiro256** (Blackman, Vigna), seeded by splitmix64 --- */
+
+static uint64_t rotate(uint64_t value, int by)
+{
+	return value << by | value >> (64 - by);
+}
+
+void sim_seed(uint64_t seed)
+{
+	for (int i = 0; i < 4; i++) {
+		uint64_t z = (seed += UINT64_C(0x9e3779b97f4a7c15));
+
+		z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+		z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+		chance[i] = z ^ z >> 31;
+	}
+}
+
+uint64_t sim_draw(void)
+{
+	uint64_t result = rotate(chance[1] * 5, 7) * 9, shifted = chance[1] << 17;
+
+	chance[2] ^= chance[0];
+	chance[3] ^= chance[1];
+	chance[1] ^= chance[2];
+	chance[0] ^= chance[3];
+	chance[2] ^= shifted;
+	chance[3] = rotate(chance[3], 45);
+	return result;
+}
+
+uint64_t sim_below(uint64_t count)
+{
+	return count ? sim_draw() % count : 0;
+}
+
+bool sim_chance(unsigned per_million)
+{
+	return per_million && sim_below(1000000) < per_million;
+}
+
+/* --- the clock --- */
+
+int64_t sim_now(void)
+{
+	return now_us;
+}
+
+int64_t sim_wall(void)
+{
+	return now_us + wall_offset;
+}
+
+void sim_wall_jump(int64_t microseconds)
+{
+	wall_offset += microseconds;
+}
+
+/* --- fibers --- */
+
+static struct fiber *find(int id)
+{
+	for (int i = 0; i < fiber_top; i++) {
+		if (fibers[i].state != FIBER_FREE && fibers[i].id == id)
+			return &fibers[i];
+	}
+	return NULL;
+}
+
+int fiber_current(void)
+{
+	return current ? current->id : 0;
+}
+
+struct daemon *fiber_daemon(void)
+{
+	return current ? current->daemon : NULL;
+}
+
+bool fiber_is_alive(int id)
+{
+	const struct fiber *fiber = find(id);
+
+	return fiber && fiber->state != FIBER_ENDED;
+}
+
+static void leave(void)
+{
+	struct fiber *fiber = current;
+
+	fiber->saved_errno = errno;
+	swapcontext(&fiber->context, &scheduler);
+	errno = fiber->saved_errno;
+}
+
+static void begin(void)
+{
+	fiber_exit(current->work(current->argument));
+}
+
+static struct fiber *slot_find(void)
+{
+	for (int i = 0; i < FIBERS_MAX; i++) {
+		if (fibers[i].state == FIBER_FREE) {
+			fiber_top = i >= fiber_top ? i + 1 : fiber_top;
+			return &fibers[i];
+		}
+	}
+	fprintf(stderr, "sim: more than %d fibers\n", FIBERS_MAX);
+	abort();
+}
+
+int fiber_start(struct daemon *daemon, const char *name, fiber_work *work, void *argument)
+{
+	struct fiber *fiber = slot_find();
+	void *stack = fiber->stack;
+
+	if (!stack)
+		stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	*fiber = (struct fiber){.id = next_id++,
+				.state = FIBER_READY,
+				.daemon = daemon,
+				.name = name,
+				.work = work,
+				.argument = argument,
+				.until = INT64_MAX,
+				.stack = stack};
+	getcontext(&fiber->context);
+	fiber->context.uc_stack.ss_sp = stack;
+	fiber->context.uc_stack.ss_size = STACK_SIZE;
+	makecontext(&fiber->context, begin, 0);
+	return fiber->id;
+}
+
+void fiber_exit(void *result)
+{
+	current->result = result;
+	current->state = current->detached ? FIBER_FREE : FIBER_ENDED;
+	fiber_wake(current, true);
+	leave();
+	abort();
+}
+
+bool fiber_join(int id, int64_t until, void **result)
+{
+	struct fiber *fiber = find(id);
+
+	while (fiber && fiber->state != FIBER_ENDED) {
+		if (!fiber_block(fiber, until))
+			return false;
+	}
+	if (fiber) {
+		if (result)
+			*result = fiber->result;
+		fiber->state = FIBER_FREE;
+	}
+	return true;
+}
+
+void fiber_detach(int id)
+{
+	struct fiber *fiber = find(id);
+
+	if (!fiber)
+		return;
+	fiber->detached = true;
+	if (fiber->state == FIBER_ENDED)
+		fiber->state = FIBER_FREE;
+}
+
+void fiber_yield(void)
+{
+	if (current)
+		leave();
+}
+
+void fiber_sleep(int64_t microseconds)
+{
+	static const char nobody;
+
+	fiber_block(&nobody, now_us + microseconds);
+}
+
+bool fiber_block(const void *object, int64_t until)
+{
+	if (!current) {
+		fprintf(stderr, "sim: the simulator itself would block\n");
+		abort();
+	}
+	current->state = FIBER_BLOCKED;
+	current->object = object;
+	current->until = until;
+	current->timed_out = false;
+	leave();
+	return !current->timed_out;
+}
+
+/* One of them, drawn: no order is promised. */
+void fiber_wake(const void *object, bool all)
+{
+	struct fiber *found[FIBERS_MAX];
+	size_t count = 0;
+
+	for (int i = 0; i < fiber_top; i++) {
+		if (fibers[i].state == FIBER_BLOCKED && fibers[i].object == object)
+			found[count++] = &fibers[i];
+	}
+	size_t from = all || count == 0 ? 0 : sim_below(count), to = all ? count : from + (count > 0);
+	for (size_t i = from; i < to; i++) {
+		found[i]->state = FIBER_READY;
+		found[i]->object = NULL;
+		found[i]->until = INT64_MAX;
+	}
+}
+
+void fiber_end_all(struct daemon *daemon)
+{
+	bool self = current && current->daemon == daemon;
+
+	for (int i = 0; i < fiber_top; i++) {
+		if (fibers[i].state != FIBER_FREE && fibers[i].daemon == daemon)
+			fibers[i].state = FIBER_FREE;
+	}
+	if (self) {
+		leave();
+		abort();
+	}
+}
+
+/* --- the scheduler --- */
+
+static struct fiber *ready_draw(void)
+{
+	struct fiber *ready[FIBERS_MAX];
+	size_t count = 0;
+
+	for (int i = 0; i < fiber_top; i++) {
+		if (fibers[i].state == FIBER_READY)
+			ready[count++] = &fibers[i];
+	}
+	return count ? ready[sim_below(count)] : NULL;
+}
+
+/* To the next time that somebody waits for; false if nobody does. */
+static bool time_pass(void)
+{
+	int64_t next = INT64_MAX;
+
+	for (int i = 0; i < fiber_top; i++) {
+		if (fibers[i].state == FIBER_BLOCKED && fibers[i].until < next)
+			next = fibers[i].until;
+	}
+	if (next == INT64_MAX)
+		return false;
+	if (next > now_us)
+		now_us = next;
+	return true;
+}
+
+static void timers_expire(void)
+{
+	for (int i = 0; i < fiber_top; i++) {
+		struct fiber *fiber = &fibers[i];
+
+		if (fiber->state != FIBER_BLOCKED || fiber->until > now_us)
+			continue;
+		fiber->state = FIBER_READY;
+		fiber->timed_out = true;
+		fiber->object = NULL;
+		fiber->until = INT64_MAX;
+	}
+}
+
+static void run_one(struct fiber *fiber)
+{
+	fiber_switches++;
+	current = fiber;
+	if (fiber_switched)
+		fiber_switched(fiber->daemon, &fiber->kept, true);
+	swapcontext(&scheduler, &fiber->context);
+	if (fiber_switched)
+		fiber_switched(fiber->daemon, &fiber->kept, false);
+	current = NULL;
+	now_us += 1 + (int64_t)sim_below(RUN_MAX_US);
+}
+
+void fiber_run(bool (*over)(void))
+{
+	while (!over()) {
+		struct fiber *fiber;
+
+		timers_expire();
+		fiber = ready_draw();
+		if (fiber)
+			run_one(fiber);
+		else if (!time_pass())
+			break;
+	}
+}
