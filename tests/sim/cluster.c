@@ -4,6 +4,8 @@
 #include "disk.h"
 #include "faults.h"
 #include "fiber.h"
+#include "hosts.h"
+#include "look.h"
 #include "net.h"
 #include "trace.h"
 
@@ -19,7 +21,7 @@
 static struct daemon *controller, *agents[HOSTS_MAX], *command, *eye;
 static int hosts = 3;
 static char build[300], token[80];
-char cluster_token[200];
+char cluster_token[400];
 
 struct daemon *cluster_controller(void)
 {
@@ -64,11 +66,14 @@ static void configure_controller(void)
 	snprintf(text, sizeof text,
 		 "[DEFAULT]\nstate_path = %s\n"
 		 "[penstock]\nlisten = 127.0.0.1\nport = 5000\npublic_url = http://controller:5000\n"
+		 "[DEFAULT]\ninstance_build_timeout = 600\n[penstock]\naction_timeout = 600\nmove_timeout = "
+		 "900\n"
 		 "[identity]\npassword_hash_rounds = 4\n[token]\nexpiration = 864000\n"
 		 "[pci]\nalias = {\"name\": \"vf\", \"vendor_id\": \"8086\", \"product_id\": \"10ca\", "
 		 "\"device_type\": \"type-VF\"}\n"
 		 "[quota]\ninstances = 200\ncores = 400\nram = 400000\n"
-		 "[ml2]\nproject_network_types = vlan\n[ml2_type_vlan]\nnetwork_vlan_ranges = "
+		 "[ml2]\nmechanism_drivers = sriovnicswitch,openvswitch\nproject_network_types = "
+		 "vlan\n[ml2_type_vlan]\nnetwork_vlan_ranges = "
 		 "physnet_sriov:100:199\n",
 		 in_root("controller", 0));
 	file_put(in_root("controller.conf", 0), text);
@@ -96,7 +101,7 @@ static void configure_agent(int host)
 				   "--simulate",
 				   "8,1,4",
 				   "--simulate-file",
-				   in_root("h%d/host", host)};
+				   in_root("h%d.host", host)};
 	memcpy(agent->arguments, arguments, sizeof arguments);
 	agent->host = host;
 }
@@ -177,7 +182,33 @@ static void switched(struct daemon *daemon, void **kept, bool in)
 	}
 }
 
-void cluster_prepare(const char *folder)
+static void (*preparing)(void);
+
+static void *prepare_loop(void *unused)
+{
+	(void)unused;
+	fiber_sleep(1000000);
+	preparing();
+	preparing = NULL;
+	return NULL;
+}
+
+static bool is_prepared(void)
+{
+	return !preparing;
+}
+
+/* What every seed begins with is made once, by a controller that is killed then. */
+static void prepare_site(void (*work)(void))
+{
+	preparing = work;
+	daemon_start(controller);
+	fiber_start(NULL, "prepare", prepare_loop, NULL);
+	fiber_run(is_prepared);
+	daemon_kill(controller);
+}
+
+void cluster_prepare(const char *folder, void (*work)(void))
 {
 	char name[20], path[100];
 
@@ -198,6 +229,7 @@ void cluster_prepare(const char *folder)
 	configure();
 	bootstrap();
 	configure();
+	prepare_site(work);
 }
 
 static void *supervise(void *unused);
@@ -241,6 +273,23 @@ void cluster_strike(struct daemon *daemon, int64_t down)
 	daemon_kill(daemon);
 }
 
+void cluster_power_cut(struct daemon *daemon, int64_t down)
+{
+	char folder[200];
+
+	snprintf(folder, sizeof folder, "%s/site/%s/", disk_root(), daemon->name);
+	trace(TRACE_FAULT, "the power of %s is cut", daemon->name);
+	cluster_strike(daemon, down);
+	disk_power_cut(folder);
+	if (daemon != controller) {
+		hosts_boot(daemon->host);
+		return;
+	}
+	look_again();
+	snprintf(folder, sizeof folder, "%s/site/controller/penstock.db-shm", disk_root());
+	unlink(folder);
+}
+
 /* --- looking at hosts --- */
 
 void *cluster_eye(const char *symbol)
@@ -248,13 +297,10 @@ void *cluster_eye(const char *symbol)
 	return daemon_symbol(eye, symbol);
 }
 
-void cluster_look_at(int host)
+const char *cluster_host_file(int host)
 {
-	static void *maps[HOSTS_MAX + 1];
-	void *(*map)(const char *) = cluster_eye("simulated_map");
-	void **now = cluster_eye("simulated_host");
+	static char *files[HOSTS_MAX + 1];
 
-	if (!maps[host])
-		maps[host] = map(in_root("h%d/host", host));
-	*now = maps[host];
+	free(files[host]);
+	return files[host] = in_root("h%d.host", host);
 }

@@ -9,16 +9,18 @@ struct daemon *cluster_controller(void);
 struct daemon *cluster_agent(int host); /* 1 ... */
 int cluster_hosts(void);
 
-/* Loads modules, makes a site with a first administrator; once for all seeds. */
-void cluster_prepare(const char *build);
+/* Loads modules, makes a site with a first administrator; once for all seeds.  `work` is done while its
+ * controller runs. */
+void cluster_prepare(const char *build, void (*work)(void));
 /* In the process of a seed: its own disks; everything starts. */
 void cluster_begin(void);
 /* Kills and starts again, after a while. */
 void cluster_strike(struct daemon *daemon, int64_t down);
 /* The machine that it runs on loses power: its disk forgets, its guests end. */
 void cluster_power_cut(struct daemon *daemon, int64_t down);
-/* Symbol of the module with which hosts are looked at; call it after cluster_look_at(). */
+/* Symbol of the module with which hosts are looked at (hosts.c). */
 void *cluster_eye(const char *symbol);
-void cluster_look_at(int host);
+/* The file that a simulated host is in. */
+const char *cluster_host_file(int host);
 /* The administrator's token. */
-extern char cluster_token[200];
+extern char cluster_token[400];

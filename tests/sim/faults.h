@@ -6,6 +6,28 @@
 
 struct daemon;
 
+enum fault_kind {
+	FAULT_KILL_AT_SEAM, /* kill -9 where a daemon meets the world */
+	FAULT_KILL,	    /* at any time; it comes back after a while */
+	FAULT_POWER_CUT,
+	FAULT_LOSS, /* messages */
+	FAULT_CUT,
+	FAULT_DOUBLE,
+	FAULT_SLOW,
+	FAULT_PARTITION,
+	FAULT_CALL_FAILS, /* libvirt, sysfs, netlink */
+	FAULT_CALL_UNHEARD,
+	FAULT_CALL_HANGS,
+	FAULT_DISK_FULL,
+	FAULT_CLOCK,
+	FAULT_GUEST_DIES,
+	FAULT_STUBBORN,
+	FAULT_TYPING, /* an operator with ip link */
+	FAULT_KINDS
+};
+
+const char *fault_name(enum fault_kind kind);
+
 /* --- asked at the seams --- */
 
 /* Every place at which a daemon meets the world: time passes (about so many microseconds), others run, and
@@ -13,11 +35,10 @@ struct daemon;
 void fault_seam(const char *what, const char *where, int64_t microseconds);
 /* How long a message takes. */
 int64_t fault_latency(void);
-/* Does the message get lost?  (`from` or to: the daemon at the other end than the controller; NULL: a
- * client.) */
+/* Does a message from or to this agent (NULL: a client) get lost, doubled, or its answer cut? */
 bool fault_loses(const struct daemon *daemon);
 bool fault_doubles(void);
-bool fault_cuts(void);
+bool fault_cuts(const struct daemon *daemon);
 /* What becomes of a call that changes a host. */
 enum fault_call { FAULT_NONE, FAULT_FAILS, FAULT_UNHEARD, FAULT_HANGS };
 enum fault_call fault_of_call(const char *what);
@@ -31,5 +52,5 @@ void faults_begin(void);
 /* Nothing goes wrong any more, and what was broken is mended. */
 void faults_end(void);
 bool faults_are_over(void);
-/* Kinds of faults, as a mask (FAULTS=); those that are not in it never come. */
+/* Kinds that may come, as a mask of 1 << kind. */
 extern unsigned faults_allowed;

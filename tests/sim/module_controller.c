@@ -6,6 +6,7 @@
 #include "net.h"
 
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 struct conversation {
@@ -87,6 +88,15 @@ static char *body_of(struct http_exchange *exchange, size_t *size)
 	return bytes;
 }
 
+static char *token_of(const struct http_exchange *exchange)
+{
+	for (size_t i = 0; i < exchange->internal.header_count; i++) {
+		if (strcasecmp(exchange->internal.headers[i].name, "X-Subject-Token") == 0)
+			return memory_copy_text(exchange->internal.headers[i].value);
+	}
+	return NULL;
+}
+
 static void answer(struct conversation *conversation)
 {
 	struct http_exchange *exchange = &conversation->passage.exchange;
@@ -95,7 +105,7 @@ static void answer(struct conversation *conversation)
 	http_exchange_render(exchange);
 	int status = exchange->response.status;
 	char *body = body_of(exchange, &size);
-	net_reply(conversation->message, status, body, size);
+	net_reply(conversation->message, status, body, size, token_of(exchange));
 	http_flow_finish(&conversation->passage);
 	free(conversation);
 }

@@ -47,6 +47,7 @@ static void leave(struct net_message *message)
 	free(message->target);
 	free(message->body);
 	free(message->answer.body);
+	free(message->answer.subject_token);
 	free(message);
 }
 
@@ -131,7 +132,7 @@ enum net_outcome net_call(const struct net_request *request, struct net_answer *
 	message->over = true;
 	if (outcome == NET_ANSWERED) {
 		*answer = message->answer;
-		message->answer.body = NULL;
+		message->answer = (struct net_answer){0};
 	}
 	leave(message);
 	return outcome;
@@ -190,7 +191,7 @@ static void *deliver_back(void *argument)
 	struct net_message *message = argument;
 
 	fiber_sleep(fault_latency());
-	if (fault_cuts()) {
+	if (fault_cuts(message->from)) {
 		trace(TRACE_FAULT, "cut: the answer to %s %s", message->method, message->target);
 		end(message, NET_CUT);
 	} else if (!fault_loses(message->from)) {
@@ -200,7 +201,7 @@ static void *deliver_back(void *argument)
 	return NULL;
 }
 
-void net_reply(struct net_message *message, int status, char *body, size_t size)
+void net_reply(struct net_message *message, int status, char *body, size_t size, char *subject_token)
 {
 	for (struct net_message **at = &at_server; *at; at = &(*at)->next) {
 		if (*at == message) {
@@ -208,7 +209,10 @@ void net_reply(struct net_message *message, int status, char *body, size_t size)
 			break;
 		}
 	}
-	message->answer = (struct net_answer){.status = status, .body = body, .size = size};
+	message->answer = (struct net_answer){.status = status,
+					      .body = body,
+					      .size = size,
+					      .subject_token = subject_token};
 	/* The server's share of it becomes the answer's. */
 	fiber_detach(fiber_start(NULL, "answer", deliver_back, message));
 }

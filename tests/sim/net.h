@@ -25,6 +25,7 @@ struct net_answer {
 	int status;
 	char *body; /* NUL-terminated; the caller's */
 	size_t size;
+	char *subject_token; /* a header; the caller's; NULL: none */
 };
 
 /* One request of the daemon or client that asks; waits for the answer. */
@@ -40,7 +41,7 @@ const char *net_method(const struct net_message *message);
 const char *net_target(const struct net_message *message);
 const char *net_header(const struct net_message *message, const char *name);
 const char *net_body(const struct net_message *message, size_t *size);
-/* Takes the body over (malloc'ed). */
-void net_reply(struct net_message *message, int status, char *body, size_t size);
+/* Takes body and token over (malloc'ed; the token may be NULL). */
+void net_reply(struct net_message *message, int status, char *body, size_t size, char *subject_token);
 /* What it had is cut, as its kernel would do it. */
 void net_server_died(void);

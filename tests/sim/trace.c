@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define LINES	  400
-#define LINE_SIZE 220
+#define LINE_SIZE 500
 
 static char ring[LINES][LINE_SIZE];
 static uint64_t count, hash = UINT64_C(14695981039346656037);

@@ -4,10 +4,12 @@
 #include "agent/deadline.h"
 #include "agent/simulated/simulated.h"
 #include "base/memory.h"
+#include "checks.h"
 #include "daemon.h"
 #include "faults.h"
 #include "fiber.h"
 #include "trace.h"
+#include "workload.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -84,6 +86,17 @@ static bool run(const char *const *argv, int seconds, struct text *out, struct e
 	return real()->run(argv, seconds, out, err);
 }
 
+/* Promise 4: what runs, and nobody asked about, is left alone. */
+static void touch(const char *id, const char *what)
+{
+	struct error err;
+	bool running = false;
+
+	if (real()->domain_running(id, &running, &err) && running && !workload_may_touch(id))
+		checks_broken(4, "%s: %s: the guest %s runs, and nobody asked for anything",
+			      fiber_daemon()->name, what, id);
+}
+
 /* A call of libvirt's that changes something: its parameters, its arguments, how long it takes. */
 #define LIBVIRT(name, what, microseconds, parameters, arguments) \
 	static bool name parameters \
@@ -109,6 +122,26 @@ LIBVIRT(network_lease, "a lease", 5000, (const char *id, bool add, const char *h
 	(id, add, host_xml, err))
 LIBVIRT(network_remove, "remove a network", 50000, (const char *id, struct error *err), (id, err))
 
+static bool stop_checked(const char *id, struct error *err)
+{
+	touch(id, "end a guest");
+	return domain_stop(id, err);
+}
+
+static bool unplug_checked(const char *id, const char *alias, struct error *err)
+{
+	if (!workload_may_unplug(id))
+		touch(id, "unplug");
+	return domain_unplug(id, alias, err);
+}
+
+static bool pause_checked(const char *id, bool paused, struct error *err)
+{
+	if (paused)
+		touch(id, "pause");
+	return domain_pause(id, paused, err);
+}
+
 /* The hook of the simulated host: between its own steps. */
 static void changing(const char *what)
 {
@@ -133,12 +166,12 @@ const struct world *deadline_world(const struct world *host)
 	table->run = run;
 	table->domain_start = domain_start;
 	table->domain_plug = domain_plug;
-	table->domain_unplug = domain_unplug;
-	table->domain_pause = domain_pause;
+	table->domain_unplug = unplug_checked;
+	table->domain_pause = pause_checked;
 	table->domain_save = domain_save;
 	table->domain_restore = domain_restore;
 	table->domain_change = domain_change;
-	table->domain_stop = domain_stop;
+	table->domain_stop = stop_checked;
 	table->network_make = network_make;
 	table->network_lease = network_lease;
 	table->network_remove = network_remove;

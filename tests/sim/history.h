@@ -1,0 +1,20 @@
+/* What clients asked and were answered about the name of each server, and whether there is an order of it all
+ * that explains it (linearizability: Herlihy and Wing). */
+#pragma once
+
+#include <stdbool.h>
+
+enum history_end {
+	HISTORY_DONE,
+	HISTORY_FAILED,
+	HISTORY_OPEN /* it may come true at any later time, or never */
+};
+
+/* The server was made; its name is not known here, and the first read says it. */
+void history_made(const char *server);
+/* Begins an operation; returns its number. */
+int history_write(const char *server, const char *name);
+int history_read(const char *server);
+void history_end(int operation, enum history_end end, const char *read);
+/* Is there an order for every server?  If not, says for which there is none. */
+bool history_is_linear(char *why, int size);

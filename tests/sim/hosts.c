@@ -1,0 +1,147 @@
+/* Looking at the memory of simulated hosts. */
+#include "hosts.h"
+
+#include "agent/world.h"
+#include "cluster.h"
+#include "disk.h"
+#include "fiber.h"
+#include "trace.h"
+#include "workload.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct simulated *maps[HOSTS_MAX + 1];
+
+struct simulated *hosts_memory(int host)
+{
+	struct simulated *(*map)(const char *) =
+		(struct simulated * (*)(const char *)) cluster_eye("simulated_map");
+
+	if (!maps[host])
+		maps[host] = map(cluster_host_file(host));
+	return maps[host] && maps[host]->size ? maps[host] : NULL;
+}
+
+int hosts_devices(int host)
+{
+	const struct simulated *memory = hosts_memory(host);
+
+	return memory ? memory->pfs * (memory->vfs + 1) : 0;
+}
+
+struct simulated_device *hosts_device(int host, int index)
+{
+	return (struct simulated_device *)(hosts_memory(host) + 1) + index;
+}
+
+/* What the agent's module says of a device of this host. */
+void hosts_address(int host, int index, char text[16])
+{
+	struct simulated **now = cluster_eye("simulated_host");
+	void (*address)(const struct simulated_device *, char *) =
+		(void (*)(const struct simulated_device *, char *))cluster_eye("simulated_address");
+
+	*now = hosts_memory(host);
+	address(hosts_device(host, index), text);
+}
+
+bool hosts_is_vf(int host, int index)
+{
+	return index % (hosts_memory(host)->vfs + 1) != 0;
+}
+
+bool hosts_vf_is_clean(int host, int index)
+{
+	const struct simulated_device *device = hosts_device(host, index);
+	const struct vf_settings *s = &device->settings;
+
+	return !device->exists || (strcmp(device->driver, "vfio-pci") != 0 && device->guest == 0 &&
+				   !*s->mac_address && s->vlan == 0 && s->spoof_check == 1 && s->trust == 0 &&
+				   s->max_rate == 0 && s->min_rate == 0 && s->link_state == 0);
+}
+
+int hosts_slots(int host)
+{
+	const struct simulated *memory = hosts_memory(host);
+
+	return memory ? memory->servers : 0;
+}
+
+struct simulated_domain *hosts_domain(int host, int slot)
+{
+	return (struct simulated_domain *)hosts_device(host, hosts_devices(host)) + slot;
+}
+
+const char *hosts_guest(int host, int slot)
+{
+	return hosts_domain(host, slot)->id;
+}
+
+/* --- touching them --- */
+
+static void tell_agent(int host, unsigned what)
+{
+	struct daemon *agent = cluster_agent(host);
+	void (*tell)(unsigned) = (void (*)(unsigned))daemon_symbol(agent, "simulated_tell");
+
+	if (agent->runs)
+		tell(what);
+}
+
+void hosts_guest_dies(int host)
+{
+	void (*ends)(const char *) = (void (*)(const char *))cluster_eye("simulated_guest_ends");
+	struct simulated **now = cluster_eye("simulated_host");
+	int slots = hosts_slots(host);
+	char id[37];
+
+	for (int i = 0, from = (int)sim_below((uint64_t)slots + 1); i < slots; i++) {
+		snprintf(id, sizeof id, "%s", hosts_guest(host, (from + i) % slots));
+		if (!*id)
+			continue;
+		trace(TRACE_FAULT, "h%d: the guest %s dies", host, id);
+		workload_guest_touched(id);
+		*now = hosts_memory(host);
+		ends(id);
+		return;
+	}
+}
+
+void hosts_set_stubborn(int host, bool stubborn)
+{
+	struct simulated *memory = hosts_memory(host);
+
+	if (memory && memory->stubborn != stubborn) {
+		trace(TRACE_FAULT, "h%d: guests %s", host, stubborn ? "let go of nothing" : "let go");
+		memory->stubborn = stubborn;
+	}
+}
+
+void hosts_type(int host)
+{
+	int count = hosts_devices(host), index = (int)sim_below((uint64_t)count + 1);
+
+	if (index >= count || !hosts_is_vf(host, index))
+		return;
+	struct simulated_device *device = hosts_device(host, index);
+	if (sim_below(2))
+		snprintf(device->settings.mac_address, sizeof device->settings.mac_address,
+			 "02:00:00:00:%02x:%02x", (unsigned)sim_below(256), (unsigned)sim_below(256));
+	else
+		device->settings.vlan = 1 + (int)sim_below(4000);
+	trace(TRACE_FAULT, "h%d: somebody types ip link set at VF %d: mac %s vlan %d", host, index - 1,
+	      device->settings.mac_address, device->settings.vlan);
+	tell_agent(host, WORLD_LINKS);
+}
+
+void hosts_boot(int host)
+{
+	for (int slot = 0; slot < hosts_slots(host); slot++) {
+		if (*hosts_guest(host, slot))
+			workload_guest_touched(hosts_guest(host, slot));
+	}
+	unlink(cluster_host_file(host));
+	maps[host] = NULL;
+}

@@ -1,0 +1,26 @@
+/* The simulated hosts as seen, and touched, from outside: by checks, by guests that die, by an operator. */
+#pragma once
+
+#include "agent/simulated/state.h"
+
+#include <stdbool.h>
+
+/* NULL: it has not started yet. */
+struct simulated *hosts_memory(int host);
+int hosts_devices(int host); /* how many */
+struct simulated_device *hosts_device(int host, int index);
+void hosts_address(int host, int index, char text[16]);
+bool hosts_is_vf(int host, int index);
+/* Driver, guest and settings of a VF that nobody has. */
+bool hosts_vf_is_clean(int host, int index);
+/* The id of the guest, or "" in a free slot; 0 ... hosts_slots() - 1. */
+int hosts_slots(int host);
+const char *hosts_guest(int host, int slot);
+struct simulated_domain *hosts_domain(int host, int slot);
+
+void hosts_guest_dies(int host);
+void hosts_set_stubborn(int host, bool stubborn);
+/* An operator types `ip link set ... vf ... mac`. */
+void hosts_type(int host);
+/* It boots: no guests, devices as at the beginning. */
+void hosts_boot(int host);
