@@ -165,18 +165,35 @@ static void check_devices(void)
 
 static int64_t stray_since[HOSTS_MAX + 1];
 
-static void check_guests(int host)
+struct ids {
+	char id[SERVERS_MAX][37];
+	int count;
+};
+
+static void id_row(void *argument, const char *const *columns)
 {
-	char sql[200], stray[37] = "";
+	struct ids *ids = argument;
+
+	if (ids->count < SERVERS_MAX)
+		snprintf(ids->id[ids->count++], 37, "%s", columns[0]);
+}
+
+static bool has_id(const struct ids *ids, const char *id)
+{
+	for (int i = 0; i < ids->count; i++) {
+		if (strcmp(ids->id[i], id) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void check_guests_of(int host, const struct ids *servers)
+{
+	char stray[37] = "";
 
 	for (int slot = 0; slot < hosts_slots(host); slot++) {
-		const char *guest = hosts_guest(host, slot);
-
-		if (!*guest)
-			continue;
-		snprintf(sql, sizeof sql, "SELECT count(*) FROM server WHERE id = '%s'", guest);
-		if (look_number(sql) == 0)
-			snprintf(stray, sizeof stray, "%s", guest);
+		if (*hosts_guest(host, slot) && !has_id(servers, hosts_guest(host, slot)))
+			snprintf(stray, sizeof stray, "%s", hosts_guest(host, slot));
 	}
 	if (!*stray) {
 		stray_since[host] = 0;
@@ -186,6 +203,17 @@ static void check_guests(int host)
 	int64_t from = connected_since(host) > stray_since[host] ? connected_since(host) : stray_since[host];
 	if (sim_now() - from > LINGER + SLACK)
 		checks_broken(3, "h%d: guest %s is no server's", host, stray);
+}
+
+static void check_guests(void)
+{
+	static struct ids servers;
+
+	servers.count = 0;
+	if (!look("SELECT id FROM server", id_row, &servers))
+		return;
+	for (int host = 1; host <= cluster_hosts(); host++)
+		check_guests_of(host, &servers);
 }
 
 static void check_claims(void)
@@ -255,8 +283,7 @@ static void *check_loop(void *unused)
 		check_devices();
 		check_claims();
 		check_states();
-		for (int host = 1; host <= cluster_hosts(); host++)
-			check_guests(host);
+		check_guests();
 	}
 	return NULL;
 }

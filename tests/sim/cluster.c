@@ -5,7 +5,6 @@
 #include "faults.h"
 #include "fiber.h"
 #include "hosts.h"
-#include "look.h"
 #include "net.h"
 #include "trace.h"
 
@@ -285,7 +284,6 @@ void cluster_power_cut(struct daemon *daemon, int64_t down)
 		hosts_boot(daemon->host);
 		return;
 	}
-	look_again();
 	snprintf(folder, sizeof folder, "%s/site/controller/penstock.db-shm", disk_root());
 	unlink(folder);
 }

@@ -1,14 +1,15 @@
-/* A second SQLite, whose variables are not those that the controller's are put back with. */
+/* One more reader within the controller: its SQLite, its process, a fiber of its own, which dies with it. */
 #include "look.h"
 
 #include "cluster.h"
 #include "disk.h"
+#include "fiber.h"
 
 #include <dlfcn.h>
-#include <link.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct {
 	int (*open)(const char *, sqlite3 **, int, const char *);
@@ -17,15 +18,24 @@ static struct {
 	int (*finalize)(sqlite3_stmt *);
 	int (*column_count)(sqlite3_stmt *);
 	const unsigned char *(*column_text)(sqlite3_stmt *, int);
-	int (*close)(sqlite3 *);
-	int (*db_config)(sqlite3 *, int, ...);
 } lite;
 static sqlite3 *db;
+static int db_incarnation;
 
-static void *symbol(void *library, const char *name)
+struct job {
+	const char *sql;
+	char **values; /* row by row */
+	int columns, rows, room;
+	bool ok, done;
+};
+
+static void *symbol(const char *name)
 {
-	void *found = dlsym(library, name);
+	static void *library;
+	void *found;
 
+	library = library ? library : dlopen("libsqlite3.so.0", RTLD_NOW);
+	found = library ? dlsym(library, name) : NULL;
 	if (!found) {
 		fprintf(stderr, "sim: no %s in SQLite\n", name);
 		abort();
@@ -35,32 +45,13 @@ static void *symbol(void *library, const char *name)
 
 static void library_open(void)
 {
-	struct link_map *map;
-	char text[600], path[200];
-
-	dlinfo(dlopen("libsqlite3.so.0", RTLD_NOW), RTLD_DI_LINKMAP, &map);
-	snprintf(path, sizeof path, "%s/second-sqlite.so", disk_root());
-	snprintf(text, sizeof text, "cp -L %s %s", map->l_name, path);
-	void *library = system(text) == 0 ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
-	if (!library)
-		abort();
-	lite.open = (int (*)(const char *, sqlite3 **, int, const char *))symbol(library, "sqlite3_open_v2");
-	lite.prepare = (int (*)(sqlite3 *, const char *, int, sqlite3_stmt **,
-				const char **))symbol(library, "sqlite3_prepare_v2");
-	lite.step = (int (*)(sqlite3_stmt *))symbol(library, "sqlite3_step");
-	lite.finalize = (int (*)(sqlite3_stmt *))symbol(library, "sqlite3_finalize");
-	lite.column_count = (int (*)(sqlite3_stmt *))symbol(library, "sqlite3_column_count");
-	lite.column_text =
-		(const unsigned char *(*)(sqlite3_stmt *, int))symbol(library, "sqlite3_column_text");
-	lite.close = (int (*)(sqlite3 *))symbol(library, "sqlite3_close");
-	lite.db_config = (int (*)(sqlite3 *, int, ...))symbol(library, "sqlite3_db_config");
-}
-
-void look_again(void)
-{
-	if (db)
-		lite.close(db);
-	db = NULL;
+	lite.open = (int (*)(const char *, sqlite3 **, int, const char *))symbol("sqlite3_open_v2");
+	lite.prepare = (int (*)(sqlite3 *, const char *, int, sqlite3_stmt **, const char **))symbol(
+		"sqlite3_prepare_v2");
+	lite.step = (int (*)(sqlite3_stmt *))symbol("sqlite3_step");
+	lite.finalize = (int (*)(sqlite3_stmt *))symbol("sqlite3_finalize");
+	lite.column_count = (int (*)(sqlite3_stmt *))symbol("sqlite3_column_count");
+	lite.column_text = (const unsigned char *(*)(sqlite3_stmt *, int))symbol("sqlite3_column_text");
 }
 
 static bool ready(void)
@@ -69,37 +60,80 @@ static bool ready(void)
 
 	if (!lite.open)
 		library_open();
-	if (db)
+	if (db && db_incarnation == cluster_controller()->incarnation)
 		return true;
 	snprintf(path, sizeof path, "%s/site/controller/penstock.db", disk_root());
-	if (lite.open(path, &db, SQLITE_OPEN_READWRITE, NULL) != SQLITE_OK) {
-		look_again();
-		return false;
+	db_incarnation = cluster_controller()->incarnation;
+	if (lite.open(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK)
+		return true;
+	db = NULL;
+	return false;
+}
+
+static void row_add(struct job *job, sqlite3_stmt *statement)
+{
+	job->columns = lite.column_count(statement);
+	if ((job->rows + 1) * job->columns > job->room) {
+		job->room = job->room ? job->room * 2 : 64;
+		job->values = realloc(job->values, (size_t)job->room * sizeof *job->values);
 	}
-	lite.db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	return true;
+	for (int i = 0; i < job->columns; i++) {
+		const char *text = (const char *)lite.column_text(statement, i);
+
+		job->values[job->rows * job->columns + i] = strdup(text ? text : "");
+	}
+	job->rows++;
+}
+
+static void job_free(struct job *job)
+{
+	for (int i = 0; i < job->rows * job->columns; i++)
+		free(job->values[i]);
+	free(job->values);
+	free(job);
+}
+
+static void *read_all(void *argument)
+{
+	struct job *job = argument;
+	sqlite3_stmt *statement;
+
+	if (ready() && lite.prepare(db, job->sql, -1, &statement, NULL) == SQLITE_OK) {
+		int code;
+
+		while ((code = lite.step(statement)) == SQLITE_ROW)
+			row_add(job, statement);
+		lite.finalize(statement);
+		job->ok = code == SQLITE_DONE;
+	}
+	job->done = true;
+	fiber_wake(job, true);
+	return NULL;
+}
+
+/* A job that died with the controller is lost: nobody writes to it any more. */
+static void job_wait(struct job *job, int incarnation)
+{
+	while (!job->done && cluster_controller()->runs && cluster_controller()->incarnation == incarnation)
+		fiber_block(job, sim_now() + 50000);
 }
 
 bool look(const char *sql, look_row *row, void *argument)
 {
-	const char *columns[16];
-	sqlite3_stmt *statement;
-	int code;
+	struct job *job;
+	bool ok;
 
-	/* A controller that is down has perhaps left its files in the middle of something: they are its own.
-	 */
-	if (!cluster_controller()->runs || !ready() ||
-	    lite.prepare(db, sql, -1, &statement, NULL) != SQLITE_OK)
+	if (!cluster_controller()->runs)
 		return false;
-	while ((code = lite.step(statement)) == SQLITE_ROW) {
-		for (int i = 0; i < lite.column_count(statement); i++) {
-			columns[i] = (const char *)lite.column_text(statement, i);
-			columns[i] = columns[i] ? columns[i] : "";
-		}
-		row(argument, columns);
-	}
-	lite.finalize(statement);
-	return code == SQLITE_DONE;
+	job = calloc(1, sizeof *job);
+	job->sql = sql;
+	fiber_detach(fiber_start(cluster_controller(), "look", read_all, job));
+	job_wait(job, cluster_controller()->incarnation);
+	ok = job->done && job->ok;
+	for (int i = 0; ok && i < job->rows; i++)
+		row(argument, (const char *const *)job->values + i * job->columns);
+	job_free(job);
+	return ok;
 }
 
 static void first(void *argument, const char *const *columns)

@@ -10,5 +10,3 @@ typedef void look_row(void *argument, const char *const *columns);
 bool look(const char *sql, look_row *row, void *argument);
 /* The first column of the first row; -1 if there is none. */
 int64_t look_number(const char *sql);
-/* The file was changed behind our back. */
-void look_again(void);
