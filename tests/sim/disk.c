@@ -268,13 +268,24 @@ static void undo_name(const struct change_of_disk *change)
 		syscall(SYS_link, change->saved, change->path);
 }
 
-static void redo_all(struct change_of_disk *change, const char *folder)
+/* In the order in which they were made. */
+static void redo_all(const char *folder)
 {
-	if (!change)
-		return;
-	redo_all(change->next, folder);
-	if (change->what == CHANGE_WRITE && is_below(change->path, folder) && sim_chance(600000))
-		redo_bytes(change);
+	const struct change_of_disk **all;
+	size_t count = 0;
+
+	for (const struct change_of_disk *change = newest; change; change = change->next)
+		count++;
+	all = malloc((count + 1) * sizeof(void *));
+	count = 0;
+	for (const struct change_of_disk *change = newest; change; change = change->next)
+		all[count++] = change;
+	while (count-- > 0) {
+		if (all[count]->what == CHANGE_WRITE && is_below(all[count]->path, folder) &&
+		    sim_chance(600000))
+			redo_bytes(all[count]);
+	}
+	free(all);
 }
 
 /* Names are lost from the last one backwards, as a journal of the file system loses them. */
@@ -293,7 +304,7 @@ void disk_power_cut(const char *folder)
 		if (lost)
 			undo_name(change);
 	}
-	redo_all(newest, folder);
+	redo_all(folder);
 	for (struct change_of_disk **at = &newest; *at;) {
 		struct change_of_disk *change = *at;
 

@@ -9,6 +9,7 @@
 #include <ucontext.h>
 
 #define STACK_SIZE (256 * 1024)
+#define GUARD_SIZE (64 * 1024)
 #define FIBERS_MAX 512
 #define RUN_MAX_US 40 /* that a fiber's turn takes, at most */
 
@@ -153,14 +154,24 @@ static struct fiber *slot_find(void)
 	abort();
 }
 
+/* Who goes beyond it is stopped. */
+static void *stack_make(void)
+{
+	char *memory = mmap(NULL, STACK_SIZE + GUARD_SIZE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (memory == MAP_FAILED || mprotect(memory, GUARD_SIZE, PROT_NONE) != 0)
+		abort();
+	return memory + GUARD_SIZE;
+}
+
 int fiber_start(struct daemon *daemon, const char *name, fiber_work *work, void *argument)
 {
 	struct fiber *fiber = slot_find();
 	void *stack = fiber->stack;
 
 	if (!stack)
-		stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
-			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		stack = stack_make();
 	*fiber = (struct fiber){.id = next_id++,
 				.state = FIBER_READY,
 				.daemon = daemon,

@@ -7,7 +7,9 @@
 #include "trace.h"
 #include "workload.h"
 
+#include <execinfo.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,11 +87,37 @@ struct run {
 	uint64_t seed;
 };
 
+static void crashed(int number)
+{
+	void *frames[40];
+
+	printf("# the end: signal %d in %s\n", number,
+	       fiber_daemon() ? fiber_daemon()->name : "the simulator");
+	fflush(stdout);
+	backtrace_symbols_fd(frames, backtrace(frames, 40), STDOUT_FILENO);
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+/* On a stack of its own: the fiber's may be what was at an end. */
+static void crashes_catch(void)
+{
+	static char stack[65536];
+	const stack_t other = {.ss_sp = stack, .ss_size = sizeof stack};
+	struct sigaction action = {.sa_handler = crashed, .sa_flags = SA_ONSTACK};
+
+	sigaltstack(&other, NULL);
+	sigaction(SIGSEGV, &action, NULL);
+	sigaction(SIGBUS, &action, NULL);
+	sigaction(SIGABRT, &action, NULL);
+}
+
 static _Noreturn void child(uint64_t seed, int pipe, bool tell)
 {
 	struct director_result result;
 
 	trace_aloud = options.trace;
+	crashes_catch();
 	director_run(seed, &result);
 	disk_end();
 	if (tell)
