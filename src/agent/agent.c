@@ -338,9 +338,10 @@ static void workers_wait(void)
 {
 	struct timespec until;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += END_SECONDS;
-	while (agent.workers > 0 && pthread_cond_timedwait(&agent.changed, &agent.lock, &until) == 0) {
+	while (agent.workers > 0 &&
+	       pthread_cond_clockwait(&agent.changed, &agent.lock, CLOCK_MONOTONIC, &until) == 0) {
 	}
 }
 
@@ -350,9 +351,9 @@ static void threads_end(pthread_t watch_thread)
 	struct timespec until;
 	char hanging[1000];
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += LOOK_SECONDS;
-	if (pthread_timedjoin_np(watch_thread, NULL, &until) != 0)
+	if (pthread_clockjoin_np(watch_thread, NULL, CLOCK_MONOTONIC, &until) != 0)
 		pthread_detach(watch_thread);
 	deadline_tell(hanging, sizeof hanging);
 	if (*hanging)

@@ -12,10 +12,10 @@ struct agent agent = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND
 const char *state_text(enum state state)
 {
 	static const char *const names[] = {
-		[STATE_UNKNOWN] = "unknown", [STATE_BUILDING] = "building",   [STATE_RUNNING] = "running",
-		[STATE_PAUSED] = "paused",   [STATE_SUSPENDED] = "suspended", [STATE_STOPPED] = "stopped",
-		[STATE_INCOMING] = "incoming",
-		[STATE_LEFT] = "left",	     [STATE_FAILED] = "failed",   [STATE_GONE] = "gone",
+		[STATE_UNKNOWN] = "unknown",   [STATE_BUILDING] = "building",	[STATE_RUNNING] = "running",
+		[STATE_PAUSED] = "paused",     [STATE_SUSPENDED] = "suspended", [STATE_STOPPED] = "stopped",
+		[STATE_INCOMING] = "incoming", [STATE_LEFT] = "left",		[STATE_FAILED] = "failed",
+		[STATE_GONE] = "gone",
 	};
 
 	return names[state];
@@ -142,12 +142,12 @@ bool agent_wait(int64_t microseconds)
 {
 	struct timespec until;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += microseconds / TIME_SECOND;
 	until.tv_nsec += microseconds % TIME_SECOND * 1000;
 	until.tv_sec += until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
 	if (!agent.stopping)
-		pthread_cond_timedwait(&agent.changed, &agent.lock, &until);
+		pthread_cond_clockwait(&agent.changed, &agent.lock, CLOCK_MONOTONIC, &until);
 	return !agent.stopping;
 }

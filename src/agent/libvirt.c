@@ -365,9 +365,9 @@ static void *passage_watch(void *argument)
 
 	pthread_mutex_lock(&p->lock);
 	while (!p->over) {
-		clock_gettime(CLOCK_REALTIME, &until);
+		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_sec++;
-		if (pthread_cond_timedwait(&p->changed, &p->lock, &until) == 0)
+		if (pthread_cond_clockwait(&p->changed, &p->lock, CLOCK_MONOTONIC, &until) == 0)
 			continue;
 		p->seconds++;
 		pthread_mutex_unlock(&p->lock);

@@ -156,11 +156,11 @@ static void *timer_loop(void *argument)
 		struct timespec until;
 
 		/* Deadlines of long polls are kept to a quarter of a second. */
-		clock_gettime(CLOCK_REALTIME, &until);
+		clock_gettime(CLOCK_MONOTONIC, &until);
 		until.tv_nsec += (second / 4) * 1000;
 		until.tv_sec += until.tv_nsec / 1000000000;
 		until.tv_nsec %= 1000000000;
-		pthread_cond_timedwait(&flow->quiet, &flow->lock, &until);
+		pthread_cond_clockwait(&flow->quiet, &flow->lock, CLOCK_MONOTONIC, &until);
 		pthread_mutex_unlock(&flow->lock);
 		http_park_expire(sys_monotonic());
 		pthread_mutex_lock(&flow->lock);
@@ -295,12 +295,12 @@ void http_flow_drain(struct http_flow *flow)
 		pthread_mutex_unlock(&flow->lock);
 		http_park_flush();
 		pthread_mutex_lock(&flow->lock);
-		clock_gettime(CLOCK_REALTIME, &soon);
+		clock_gettime(CLOCK_MONOTONIC, &soon);
 		soon.tv_nsec += 10000000;
 		soon.tv_sec += soon.tv_nsec / 1000000000;
 		soon.tv_nsec %= 1000000000;
 		if (flow->away > 0 || flow->active > 0)
-			pthread_cond_timedwait(&flow->quiet, &flow->lock, &soon);
+			pthread_cond_clockwait(&flow->quiet, &flow->lock, CLOCK_MONOTONIC, &soon);
 	}
 	pthread_mutex_unlock(&flow->lock);
 }

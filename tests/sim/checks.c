@@ -275,6 +275,29 @@ static void check_states(void)
 	}
 }
 
+/* --- promise 6: hosts that say nothing --- */
+
+#define SILENCE (90 * SECOND)
+
+static int64_t heard_at[HOSTS_MAX + 1];
+
+void checks_heard(const struct daemon *daemon)
+{
+	heard_at[daemon->host] = sim_now();
+}
+
+static void check_voices(void)
+{
+	for (int host = 1; host <= cluster_hosts(); host++) {
+		int64_t from =
+			connected_since(host) > heard_at[host] ? connected_since(host) : heard_at[host];
+
+		if (sim_now() - from > SILENCE)
+			checks_broken(6, "h%d has said nothing for %lld s", host,
+				      (long long)((sim_now() - from) / SECOND));
+	}
+}
+
 static void *check_loop(void *unused)
 {
 	(void)unused;
@@ -284,6 +307,7 @@ static void *check_loop(void *unused)
 		check_claims();
 		check_states();
 		check_guests();
+		check_voices();
 	}
 	return NULL;
 }

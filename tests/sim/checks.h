@@ -9,6 +9,8 @@ struct daemon;
 /* Something was done to the daemon, or to what it talks to: promises with a time begin anew. */
 void checks_disturbed(const struct daemon *daemon);
 void checks_disturbed_until(const struct daemon *daemon, int64_t until);
+/* It says something. */
+void checks_heard(const struct daemon *daemon);
 /* Starts the fiber that looks. */
 void checks_begin(void);
 /* After the faults: is everything as wanted?  If not, `why` says what is not. */

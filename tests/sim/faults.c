@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECOND INT64_C(1000000)
+#define SECOND	INT64_C(1000000)
+#define POLL_US (46 * SECOND) /* the longest that an agent waits for an answer */
 
 unsigned faults_allowed = ~0u;
 
@@ -87,12 +88,10 @@ bool fault_loses(const struct daemon *daemon)
 {
 	int host = daemon ? daemon->host : 0;
 
-	if (sim_now() < cut_off_until[host])
-		return true;
-	if (!happens(FAULT_LOSS))
+	if (sim_now() >= cut_off_until[host] && !happens(FAULT_LOSS))
 		return false;
-	if (daemon)
-		checks_disturbed(daemon);
+	if (daemon) /* who asked may wait for an answer so long */
+		checks_disturbed_until(daemon, sim_now() + POLL_US);
 	return true;
 }
 

@@ -1,6 +1,7 @@
 /* Messages on their way. */
 #include "net.h"
 
+#include "checks.h"
 #include "cluster.h"
 #include "daemon.h"
 #include "faults.h"
@@ -117,6 +118,8 @@ enum net_outcome net_call(const struct net_request *request, struct net_answer *
 	enum net_outcome outcome;
 
 	*answer = (struct net_answer){0};
+	if (message->from && strstr(message->target, "/inventory")) /* its heartbeat */
+		checks_heard(message->from);
 	send_there(message);
 	if (message->from && fault_doubles()) {
 		struct net_message *again = message_make(request);

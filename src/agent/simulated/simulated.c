@@ -89,12 +89,12 @@ unsigned simulated_events(int milliseconds)
 {
 	struct timespec until;
 
-	clock_gettime(CLOCK_REALTIME, &until);
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_nsec += milliseconds % 1000 * 1000000L;
 	until.tv_sec += milliseconds / 1000 + until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&told_lock);
-	while (told == 0 && pthread_cond_timedwait(&told_now, &told_lock, &until) == 0) {
+	while (told == 0 && pthread_cond_clockwait(&told_now, &told_lock, CLOCK_MONOTONIC, &until) == 0) {
 	}
 	unsigned what = told;
 	told = 0;
