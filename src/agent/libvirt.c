@@ -38,7 +38,7 @@ static bool failed(struct error *err, const char *what)
 {
 	virErrorPtr last = virGetLastError();
 	bool lost = last && last->domain == VIR_FROM_RPC,
-	     stuck = last && last->domain == VIR_FROM_QEMU && last->code == VIR_ERR_OPERATION_TIMEOUT;
+	     stuck = last && !lost && last->code == VIR_ERR_OPERATION_TIMEOUT;
 
 	return error_set_typed(err, lost ? ERROR_UNAVAILABLE : ERROR_INTERNAL,
 			       lost    ? WORLD_LOST
