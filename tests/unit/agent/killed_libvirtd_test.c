@@ -71,6 +71,24 @@ static void test_a_start_that_was_cut_short_is_begun_anew(void **state)
 	yyjson_doc_free(doc);
 }
 
+/* That it ran at some time before does not count. */
+static void test_a_later_start_that_was_cut_short_is_begun_anew(void **state)
+{
+	yyjson_doc *doc = wanted_server(),
+		   *later = wanted_changed("\"generation\": 3", "\"generation\": 5", NULL);
+
+	(void)state;
+	assert_int_equal(set_up(doc), SERVER_RUNS);
+	simulated_guest_ends(WANTED_ID);
+	start_is_cut_short(later, false);
+	assert_int_equal(set_up(later), SERVER_LATER);
+	assert_int_equal(simulated_guests(), 0);
+	assert_int_equal(set_up(later), SERVER_RUNS);
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(later);
+}
+
 static void test_a_guest_that_libvirt_holds_on_to_fails_until_that_is_restarted(void **state)
 {
 	yyjson_doc *doc = wanted_server();
@@ -173,6 +191,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_dnsmasq_of_a_network_that_libvirt_does_not_have_is_ended),
 		TEST(test_a_start_that_was_cut_short_is_begun_anew),
+		TEST(test_a_later_start_that_was_cut_short_is_begun_anew),
 		TEST(test_a_guest_that_libvirt_holds_on_to_fails_until_that_is_restarted),
 		TEST(test_a_guest_that_has_run_is_not_touched),
 		KILLED(test_killed_while_it_ends_a_guest_without_libvirt),
