@@ -251,6 +251,8 @@ WORK(domain_save, call->first, call->second)
 WORK(domain_restore, call->first)
 WORK(domain_change, call->first, call->second)
 WORK(domain_stop, call->first)
+WORK(domain_forget, call->first)
+WORK(end_processes, call->first, call->second, &call->result)
 WORK(domain_running, call->first, &call->flag)
 WORK(domain_state, call->first, &call->state)
 WORK(domain_migratable_xml, call->first, &call->text)
@@ -282,14 +284,6 @@ static bool bounded_hypervisor(struct world_hypervisor *facts, struct error *err
 	return ok;
 }
 
-/* The id in a domain's or a network's XML, so that later calls about it wait for this one. */
-static void id_in(const char *xml, char id[37])
-{
-	const char *at = strstr(xml, "<uuid>");
-
-	snprintf(id, 37, "%.36s", at ? at + 6 : "");
-}
-
 /* A guest that has not started in time is not waited for: its server fails, and what it has is kept until the
  * call is back. */
 static bool bounded_domain_start(const char *xml, struct error *err)
@@ -297,7 +291,7 @@ static bool bounded_domain_start(const char *xml, struct error *err)
 	_cleanup_call_ struct call *call = call_make(xml, NULL);
 	char id[37];
 
-	id_in(xml, id);
+	world_id_in(xml, id);
 	return made(&call, id, libvirt_seconds * START_FACTOR, do_domain_start, err,
 		    "libvirt: starting the guest %s", id);
 }
@@ -398,6 +392,23 @@ static bool bounded_domain_stop(const char *id, struct error *err)
 	return asked(&call, id, libvirt_seconds * START_FACTOR, do_domain_stop, "ending the guest", err);
 }
 
+static bool bounded_domain_forget(const char *id, struct error *err)
+{
+	_cleanup_call_ struct call *call = call_make(id, NULL);
+
+	return asked(&call, id, libvirt_seconds, do_domain_forget, "letting go of the guest", err);
+}
+
+/* Reading another process's command line takes its memory's lock. */
+static bool bounded_end_processes(const char *name, const char *words, int *count, struct error *err)
+{
+	_cleanup_call_ struct call *call = call_make(name, words);
+	bool ok = made(&call, words, libvirt_seconds, do_end_processes, err, "ending %s %s", name, words);
+
+	*count = ok ? call->result : 0;
+	return ok;
+}
+
 static bool bounded_domain_running(const char *id, bool *running, struct error *err)
 {
 	_cleanup_call_ struct call *call = call_make(id, NULL);
@@ -438,7 +449,7 @@ static bool bounded_network_make(const char *xml, struct error *err)
 	_cleanup_call_ struct call *call = call_make(xml, NULL);
 	char id[37];
 
-	id_in(xml, id);
+	world_id_in(xml, id);
 	return asked(&call, id, libvirt_seconds, do_network_make, "making the network", err);
 }
 
@@ -484,6 +495,8 @@ const struct world *deadline_world(const struct world *host)
 	BOUNDED(domain_restore);
 	BOUNDED(domain_change);
 	BOUNDED(domain_stop);
+	BOUNDED(domain_forget);
+	BOUNDED(end_processes);
 	BOUNDED(domain_running);
 	BOUNDED(domain_state);
 	BOUNDED(domain_migratable_xml);

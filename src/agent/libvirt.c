@@ -1,17 +1,22 @@
 /* Domains and networks of the real libvirt. */
 #include "agent/libvirt.h"
 
+#include "base/log.h"
+#include "base/map.h"
 #include "base/memory.h"
 
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 static struct {
 	pthread_mutex_t lock;
 	virConnectPtr connection;
 	char uri[256];
+	struct map forgotten; /* ids of guests: see libvirt_domain_forget() */
 } shared = {.lock = PTHREAD_MUTEX_INITIALIZER, .uri = "qemu:///system"};
 
 static void ignore_error(void *data, virErrorPtr error)
@@ -27,13 +32,18 @@ void libvirt_configure(const char *uri)
 }
 
 /* A daemon that goes away in the middle of a call (it was restarted, or crashed) is waited for, as one that
- * cannot be reached is; what became of the call shows when it is back. */
+ * cannot be reached is; what became of the call shows when it is back.  VIR_ERR_OPERATION_TIMEOUT: something
+ * else that libvirt does with the guest has not come to its end in 30 s. */
 static bool failed(struct error *err, const char *what)
 {
 	virErrorPtr last = virGetLastError();
-	bool lost = last && last->domain == VIR_FROM_RPC;
+	bool lost = last && last->domain == VIR_FROM_RPC,
+	     stuck = last && !lost && last->code == VIR_ERR_OPERATION_TIMEOUT;
 
-	return error_set_typed(err, lost ? ERROR_UNAVAILABLE : ERROR_INTERNAL, lost ? WORLD_LOST : NULL,
+	return error_set_typed(err, lost ? ERROR_UNAVAILABLE : ERROR_INTERNAL,
+			       lost    ? WORLD_LOST
+			       : stuck ? WORLD_STUCK
+				       : NULL,
 			       "libvirt: %s: %s", what,
 			       last && last->message ? last->message : "unknown error");
 }
@@ -97,11 +107,46 @@ bool libvirt_hypervisor(struct world_hypervisor *facts, struct error *err)
 
 /* --- domains --- */
 
+static bool is_forgotten(const char *id)
+{
+	pthread_mutex_lock(&shared.lock);
+	bool is = map_get(&shared.forgotten, id);
+	pthread_mutex_unlock(&shared.lock);
+	return is;
+}
+
+static void forgotten_set(const char *id, bool is)
+{
+	pthread_mutex_lock(&shared.lock);
+	if (is)
+		map_put(&shared.forgotten, id, &shared.forgotten);
+	else
+		map_remove(&shared.forgotten, id);
+	pthread_mutex_unlock(&shared.lock);
+}
+
 /* *domain is NULL if there is none. */
-static bool domain_find(virConnectPtr connection, const char *id, virDomainPtr *domain, struct error *err)
+static bool domain_find_any(virConnectPtr connection, const char *id, virDomainPtr *domain, struct error *err)
 {
 	*domain = virDomainLookupByUUIDString(connection, id);
-	return *domain || virGetLastErrorCode() == VIR_ERR_NO_DOMAIN || failed(err, "looking a domain up");
+	if (*domain)
+		return true;
+	if (virGetLastErrorCode() != VIR_ERR_NO_DOMAIN)
+		return failed(err, "looking a domain up");
+	forgotten_set(id, false);
+	return true;
+}
+
+/* ... or if it is forgotten. */
+static bool domain_find(virConnectPtr connection, const char *id, virDomainPtr *domain, struct error *err)
+{
+	if (!domain_find_any(connection, id, domain, err))
+		return false;
+	if (*domain && is_forgotten(id)) {
+		virDomainFree(*domain);
+		*domain = NULL;
+	}
+	return true;
 }
 
 bool libvirt_domain_start(const char *xml, struct error *err)
@@ -109,8 +154,19 @@ bool libvirt_domain_start(const char *xml, struct error *err)
 	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
 	_cleanup_(domain_done) virDomainPtr domain = NULL;
 
+	char id[37];
+
 	if (!connection)
 		return false;
+	world_id_in(xml, id);
+	if (!domain_find_any(connection, id, &domain, err))
+		return false;
+	if (is_forgotten(id))
+		return error_set(
+			err, ERROR_INTERNAL,
+			"libvirt was killed while it was at an earlier start of this guest, holds on "
+			"to it though it has no process, and has to be restarted");
+	domain_done(&domain);
 	domain = virDomainCreateXML(connection, xml, 0);
 	return domain || failed(err, "starting the guest");
 }
@@ -218,6 +274,44 @@ bool libvirt_domain_stop(const char *id, struct error *err)
 	return true;
 }
 
+/* libvirt (9.0) that was killed after it had written that it starts a guest and before it had a process takes
+ * the guest for active when it is back, with a job that nobody ends.  It reads that from its file, which
+ * has to go before it is restarted. */
+static void status_remove(virDomainPtr domain)
+{
+	_cleanup_free_ char *path = memory_printf("/run/libvirt/qemu/%s.xml", virDomainGetName(domain));
+
+	if (strcmp(shared.uri, "qemu:///system") == 0)
+		unlink(path);
+}
+
+bool libvirt_domain_forget(const char *id, struct error *err)
+{
+	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
+	const struct timespec moment = {.tv_nsec = 100 * 1000000L};
+
+	if (!connection)
+		return false;
+	/* It may be noticing that the process has ended. */
+	for (int i = 0; i < 30; i++) {
+		_cleanup_(domain_done) virDomainPtr domain = NULL;
+
+		if (!domain_find(connection, id, &domain, err))
+			return false;
+		if (!domain)
+			return true;
+		if (i == 29) {
+			status_remove(domain);
+			forgotten_set(id, true);
+			log_error("libvirt holds on to the guest %s (%s), which has no process, until it is "
+				  "restarted: please do that",
+				  id, virDomainGetName(domain));
+		}
+		nanosleep(&moment, NULL);
+	}
+	return true;
+}
+
 bool libvirt_domain_running(const char *id, bool *running, struct error *err)
 {
 	_cleanup_(connection_done) virConnectPtr connection = connection_get(err);
@@ -251,7 +345,8 @@ bool libvirt_domain_list(bool only_ours, struct map *ids, struct error *err)
 	if (count < 0)
 		return failed(err, "listing the guests");
 	for (int i = 0; i < count; i++) {
-		if (virDomainGetUUIDString(domains[i], id) == 0 && (!only_ours || domain_is_ours(domains[i])))
+		if (virDomainGetUUIDString(domains[i], id) == 0 && !is_forgotten(id) &&
+		    (!only_ours || domain_is_ours(domains[i])))
 			map_put(ids, id, ids);
 		virDomainFree(domains[i]);
 	}

@@ -16,6 +16,7 @@ bool libvirt_domain_pause(const char *id, bool paused, struct error *err);
 bool libvirt_domain_save(const char *id, const char *path, struct error *err);
 bool libvirt_domain_restore(const char *path, struct error *err);
 bool libvirt_domain_change(const char *id, const char *device_xml, struct error *err);
+bool libvirt_domain_forget(const char *id, struct error *err);
 bool libvirt_domain_stop(const char *id, struct error *err);
 bool libvirt_domain_state(const char *id, enum world_guest *state, struct error *err);
 bool libvirt_domain_migratable_xml(const char *id, char **xml, struct error *err);

@@ -53,7 +53,8 @@ bool lifecycle_remember(const char *folder, yyjson_val *server, struct error *er
 	return file_write(path, text, FILE_WHOLE, err);
 }
 
-/* The generation in which the guest was last started. */
+/* The generation in which the guest was last started; none (-1) from before it is started until it was seen
+ * to run. */
 static int64_t started_generation(const char *folder)
 {
 	_cleanup_free_ char *path = memory_printf("%s/started", folder);
@@ -70,6 +71,14 @@ static bool remember_started(const char *folder, yyjson_val *server, struct erro
 
 	return started_generation(folder) == json_int(server, "generation", 0) ||
 	       file_write(path, text, FILE_WHOLE, err);
+}
+
+static bool forget_started(const char *folder, struct error *err)
+{
+	_cleanup_free_ char *path = memory_printf("%s/started", folder);
+
+	return unlink(path) == 0 || errno == ENOENT ||
+	       error_set_errno(err, ERROR_INTERNAL, errno, "cannot remove %s", path);
 }
 
 /* --- files --- */
@@ -302,7 +311,8 @@ static bool setup_guest(const struct lifecycle *life, const char *folder, const 
 	lifecycle_step(life, "devices");
 	ok = ok && setup_devices(grant, server, err);
 	lifecycle_step(life, "guest");
-	ok = ok && vm_start(server, folder, err) && remember_started(folder, server, err);
+	ok = ok && forget_started(folder, err) && vm_start(server, folder, err) &&
+	     remember_started(folder, server, err);
 	yyjson_arr_foreach (ports, i, max, port) {
 		if (i < held && is_standard(port))
 			network_settle(port);
@@ -389,6 +399,7 @@ static bool restore(const char *folder, yyjson_val *wanted, struct error *err)
 			held = i + 1;
 		}
 	}
+	ok = ok && forget_started(folder, err);
 	if (ok && rename(memory, restoring) != 0)
 		ok = error_set_errno(err, ERROR_INTERNAL, errno, "cannot rename %s", memory);
 	if (ok && !world->domain_restore(restoring, err)) {
@@ -417,7 +428,7 @@ static bool release(const char *folder, const char *server_id, struct error *err
 	_cleanup_(grant_done) struct grant grant = {0};
 	_cleanup_free_ char *journal = memory_printf("%s/grant.json", folder);
 
-	if (!world->domain_stop(server_id, err) || !grant_read(folder, &grant, err))
+	if (!vm_stop(server_id, err) || !grant_read(folder, &grant, err))
 		return false;
 	for (size_t i = grant.device_count; i > 0; i--) {
 		if (!granted_release(&grant.devices[i - 1], err))
@@ -467,6 +478,20 @@ static enum server_outcome setup_off(const struct lifecycle *life, const char *f
 	return err->kind == ERROR_UNAVAILABLE ? SERVER_LATER : SERVER_FAILED;
 }
 
+/* A guest that libvirt cannot get at, and that was never seen to run since it was started: the call that
+ * started it was lost with libvirtd.  It is begun anew.  One that has run is left alone. */
+static void end_false_start(const char *folder, yyjson_val *server, struct error *err)
+{
+	struct error why = *err, failure;
+
+	if (!world_is_stuck(&why) || started_generation(folder) >= 0)
+		return;
+	if (vm_stop(json_text(server, "id"), &failure))
+		error_set(err, why.kind, "%.300s; it never got to run, and is begun anew", why.message);
+	else
+		error_set(err, why.kind, "%.300s; and ending it failed: %s", why.message, failure.message);
+}
+
 enum server_outcome server_setup(const struct lifecycle *life, yyjson_val *server, struct error *err)
 {
 	const char *id = json_text(server, "id");
@@ -485,6 +510,8 @@ enum server_outcome server_setup(const struct lifecycle *life, yyjson_val *serve
 	outcome = running ? lifecycle_settle_running(life, folder, server, wanted, err)
 			  : setup_off(life, folder, server, wanted, err);
 	yyjson_doc_free(doc);
+	if (running && outcome == SERVER_LATER)
+		end_false_start(folder, server, err);
 	return outcome;
 }
 
@@ -497,7 +524,7 @@ bool server_stop(const struct lifecycle *life, yyjson_val *server, struct error 
 	yyjson_doc *doc = server_without_absent(server);
 
 	lifecycle_step(life, "stop");
-	bool ok = world->domain_stop(json_text(server, "id"), err) && memory_forget(folder, err) &&
+	bool ok = vm_stop(json_text(server, "id"), err) && memory_forget(folder, err) &&
 		  disk_settle(life, folder, server, err) &&
 		  give_back(life, folder, yyjson_doc_get_root(doc), err);
 	yyjson_doc_free(doc);
@@ -507,7 +534,7 @@ bool server_stop(const struct lifecycle *life, yyjson_val *server, struct error 
 bool server_keep(const struct lifecycle *life, const char *server_id, struct error *err)
 {
 	lifecycle_step(life, "stop");
-	return world->domain_stop(server_id, err);
+	return vm_stop(server_id, err);
 }
 
 static bool folder_remove(const char *folder, struct error *err)

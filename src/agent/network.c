@@ -112,13 +112,33 @@ static bool lease_change(const char *network_id, bool add, const char *mac, cons
 	return world->network_lease(network_id, add, xml.data, err);
 }
 
-/* A libvirtd that is killed while it makes a network, or ends one, leaves its bridge, which would be in the
- * way of the network for ever.  Only one that nobody is plugged into goes. */
-static bool bridge_forget(const char *id, struct error *err)
+/* Where libvirt's system daemon writes it. */
+#define DNSMASQ_FILE "--conf-file=/var/lib/libvirt/dnsmasq/%s.conf"
+
+static bool dnsmasq_forget(const char *id, struct error *err)
+{
+	_cleanup_free_ char *words = NULL;
+	char name[64];
+	int count;
+
+	server_network_name(id, name);
+	words = memory_printf(DNSMASQ_FILE, name);
+	if (!world->end_processes("dnsmasq", words, &count, err))
+		return false;
+	if (count > 0)
+		log_warning("dnsmasq is left of network %s, which libvirt does not have: ended", name);
+	return true;
+}
+
+/* A libvirtd that is killed while it makes a network, or ends one, leaves its dnsmasq, and its bridge, which
+ * would be in the way of the network for ever.  Only a bridge that nobody is plugged into goes. */
+static bool remains_forget(const char *id, struct error *err)
 {
 	_cleanup_free_ char *path = NULL;
 	char bridge[16];
 
+	if (!dnsmasq_forget(id, err))
+		return false;
 	server_bridge_name(id, bridge);
 	path = memory_printf("/sys/class/net/%s/brif", bridge);
 	char **plugged = world->list(path);
@@ -141,7 +161,7 @@ static bool ensure_locked(yyjson_val *port, struct error *err)
 		return false;
 	if (!now) {
 		vm_xml_network(port, network_forward, &xml);
-		return bridge_forget(id, err) && world->network_make(xml.data, err);
+		return remains_forget(id, err) && world->network_make(xml.data, err);
 	}
 	vm_xml_lease(mac, ip ? ip : "", &xml);
 	if (!ip || strstr(now, xml.data))
@@ -189,7 +209,7 @@ static bool leave_locked(const char *id, const char *mac, const char *ip, struct
 	if (!world->network_xml(id, &before, err))
 		return false;
 	if (!before)
-		return bridge_forget(id, err);
+		return remains_forget(id, err);
 	if (*ip && strstr(before, mac) && !lease_change(id, false, mac, ip, err))
 		return false;
 	if (!world->network_xml(id, &after, err))

@@ -1,4 +1,4 @@
-/* Running other programs for real, for world_real. */
+/* Running other programs, and ending them, for real, for world_real. */
 #pragma once
 
 #include "base/error.h"
@@ -6,3 +6,5 @@
 
 /* See world.h, run. */
 bool process_run(const char *const *argv, int seconds, struct text *out, struct error *err);
+/* See world.h, end_processes. */
+bool process_end(const char *name, const char *words, int *count, struct error *err);

@@ -52,6 +52,28 @@ bool vm_start(yyjson_val *server, const char *folder, struct error *err)
 	return world->domain_start(xml.data, err);
 }
 
+/* A libvirtd that was killed while it started or ended the guest may not be able to end it for ever, or not
+ * know of a process that lives: libvirt's word that there is none is not taken. */
+bool vm_stop(const char *server_id, struct error *err)
+{
+	_cleanup_free_ char *words = memory_printf("-uuid %.36s", server_id);
+	struct error why = {0};
+	int count;
+
+	bool stuck = !world->domain_stop(server_id, &why);
+	if (stuck && !world_is_stuck(&why)) {
+		*err = why;
+		return false;
+	}
+	if (stuck)
+		log_warning("server %s: %s; ended without libvirt", server_id, why.message);
+	if (!world->end_processes("qemu", words, &count, err))
+		return false;
+	if (count > 0)
+		log_warning("server %s: its QEMU, which libvirt did not end, was killed", server_id);
+	return !stuck || world->domain_forget(server_id, err);
+}
+
 bool vm_set_links(yyjson_val *server, struct error *err)
 {
 	_cleanup_free_ char *domain = NULL;

@@ -21,6 +21,8 @@ void vm_xml(yyjson_val *server, const char *folder, const char *type, struct tex
 
 /* Starts the (transient) domain unless it runs already. */
 bool vm_start(yyjson_val *server, const char *folder, struct error *err);
+/* Ends the guest (none is fine), if need be without libvirt; then it has no process any more. */
+bool vm_stop(const char *server_id, struct error *err);
 /* Tells the running guest's standard NICs whether they have a link (admin_state_up). */
 bool vm_set_links(yyjson_val *server, struct error *err);
 /* Is something with this alias plugged in, as domain_xml() says? */

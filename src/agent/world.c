@@ -30,6 +30,7 @@ const struct world world_real = {
 	.netlink = netlink_ask,
 	.events = events_wait,
 	.run = process_run,
+	.end_processes = process_end,
 	.hypervisor = libvirt_hypervisor,
 	.domain_start = libvirt_domain_start,
 	.domain_xml = libvirt_domain_xml,
@@ -40,6 +41,7 @@ const struct world world_real = {
 	.domain_restore = libvirt_domain_restore,
 	.domain_change = libvirt_domain_change,
 	.domain_stop = libvirt_domain_stop,
+	.domain_forget = libvirt_domain_forget,
 	.domain_state = libvirt_domain_state,
 	.domain_migratable_xml = libvirt_domain_migratable_xml,
 	.domain_migrate = libvirt_domain_migrate,
@@ -53,6 +55,18 @@ const struct world world_real = {
 };
 
 const struct world *world = &world_real;
+
+bool world_is_stuck(const struct error *err)
+{
+	return err->type && strcmp(err->type, WORLD_STUCK) == 0;
+}
+
+void world_id_in(const char *xml, char id[37])
+{
+	const char *at = strstr(xml, "<uuid>");
+
+	snprintf(id, 37, "%.36s", at ? at + 6 : "");
+}
 
 void world_list_free(char **names)
 {

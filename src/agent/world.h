@@ -84,6 +84,9 @@ struct world {
 	 * output goes into `out` (may be NULL); an exit status but 0 is an error with what it wrote to
 	 * standard error. */
 	bool (*run)(const char *const *argv, int seconds, struct text *out, struct error *err);
+	/* Kills the processes whose name begins so and that have these words (one space between them) on
+	 * their command line, and returns when they are gone; *count: how many.  None is fine. */
+	bool (*end_processes)(const char *name, const char *words, int *count, struct error *err);
 
 	/* --- libvirt; ids are UUIDs --- */
 
@@ -104,6 +107,9 @@ struct world {
 	bool (*domain_restore)(const char *path, struct error *err);
 	bool (*domain_change)(const char *id, const char *device_xml, struct error *err);
 	bool (*domain_stop)(const char *id, struct error *err); /* none is fine */
+	/* Of one that has no process (any more) and that libvirt cannot end (WORLD_STUCK): from now on there
+	 * is none, but it cannot be started either as long as libvirt holds on to it. */
+	bool (*domain_forget)(const char *id, struct error *err);
 	bool (*domain_state)(const char *id, enum world_guest *state, struct error *err);
 	/* What it is to be told on another host, for the caller to free; NULL if there is no guest. */
 	bool (*domain_migratable_xml)(const char *id, char **xml, struct error *err);
@@ -126,6 +132,8 @@ extern const struct world world_real;
 /* What is used: world_real unless main() or a test sets another before threads start. */
 extern const struct world *world;
 
+/* The id in a domain's or a network's XML. */
+void world_id_in(const char *xml, char id[37]);
 void world_list_free(char **names);
 /* The first line of a file, "" if it is not there. */
 void world_line(const char *path, char *line, size_t size);
@@ -133,7 +141,12 @@ void world_line(const char *path, char *line, size_t size);
 /* The kernel's files are looked for below this folder ("" by default): a tree of a test. */
 void world_files_set_root(const char *root);
 
-/* What a guest's XML carries so that we know it for ours. */
 /* Type of an error (ERROR_UNAVAILABLE): libvirt went away in the middle of the call. */
-#define WORLD_LOST	       "lost"
+#define WORLD_LOST "lost"
+/* Type of an error: libvirt was killed while it was at something with this guest, and cannot get at it now.
+ */
+#define WORLD_STUCK "stuck"
+bool world_is_stuck(const struct error *err);
+
+/* What a guest's XML carries so that we know it for ours. */
 #define WORLD_DOMAIN_NAMESPACE "https://penstock.example/xmlns/domain/1"

@@ -174,9 +174,13 @@ def address_of(element):
 
 
 def domains():
-    """Devices of each domain as libvirt remembers them."""
-    found = {}
-    for path in glob.glob("/run/libvirt/qemu/*.xml"):
+    """Devices of each domain as libvirt remembers them.  A file of a domain that it does not have is left by one that was killed while
+    it ended the guest; the next domain of that name replaces it."""
+    found, paths = {}, glob.glob("/run/libvirt/qemu/*.xml")
+    listed = subprocess.run(["virsh", "-q", "list", "--name"], capture_output=True, text=True, timeout=60) if paths else None
+    for path in paths:
+        if listed.returncode == 0 and os.path.basename(path)[:-4] not in listed.stdout.split():
+            continue
         try:
             root = xml.etree.ElementTree.parse(path).getroot()
         except (xml.etree.ElementTree.ParseError, OSError):
@@ -223,7 +227,8 @@ def facts():
 
 def virsh():
     out = subprocess.run(["virsh", "-q"], input="list --all --uuid\nnet-list --all --uuid\n", capture_output=True, text=True, timeout=60)
-    return {"uuids": re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", out.stdout), "error": out.stderr}
+    return {"uuids": re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", out.stdout), "error": out.stderr,
+            "held_on": re.findall(r"libvirt holds on to the guest (\S+) ", read("/var/log/penstock/penstock-agent.log"))}
 
 
 def logs(offsets):

@@ -380,6 +380,7 @@ test_kill_9_at_random_moments_loses_nothing() {
 
 . "$root/tests/lab/cli_tests.sh"
 . "$root/tests/lab/device_tests.sh"
+. "$root/tests/lab/libvirt_tests.sh"
 . "$root/tests/lab/nic_tests.sh"
 . "$root/tests/lab/field_tests.sh"
 
@@ -387,7 +388,7 @@ setup || setup || { echo "not ok lab setup"; exit 1; }
 for test in two_vfs_talk_over_their_vlan_and_leave_no_trace a_whole_pf_goes_and_comes_back_as_it_was \
 	restarts_go_unnoticed_by_guests a_linux_guest_finds_its_addresses a_macvtap_port_speaks_through_its_vf \
 	a_pinned_guest_is_beside_its_device an_nvme_drive_and_a_gpu_go_and_come_back a_server_is_resized_shelved_and_rebuilt a_port_is_attached_and_detached \
-	a_suspended_server_gets_its_vf_back host_devices_tells_who_has_a_vf $DEVICE_TESTS $NIC_TESTS $FIELD_TESTS kill_9_at_random_moments_loses_nothing; do
+	a_suspended_server_gets_its_vf_back host_devices_tells_who_has_a_vf $DEVICE_TESTS $LIBVIRT_TESTS $NIC_TESTS $FIELD_TESTS kill_9_at_random_moments_loses_nothing; do
 	[[ -z ${ONLY:-} || " $ONLY " = *" $test "* ]] || continue
 	check "$test"
 done

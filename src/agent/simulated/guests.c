@@ -7,13 +7,21 @@
 #include <string.h>
 #include <sys/mman.h>
 
-static struct simulated_domain *domain_find(const char *id)
+/* "": a free one. */
+static struct simulated_domain *domain_find_any(const char *id)
 {
 	for (int i = 0; i < simulated_now()->servers; i++) {
 		if (strcmp(simulated_domains()[i].id, id) == 0)
 			return &simulated_domains()[i];
 	}
 	return NULL;
+}
+
+static struct simulated_domain *domain_find(const char *id)
+{
+	struct simulated_domain *domain = domain_find_any(id);
+
+	return domain && domain->forgotten ? NULL : domain;
 }
 
 /* --- domains --- */
@@ -148,7 +156,7 @@ static bool start_locked(const char *xml, struct error *err)
 	char id[37], number[16];
 
 	simulated_xml_find(xml, "<uuid>", id, sizeof id);
-	if (!domain || !*id || domain_find(id))
+	if (!domain || !*id || domain_find_any(id))
 		return error_set(err, ERROR_INTERNAL, "there is no room for a guest, or it is there already");
 	strcpy(domain->id, id);
 	simulated_xml_find(xml, "<memory unit='MiB'>", number, sizeof number);
@@ -231,8 +239,12 @@ static struct simulated_domain *running_find(const char *id, struct error *err)
 {
 	struct simulated_domain *domain = domain_find(id);
 
-	if (!domain)
+	if (!domain) {
 		error_set(err, ERROR_NOT_FOUND, "the guest does not run");
+	} else if (domain->stuck) {
+		error_set_typed(err, ERROR_INTERNAL, WORLD_STUCK, "cannot acquire state change lock");
+		domain = NULL;
+	}
 	return domain;
 }
 
@@ -431,12 +443,12 @@ bool simulated_domain_running(const char *id, bool *running, struct error *err)
 
 bool simulated_domain_change(const char *id, const char *device_xml, struct error *err)
 {
-	bool running;
-
 	(void)device_xml;
-	simulated_domain_running(id, &running, err);
+	simulated_enter();
+	bool reached = running_find(id, err);
+	simulated_leave();
 	simulated_change("change a NIC");
-	return running || error_set(err, ERROR_NOT_FOUND, "the guest does not run");
+	return reached;
 }
 
 void simulated_set_stubborn(bool stubborn)
@@ -446,14 +458,95 @@ void simulated_set_stubborn(bool stubborn)
 
 bool simulated_domain_stop(const char *id, struct error *err)
 {
-	bool running;
+	bool running, reached;
 
 	simulated_domain_running(id, &running, err);
 	if (!running)
 		return true;
 	simulated_change("stop a domain");
-	simulated_guest_ends(id);
+	simulated_enter();
+	reached = running_find(id, err);
+	simulated_leave();
+	if (reached)
+		simulated_guest_ends(id);
+	return reached;
+}
+
+/* --- guests that libvirt was killed over --- */
+
+void simulated_guest_sticks(const char *id, bool for_ever)
+{
+	simulated_enter();
+	struct simulated_domain *domain = domain_find(id);
+	if (domain) {
+		domain->stuck = true;
+		domain->held_on = for_ever;
+	}
+	simulated_leave();
+}
+
+static void process_ends(struct simulated_domain *domain)
+{
+	if (!domain->held_on) {
+		domain_clear(domain);
+		return;
+	}
+	while (domain->plug_count > 0)
+		plug_out(domain, domain->plug_count - 1);
+	domain->has_ended = true;
+}
+
+/* "-uuid ID" of QEMU, "--conf-file=.../penstock-ID.conf" of dnsmasq.  Of guests only those that are stuck:
+ * the others have been ended by then. */
+bool simulated_end_processes(const char *name, const char *words, int *count, struct error *err)
+{
+	char id[37];
+
+	(void)err;
+	*count = 0;
+	simulated_enter();
+	if (strcmp(name, "qemu") == 0 && sscanf(words, "-uuid %36s", id) == 1) {
+		struct simulated_domain *domain = domain_find(id);
+
+		*count = domain && domain->stuck && !domain->has_ended;
+	} else if (*simulated_now()->dnsmasq) {
+		*count = strstr(words, simulated_now()->dnsmasq) != NULL;
+	}
+	simulated_leave();
+	if (*count == 0)
+		return true;
+	simulated_change("end %s", words);
+	simulated_enter();
+	if (strcmp(name, "qemu") == 0)
+		process_ends(domain_find(id));
+	else
+		*simulated_now()->dnsmasq = '\0';
+	simulated_leave();
 	return true;
+}
+
+bool simulated_domain_forget(const char *id, struct error *err)
+{
+	bool ok = true;
+
+	simulated_enter();
+	struct simulated_domain *domain = domain_find(id);
+	if (domain && !domain->has_ended)
+		ok = error_set(err, ERROR_INTERNAL, "the guest %s has a process", id);
+	else if (domain)
+		domain->forgotten = true;
+	simulated_leave();
+	return ok;
+}
+
+void simulated_libvirtd_restarts(void)
+{
+	simulated_enter();
+	for (int i = 0; i < simulated_now()->servers; i++) {
+		if (simulated_domains()[i].forgotten)
+			simulated_domains()[i] = (struct simulated_domain){0};
+	}
+	simulated_leave();
 }
 
 void simulated_guest_ends(const char *id)
@@ -471,7 +564,7 @@ bool simulated_domain_list(bool only_ours, struct map *ids, struct error *err)
 	(void)err;
 	simulated_enter();
 	for (int i = 0; i < simulated_now()->servers; i++) {
-		if (*simulated_domains()[i].id)
+		if (*simulated_domains()[i].id && !simulated_domains()[i].forgotten)
 			map_put(ids, simulated_domains()[i].id, ids);
 	}
 	simulated_leave();

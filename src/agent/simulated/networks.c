@@ -68,14 +68,30 @@ bool simulated_network_make(const char *xml, struct error *err)
 	simulated_enter();
 	struct simulated_network *network = simulated_network_find("");
 	ok = network && *id && !simulated_network_find(id);
-	if (!ok)
+	if (ok && strcmp(simulated_now()->dnsmasq, id) == 0)
+		ok = error_set(err, ERROR_INTERNAL, "dnsmasq: failed to create listening socket");
+	else if (!ok)
 		error_set(err, ERROR_INTERNAL, "there is no room for a network, or it is there already");
-	else
+	if (ok)
 		strcpy(network->id, id);
 	if (ok && host)
 		ok = lease_add((int)(network - simulated_now()->networks), host, err);
 	simulated_leave();
 	return ok;
+}
+
+void simulated_network_remains(const char *id)
+{
+	simulated_enter();
+	snprintf(simulated_now()->dnsmasq, sizeof simulated_now()->dnsmasq, "%s", id);
+	struct simulated_network *network = simulated_network_find(id);
+	for (int i = 0; network && i < 2 * simulated_now()->servers; i++) {
+		if (simulated_leases()[i].network == network - simulated_now()->networks + 1)
+			simulated_leases()[i].network = 0;
+	}
+	if (network)
+		*network = (struct simulated_network){0};
+	simulated_leave();
 }
 
 bool simulated_network_xml(const char *id, char **xml, struct error *err)

@@ -252,6 +252,10 @@ bool simulated_is_pristine(char *why, size_t size)
 		ok = !*simulated_domains()[i].id;
 		snprintf(why, size, "domain %s is there", simulated_domains()[i].id);
 	}
+	if (ok && *simulated_now()->dnsmasq) {
+		ok = false;
+		snprintf(why, size, "dnsmasq of network %s is there", simulated_now()->dnsmasq);
+	}
 	simulated_leave();
 	return ok;
 }
@@ -345,6 +349,7 @@ const struct world world_simulated = {
 	.netlink = simulated_netlink,
 	.events = simulated_events,
 	.run = run,
+	.end_processes = simulated_end_processes,
 	.hypervisor = hypervisor,
 	.domain_start = simulated_domain_start,
 	.domain_xml = simulated_domain_xml,
@@ -355,6 +360,7 @@ const struct world world_simulated = {
 	.domain_restore = simulated_domain_restore,
 	.domain_change = simulated_domain_change,
 	.domain_stop = simulated_domain_stop,
+	.domain_forget = simulated_domain_forget,
 	.domain_state = simulated_domain_state,
 	.domain_migratable_xml = simulated_domain_xml,
 	.domain_migrate = simulated_domain_migrate,

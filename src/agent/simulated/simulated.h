@@ -38,5 +38,12 @@ void simulated_set_stubborn(bool stubborn);
 void simulated_set_dead(const char *address, bool dead);
 /* Bound to vfio-pci and held by a process that Penstock does not know of, or not any more. */
 void simulated_set_held(const char *address, bool held);
+/* libvirtd was killed while it was at this guest, and cannot get at it any more; for_ever: also when its
+ * process has ended. */
+void simulated_guest_sticks(const char *id, bool for_ever);
+/* libvirtd was killed while it made or ended this network: it does not have it, and its dnsmasq is there. */
+void simulated_network_remains(const char *id);
+/* Guests that were forgotten are gone. */
+void simulated_libvirtd_restarts(void);
 /* A guest that ends by itself. */
 void simulated_guest_ends(const char *id);

@@ -39,6 +39,10 @@ struct simulated_domain {
 	char id[37]; /* "": free */
 	int memory_mb, vcpus, root_ports;
 	bool paused;
+	bool stuck;	/* libvirt cannot get at it */
+	bool held_on;	/* ... also when its process has ended */
+	bool has_ended; /* its process has, and libvirt has it */
+	bool forgotten; /* ... and is not asked about it any more */
 	struct simulated_plug plugs[SIMULATED_DEVICES];
 	int plug_count;
 };
@@ -57,8 +61,10 @@ struct simulated {
 	size_t size; /* of the whole mapping */
 	pthread_mutex_t lock;
 	int servers, pfs, vfs;
-	bool stubborn; /* guests let go of nothing */
-	int share;     /* so many PFs are in one IOMMU group */
+	bool stubborn;	  /* guests let go of nothing */
+	char dnsmasq[37]; /* of a network that libvirt does not have, by its id: it is in the way of another
+			   */
+	int share;	  /* so many PFs are in one IOMMU group */
 	struct simulated_network networks[SIMULATED_NETWORKS];
 };
 
@@ -121,6 +127,8 @@ bool simulated_domain_pause(const char *id, bool paused, struct error *err);
 bool simulated_domain_save(const char *id, const char *path, struct error *err);
 bool simulated_domain_restore(const char *path, struct error *err);
 bool simulated_domain_change(const char *id, const char *device_xml, struct error *err);
+bool simulated_end_processes(const char *name, const char *words, int *count, struct error *err);
+bool simulated_domain_forget(const char *id, struct error *err);
 bool simulated_domain_stop(const char *id, struct error *err);
 bool simulated_domain_state(const char *id, enum world_guest *state, struct error *err);
 bool simulated_domain_migrate(const char *id, const struct world_migration *how, struct error *err);
