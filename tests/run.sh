@@ -99,7 +99,7 @@ run_lab() {
 		if lab_script $script "tests/lab/${script}_test.sh" "$build"; then lab_script $script "tests/lab/${script}_test.sh" "$build"; fi
 		cat "$build/lab-$script.tap" >> "$out"
 	done
-	export ROUNDS=${ROUNDS:-5}
+	export ROUNDS=${ROUNDS:-20}
 	if lab_script chaos /usr/bin/python3 tests/lab/chaos_test.py "$build"; then lab_script chaos /usr/bin/python3 tests/lab/chaos_test.py "$build"; fi
 	cat "$build/lab-chaos.tap" >> "$out"
 	count "$out"

@@ -63,6 +63,54 @@ test_what_a_stranger_left_on_a_vf_is_gone() {
 	clean
 }
 
+# A libvirtd that is killed while it makes a network, or ends one, leaves its bridge: it is in nobody's way.
+test_a_bridge_that_libvirt_left_is_removed() {
+	local net bridge s
+	net=$(api POST /network/v2.0/networks '{"network":{"name":"bridged"}}' | field network.id)
+	api POST /network/v2.0/subnets '{"subnet":{"network_id":"'"$net"'","ip_version":4,"cidr":"192.168.98.0/24"}}' > /dev/null
+	bridge=pbr${net:0:11}
+	lab run "ip link add $bridge type bridge"
+	s=$(make_server "$FLAVOR" '[{"uuid":"'"$net"'"}]')
+	until_true 180 is_settled "$s"
+	api GET "/compute/v2.1/servers/$s" | says '"status":"ACTIVE"'
+	lab run "ip link show master $bridge" | says "master $bridge"
+	# The same when the last server leaves.
+	lab run "virsh -q net-destroy $net; ip link add $bridge type bridge"
+	delete_server "$s"
+	lab run "! ip link show $bridge 2> /dev/null"
+	[ "$(lab run "grep -c '$bridge is left of a network that libvirt does not have: removed' /var/log/penstock/penstock-agent.log")" = 2 ]
+	# What somebody else is plugged into stays, and the server says why it cannot be built.
+	lab run "ip link add $bridge type bridge; ip link add plugged type veth; ip link set plugged master $bridge"
+	s=$(make_server "$FLAVOR" '[{"uuid":"'"$net"'"}]')
+	until_true 180 is_settled "$s"
+	api GET "/compute/v2.1/servers/$s" | says "$bridge"
+	is_status "$s" ERROR
+	lab run "ip link show master $bridge" | says "plugged"
+	delete_server "$s"
+	lab run "ip link del plugged; ip link del $bridge"
+	api DELETE "/network/v2.0/networks/$net"
+	clean
+}
+
+# P17, P23: a VF whose driver the host has loaded goes to a guest and comes back with its driver and its network device.
+test_a_vf_with_a_driver_comes_back_with_it() {
+	local vf=0000:21:10.0 p s netdev
+	lab run "modprobe igbvf; echo igbvf > /sys/bus/pci/devices/$vf/driver_override; echo $vf > /sys/bus/pci/drivers_probe"
+	until_true 30 lab run "ls /sys/bus/pci/devices/$vf/net | grep -q ."
+	netdev=$(lab run "ls /sys/bus/pci/devices/$vf/net")
+	p=$(make_port)
+	s=$(make_server "$FLAVOR" '[{"port":"'"$p"'"}]')
+	until_true 180 is_status "$s" ACTIVE
+	nic_of "$s" "$p" | says "$vf"
+	driver_of $vf | says vfio-pci
+	until_true 180 console_says "$s" "mac=$(port_mac "$p")"
+	delete_server "$s"
+	lab run "cd /sys/bus/pci/devices/$vf; echo \$(basename \$(readlink driver)) \$(ls net) \$(cat driver_override)" | says "^igbvf $netdev igbvf"
+	lab run "echo $vf > /sys/bus/pci/devices/$vf/driver/unbind; echo > /sys/bus/pci/devices/$vf/driver_override; rmmod igbvf"
+	api DELETE "/network/v2.0/ports/$p"
+	clean
+}
+
 # P18: an agent that starts and cannot ask libvirt does not know what runs: it touches nothing and waits.
 test_an_agent_without_libvirt_leaves_guests_alone() {
 	local p s before
@@ -85,4 +133,21 @@ test_an_agent_without_libvirt_leaves_guests_alone() {
 	clean
 }
 
-FIELD_TESTS="nics_keep_their_networks_and_places what_a_stranger_left_on_a_vf_is_gone an_agent_without_libvirt_leaves_guests_alone"
+# P18: libvirt that goes away in the middle of starting a guest is waited for; it is no reason to fail.
+test_libvirt_is_restarted_while_a_server_is_built() {
+	local p s
+	p=$(make_port)
+	s=$(make_server "$FLAVOR" '[{"port":"'"$p"'"}]')
+	until_true 90 lab run 'pgrep -x qemu-system-x86'
+	stop_daemon libvirtd
+	is_status "$s" BUILD
+	lab run 'libvirtd -d -f /etc/libvirt/libvirtd.conf'
+	until_true 180 is_settled "$s"
+	api GET "/compute/v2.1/servers/$s" | says '"status":"ACTIVE"'
+	delete_server "$s"
+	api DELETE "/network/v2.0/ports/$p"
+	clean
+}
+
+FIELD_TESTS="nics_keep_their_networks_and_places what_a_stranger_left_on_a_vf_is_gone a_bridge_that_libvirt_left_is_removed
+	a_vf_with_a_driver_comes_back_with_it an_agent_without_libvirt_leaves_guests_alone libvirt_is_restarted_while_a_server_is_built"

@@ -48,7 +48,7 @@ make_base() {
 	in_root "$base" apt-get install -y -q --no-install-recommends udev kmod iproute2 libvirt-daemon-system libvirt-clients \
 		qemu-system-x86 qemu-utils dnsmasq-base iptables sqlite3 man-db bash-completion
 	# What only costs time here.
-	in_root "$base" systemctl mask systemd-logind.service systemd-machined.service man-db.timer apt-daily.timer apt-daily-upgrade.timer \
+	in_root "$base" systemctl mask systemd-logind.service man-db.timer apt-daily.timer apt-daily-upgrade.timer \
 		dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer libvirt-guests.service systemd-timesyncd.service \
 		systemd-update-utmp.service getty.target console-getty.service
 	touch "$base/.complete"
@@ -86,10 +86,10 @@ test_they_work_without_systemd() {
 make_lab() {
 	mkdir -p "$root/lib/modules" "$root/etc/systemd/network"
 	for nic in p5p1:b8 p5p2:ba; do
-		printf '[Match]\nPermanentMACAddress=a0:36:9f:8f:3f:%s\n[Link]\nName=%s\n' "${nic#*:}" "${nic%:*}" > "$root/etc/systemd/network/10-${nic%:*}.link"
+		printf '[Match]\nPermanentMACAddress=a0:36:9f:8f:%02x:%s\n[Link]\nName=%s\n' $((62 + ${LAB_ID:-1})) "${nic#*:}" "${nic%:*}" > "$root/etc/systemd/network/10-${nic%:*}.link"
 	done
-	echo lab1 > "$root/etc/hostname"
-	echo "127.0.0.1 localhost lab1" > "$root/etc/hosts"
+	echo "lab${LAB_ID:-1}" > "$root/etc/hostname"
+	echo "127.0.0.1 localhost lab${LAB_ID:-1}" > "$root/etc/hosts"
 	cat > "$root/etc/systemd/system/lab.service" <<-'UNIT'
 	[Unit]
 	After=systemd-udevd.service
@@ -174,12 +174,12 @@ test_a_host_joins() {
 	physical_device_mappings = physnet_sriov:p5p1
 	END
 	penstock config check --config-dir /etc/penstock/penstock.conf.d'
-	devices | tee /dev/stderr | grep -c -- '- 0000:21:1.* physnet_sriov .*free' | grep -x 5 # and the PF is
+	devices | tee /dev/stderr | grep -c ' 0000:21:1.* physnet_sriov .*free' | grep -x 5
 	lab run "systemctl restart penstockd && penstock bootstrap --url http://127.0.0.1:$port --output /run/lab"
 	lab run 'penstock agent-token > /etc/penstock/agent-token && chmod 600 /etc/penstock/agent-token && systemctl start penstock-agent'
 	. "$LAB_DIR/openrc"
 	until_true 60 sh -c 'openstack network agent list -f value | grep -q NIC'
-	until_true 30 sh -c 'openstack hypervisor list -f value | grep -q lab1'
+	until_true 30 sh -c 'openstack hypervisor list -f value | grep -q "lab${LAB_ID:-1}"'
 	[ "$(lab run 'stat -c %U:%a /var/lib/penstock/penstock.db')" = penstock:600 ]
 }
 
@@ -191,7 +191,8 @@ test_a_guest_gets_a_vf() {
 	os image create --disk-format raw --container-format bare --file "$LAB_DIR/probe.img" probe
 	os flavor create --ram 64 --disk 1 --vcpus 1 m1.small
 	os server create --flavor m1.small --image probe --nic "port-id=$(os port show sriov_port -f value -c id)" sr-iov-instance1
-	until_true 240 sh -c 'openstack server show sr-iov-instance1 -f value -c status | grep -x ACTIVE'
+	until_true 240 sh -c 'openstack server show sr-iov-instance1 -f value -c status | grep -x "ACTIVE\|ERROR"'
+	os server show sr-iov-instance1 -f value -c status -c fault | grep -x ACTIVE
 	lab run 'ip link show p5p1' | grep "$(os port show sriov_port -f value -c mac_address).*vlan 10[12]"
 	devices | grep "taken *sr-iov-instance1"
 	until_true 180 sh -c 'openstack console log show sr-iov-instance1 | grep -a "PROBE done"'
@@ -201,7 +202,7 @@ test_an_upgrade_leaves_the_guest_alone() {
 	local before agent
 	before=$(guest_pid; lab run 'ip link show p5p1 | grep "vf "')
 	agent=$(lab run 'pgrep -x penstock-agent')
-	lab run 'DEBIAN_FRONTEND=noninteractive apt-get install -y -q --reinstall --no-download /debs/penstock*.deb'
+	lab run 'DEBIAN_FRONTEND=noninteractive apt-get install -y -q --reinstall /debs/penstock*.deb'
 	until_true 60 lab run 'systemctl is-active -q penstockd && systemctl is-active -q penstock-agent'
 	[ "$(lab run 'pgrep -x penstock-agent')" != "$agent" ]
 	[ "$(guest_pid; lab run 'ip link show p5p1 | grep "vf "')" = "$before" ]

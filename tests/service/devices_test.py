@@ -1,13 +1,15 @@
 #!/usr/bin/python3
-"""Devices that are not well: quarantine in the inventory, in os-pci, in the reasons of hosts, and in `penstock device`; a real penstockd
-with the real penstock-agent on a simulated host.  devices_test.py BUILD-FOLDER [NAME...]"""
+"""Devices that are not well: quarantine in the inventory, in os-pci, in the reasons of hosts, and in `penstock device`; and that one agent
+has them.  A real penstockd with the real penstock-agent on a simulated host.  devices_test.py BUILD-FOLDER [NAME...]"""
 import json
 import os
 import subprocess
 import sys
+import time
 import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "scenarios"))
+from agent import PROGRAM  # noqa: E402
 from cloud import COMPUTE, NEWEST, Cloud, reason, same, until  # noqa: E402
 from scenarios_placement import inventories, providers  # noqa: E402
 
@@ -140,6 +142,43 @@ def test_workers_that_do_not_get_on_stop_nobody(cloud):
         until(lambda: cloud.show(server) is None, 60, "the server is gone")
     cloud.delete(other)
     same({d["health"] for d in devices(cloud).values()}, {"ok"}, "health")
+
+
+def another_agent(agent, log):
+    """Started in the same state folder."""
+    return subprocess.Popen(["%s/src/%s" % (agent.cloud.build, PROGRAM), "--config-file", agent.folder + "/agent.conf", "--token", agent.token,
+                             "--simulate", "8,2,4"], stdout=log, stderr=log)
+
+
+def opened_by(process):
+    folder = "/proc/%d/fd/" % process.pid
+    return [os.readlink(folder + name) for name in os.listdir(folder)]
+
+
+def test_one_agent_works_in_a_state_folder(cloud):
+    agent = cloud.agent(SPEC)
+    lock = agent.folder + "/state/lock"
+    with open(agent.folder + "/second.log", "w") as log:
+        second, began = another_agent(agent, log), time.time()
+        same(second.wait(timeout=60), 1, "exit status of the second")
+    took = time.time() - began
+    assert 9 < took < 30, "it ended after %.1f s" % took  # a predecessor that was killed has 10 s to end
+    said = open(agent.folder + "/second.log").read()
+    sentence = "another penstock-agent works in %s/state (its lock is taken: fuser -v %s)" % (agent.folder, lock)
+    assert said.count("\n") == 1 and said.endswith("error: %s\n" % sentence), said
+    assert agent.runs()
+    cloud.delete(cloud.boot(ports=[cloud.port(cloud.network())]))
+
+    # One that waits takes over as soon as the first is gone, however that ended.
+    with open(agent.folder + "/agent.log", "a") as log:
+        second = another_agent(agent, log)
+        until(lambda: lock in opened_by(second), 20, "it waits for the lock")
+        agent.process.kill()
+        agent.process.wait()
+        agent.process = second
+    server = cloud.create(ports=[cloud.port(cloud.network())])
+    same(cloud.settle(server)["status"], "ACTIVE", "a server of the second agent")
+    cloud.delete(server)
 
 
 def main():

@@ -30,6 +30,8 @@ static bool counts(enum kind kind)
 	case FAILING_REFUSED:
 		return true;
 	case FAILING_AWAY:
+	case FAILING_LOST:
+	case FAILING_LOST_DONE:
 		return kind == LIBVIRT_LOOK || kind == LIBVIRT_CHANGE;
 	case FAILING_UNHEARD:
 		return kind == CHANGE || kind == LIBVIRT_CHANGE;
@@ -40,6 +42,13 @@ static bool counts(enum kind kind)
 	}
 }
 
+/* libvirtd, which went away in the middle of an earlier call. */
+static bool is_away(enum kind kind)
+{
+	return (failing.how == FAILING_LOST || failing.how == FAILING_LOST_DONE) && failing.left == 0 &&
+	       !failing.over && counts(kind);
+}
+
 /* Of the call that is to fail: how. */
 static enum failing strike(enum kind kind, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static enum failing strike(enum kind kind, const char *format, ...)
@@ -48,6 +57,8 @@ static enum failing strike(enum kind kind, const char *format, ...)
 	va_list arguments;
 
 	pthread_mutex_lock(&failing.lock);
+	if (is_away(kind))
+		how = FAILING_AWAY;
 	if (failing.left > 0 && counts(kind) && --failing.left == 0) {
 		how = failing.how;
 		va_start(arguments, format);
@@ -93,8 +104,10 @@ bool failing_end(void)
 
 static bool refuse(enum failing how, struct error *err)
 {
-	return error_set(err, how == FAILING_AWAY ? ERROR_UNAVAILABLE : ERROR_INTERNAL,
-			 "failed on purpose: %s", failing_what);
+	bool lost = how == FAILING_LOST || how == FAILING_LOST_DONE;
+
+	return error_set_typed(err, lost || how == FAILING_AWAY ? ERROR_UNAVAILABLE : ERROR_INTERNAL,
+			       lost ? WORLD_LOST : NULL, "failed on purpose: %s", failing_what);
 }
 
 /* --- the kernel --- */
@@ -148,7 +161,7 @@ static bool failing_run(const char *const *argv, int seconds, struct text *out, 
 	{ \
 		enum failing how = strike(kind, #name); \
 		struct error unheard; \
-		if (how == FAILING_UNHEARD) { \
+		if (how == FAILING_UNHEARD || how == FAILING_LOST_DONE) { \
 			struct error *caller = err; \
 			err = &unheard; \
 			world_simulated.name arguments; \

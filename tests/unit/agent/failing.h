@@ -5,10 +5,13 @@
 
 enum failing {
 	FAILING_NOT,
-	FAILING_REFUSED, /* it is not done, and says so */
-	FAILING_AWAY,	 /* of libvirt's: libvirtd is away */
-	FAILING_UNHEARD, /* it is done, and says that it was not */
-	FAILING_HANGS,	 /* it does not return before failing_end() */
+	FAILING_REFUSED,   /* it is not done, and says so */
+	FAILING_AWAY,	   /* of libvirt's: libvirtd is away */
+	FAILING_UNHEARD,   /* it is done, and says that it was not */
+	FAILING_LOST,	   /* of libvirt's: libvirtd goes away in the middle of it, and stays away until
+			      failing_end() */
+	FAILING_LOST_DONE, /* the same, but what was asked for is done */
+	FAILING_HANGS,	   /* it does not return before failing_end() */
 	FAILING_MODES
 };
 

@@ -1,7 +1,7 @@
 /* Every call that the agent makes of the kernel and of libvirt goes wrong in turn: is refused, finds libvirt
- * away, is done but says that it was not, or hangs.  Whatever it was, the agent says so or goes on, and when
- * it is over the host is as it was wanted, or as it was before.  Meanwhile no device is free that is not
- * clean. */
+ * away, loses it, is done but says that it was not, or hangs.  Whatever it was, the agent says so or goes on,
+ * and when it is over the host is as it was wanted, or as it was before.  Meanwhile no device is free that is
+ * not clean. */
 #include "../test.h"
 
 #include "agent/ledger.h"
@@ -42,7 +42,8 @@ static void assert_free_is_clean(const char *when)
 
 static const char *how_text(enum failing how)
 {
-	static const char *const texts[] = {"", "refused", "away", "unheard", "hangs"};
+	static const char *const texts[] = {"",	    "refused",	      "away", "unheard",
+					    "lost", "lost when done", "hangs"};
 
 	return texts[how];
 }
@@ -62,11 +63,12 @@ static void assert_vf(const char *when, int index, const char *mac, int vlan)
 typedef bool step(struct error *err); /* true: it is so */
 
 static yyjson_doc *doc;
+static enum server_outcome outcome; /* of the last step_setup() */
 
 static bool step_setup(struct error *err)
 {
 	*trouble = '\0';
-	enum server_outcome outcome = server_setup(&life, yyjson_doc_get_root(doc), err);
+	outcome = server_setup(&life, yyjson_doc_get_root(doc), err);
 
 	return (outcome == SERVER_RUNS || outcome == SERVER_PAUSED || outcome == SERVER_SUSPENDED) &&
 	       !*trouble;
@@ -94,6 +96,15 @@ static void until_so(step *work, const char *when)
 	fail_msg("%s (%s): still not so: %s%s", when, failing_what, err.message, trouble);
 }
 
+/* A libvirtd that is away, or goes away in the middle of a call, comes back: nothing has failed by that. */
+static void assert_is_waited_for(enum failing how, const struct error *err)
+{
+	if (how != FAILING_AWAY && how != FAILING_LOST && how != FAILING_LOST_DONE)
+		return;
+	if (outcome == SERVER_FAILED || outcome == SERVER_REFUSED || *trouble)
+		fail_msg("%s (%s) is a failure: %s%s", failing_what, how_text(how), err->message, trouble);
+}
+
 /* False if it took less than n calls. */
 static bool with_failure(enum failing how, int n, step *work)
 {
@@ -103,6 +114,7 @@ static bool with_failure(enum failing how, int n, step *work)
 	bool ok = work(&err);
 	if (!ok && !*err.message && !*trouble)
 		fail_msg("%s failed without a word (%s)", failing_what, how_text(how));
+	assert_is_waited_for(how, &err);
 	assert_free_is_clean("while it fails");
 	bool was = failing_end();
 	assert_free_is_clean("after it failed");
