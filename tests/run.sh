@@ -1,9 +1,10 @@
 #!/bin/bash
-# Runs parts of the test suite and ends with "N passed, N failed".   tests/run.sh unit service scenarios lab
+# Runs parts of the test suite and ends with "N passed, N failed".   tests/run.sh unit service scenarios sim lab
 #   unit     cmocka programs, built with ASan and UBSan
 #   property placing: a million random cases against exhaustive searches, in the plain build (PENSTOCK_TEST_SEED=N repeats a run)
 #   service  a real penstockd (ASan and UBSan) on a free port, with the openstack SDK and raw requests
 #   scenarios  OpenStack's behaviour, number by number (docs/compatibility.md), with hosts that are made up or simulated
+#   sim      whole sites under a virtual clock with faults, for two minutes from a new seed on (SIM_SEED, SIM_SECONDS)
 #   lab      penstockd and penstock-agent on a real kernel with real SR-IOV; and on two such hosts, for live migration
 set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -82,6 +83,14 @@ run_scenarios() {
 	count "$out"
 }
 
+run_sim() {
+	local out=$build/sim.tap
+	compile "$build"
+	"$build/tests/sim/penstock-sim" "$root/$build" --from "${SIM_SEED:-$(date +%s)}" --count 1000000 --seconds "${SIM_SECONDS:-120}" --jobs "$(nproc)" | tee "$out"
+	[ "${PIPESTATUS[0]}" -le 1 ] || echo "not ok the simulator ended early" >> "$out"
+	count "$out"
+}
+
 # The whole once more if the emulated machine, and not what was tested, broke down (lab/lab healthy).
 lab_script() { # NAME COMMAND...
 	local log=$build/lab-$1.tap name=$1
@@ -107,7 +116,7 @@ run_lab() {
 
 for part in "$@"; do
 	case $part in
-	unit | property | service | scenarios | lab) "run_$part" ;;
+	unit | property | service | scenarios | sim | lab) "run_$part" ;;
 	*) echo "tests/run.sh: there is no part $part" >&2; exit 2 ;;
 	esac
 done

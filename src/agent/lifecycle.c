@@ -12,6 +12,7 @@
 #include "agent/plug.h"
 #include "agent/vm.h"
 #include "agent/world.h"
+#include "base/deliberate.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -505,6 +506,10 @@ enum server_outcome server_setup(const struct lifecycle *life, yyjson_val *serve
 	}
 	if (!world->domain_running(id, &running, err))
 		return SERVER_LATER;
+	if (deliberate_bug(4) && running && started_generation(folder) >= 0) {
+		world->domain_stop(id, err);
+		running = false;
+	}
 	yyjson_doc *doc = server_without_absent(server);
 	yyjson_val *wanted = yyjson_doc_get_root(doc);
 	outcome = running ? lifecycle_settle_running(life, folder, server, wanted, err)

@@ -1,6 +1,7 @@
 /* Telling the controller how servers are (docs/agent-protocol.md, POST status). */
 #include "agent/entries.h"
 #include "agent/quarantine.h"
+#include "base/deliberate.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/timestamp.h"
@@ -120,7 +121,7 @@ static void reports_settle(const char *text, bool told)
 		if (!entry)
 			continue;
 		if (!told)
-			entry->report = true;
+			entry->report = !deliberate_bug(6);
 		else if (entry->state == STATE_GONE && !entry->busy && entry->absent)
 			entry_free(map_remove(&agent.entries, entry->id));
 	}

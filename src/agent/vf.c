@@ -2,6 +2,7 @@
 #include "agent/vf.h"
 
 #include "agent/link.h"
+#include "base/deliberate.h"
 #include "base/log.h"
 #include "base/memory.h"
 
@@ -502,6 +503,8 @@ bool vf_program(const char *pf, int index, const struct vf_settings *wanted, str
 	struct vf_settings now;
 	int link;
 
+	if (deliberate_bug(3) && wanted == &vf_clean)
+		return true;
 	return link_index(pf, &link, err) && read_one(pf, link, index, &now, err) &&
 	       vf_program_from(pf, link, index, wanted, VF_PATIENCE, &now, err);
 }

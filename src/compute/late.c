@@ -2,6 +2,7 @@
  * Builds (server_retry.c) and moves (move_report.c) have deadlines of their own. */
 #include "compute/late.h"
 
+#include "base/deliberate.h"
 #include "compute/agent.h"
 #include "compute/server.h"
 
@@ -29,8 +30,8 @@ static bool has_deadline(enum server_state state)
 
 	/* A deletion that is late is ERROR_DELETING, and goes on.  A host that was told to let a shelved
 	 * server go has its devices until it says so. */
-	return info->task_state && state != SERVER_SCHEDULING && state != SERVER_SPAWNING &&
-	       state != SERVER_OFFLOADING && state != SERVER_ERROR_DELETING &&
+	return !deliberate_bug(5) && info->task_state && state != SERVER_SCHEDULING &&
+	       state != SERVER_SPAWNING && state != SERVER_OFFLOADING && state != SERVER_ERROR_DELETING &&
 	       strcmp(info->status, "RESIZE") != 0 && strcmp(info->status, "REVERT_RESIZE") != 0 &&
 	       strcmp(info->status, "MIGRATING") != 0;
 }

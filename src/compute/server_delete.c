@@ -1,4 +1,5 @@
 /* DELETE of a server: the host is told to remove it; the row goes when the host says that nothing is left. */
+#include "base/deliberate.h"
 #include "compute/server.h"
 
 bool server_delete(struct http_request *request, struct http_response *response, struct error *err)
@@ -13,6 +14,8 @@ bool server_delete(struct http_request *request, struct http_response *response,
 	/* Asking twice is fine: the host is at it. */
 	if (server_is_deleting(server.life.state))
 		return compute_empty(response, 204);
+	if (deliberate_bug(1) && !scheduler_release(request->db, server.id, err))
+		return false;
 	if (server.life.state == SERVER_SPAWNING)
 		scheduler_build_ends(request->db, server.host_id, SCHEDULER_BUILD_LEFT);
 	return server_user_move(&server, server_deleting(server.life.state), "delete", err) &&

@@ -158,7 +158,8 @@ static void power_cut(void)
 static void partition(void)
 {
 	int host = host_draw();
-	int64_t time = (int64_t)sim_below(sim_below(3) == 0 ? 300 * SECOND : 40 * SECOND);
+	uint64_t length = sim_below(12);
+	int64_t time = (int64_t)sim_below((length == 0 ? 2400 : length < 5 ? 300 : 40) * SECOND);
 
 	trace(TRACE_FAULT, "h%d is cut off for %lld s", host, (long long)(time / SECOND));
 	cut_off_until[host] = sim_now() + time;

@@ -22,26 +22,31 @@
 static struct options {
 	uint64_t from, count;
 	int seconds, jobs;
-	bool trace, shrink;
+	bool trace, shrink, until_broken;
 } options = {.from = 1, .count = 100, .jobs = 1, .shrink = true};
 
 static void usage(void)
 {
 	fputs("Usage: penstock-sim BUILD-FOLDER [--from SEED] [--count N] [--seconds REAL] [--jobs N] "
 	      "[--minutes SIMULATED]\n"
-	      "                    [--faults MASK] [--clients N] [--trace] [--no-shrink]\n",
+	      "                    [--faults MASK] [--clients N] [--trace] [--no-shrink] [--until-broken]\n",
 	      stderr);
 	syscall(SYS_exit_group, 2);
 }
 
 static void options_read(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{"from", required_argument, NULL, 'f'},	   {"count", required_argument, NULL, 'n'},
-		{"seconds", required_argument, NULL, 's'}, {"jobs", required_argument, NULL, 'j'},
-		{"minutes", required_argument, NULL, 'm'}, {"faults", required_argument, NULL, 'F'},
-		{"clients", required_argument, NULL, 'c'}, {"trace", no_argument, NULL, 't'},
-		{"no-shrink", no_argument, NULL, 'S'},	   {NULL, 0, NULL, 0}};
+	static const struct option longs[] = {{"from", required_argument, NULL, 'f'},
+					      {"count", required_argument, NULL, 'n'},
+					      {"seconds", required_argument, NULL, 's'},
+					      {"jobs", required_argument, NULL, 'j'},
+					      {"minutes", required_argument, NULL, 'm'},
+					      {"faults", required_argument, NULL, 'F'},
+					      {"clients", required_argument, NULL, 'c'},
+					      {"trace", no_argument, NULL, 't'},
+					      {"no-shrink", no_argument, NULL, 'S'},
+					      {"until-broken", no_argument, NULL, 'u'},
+					      {NULL, 0, NULL, 0}};
 	int option;
 
 	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1) {
@@ -72,6 +77,9 @@ static void options_read(int argc, char **argv)
 			break;
 		case 'S':
 			options.shrink = false;
+			break;
+		case 'u':
+			options.until_broken = true;
 			break;
 		default:
 			usage();
@@ -249,6 +257,11 @@ static void take(const struct run *run)
 	explain(run->seed, &result);
 }
 
+static bool more_to_do(uint64_t next)
+{
+	return next < options.from + options.count && totals.failed < (options.until_broken ? 1 : 5);
+}
+
 static void run_all(void)
 {
 	struct run runs[64];
@@ -256,9 +269,9 @@ static void run_all(void)
 	double began = real_seconds();
 	uint64_t next = options.from;
 
-	while (running > 0 || (next < options.from + options.count && totals.failed < 5)) {
-		bool more = next < options.from + options.count && totals.failed < 5 &&
-			    (!options.seconds || real_seconds() - began < options.seconds);
+	while (running > 0 || more_to_do(next)) {
+		bool more =
+			more_to_do(next) && (!options.seconds || real_seconds() - began < options.seconds);
 
 		if (!more && running == 0)
 			break;
@@ -280,9 +293,9 @@ static void run_all(void)
 
 int main(int argc, char **argv)
 {
-	/* The same addresses in each run. */
-	if (!(personality(0xffffffff) & ADDR_NO_RANDOMIZE)) {
-		personality(ADDR_NO_RANDOMIZE);
+	/* The same addresses in each run, where that may be had: what depends on them is the same then too. */
+	if (!getenv("SIM_ADDRESSES") && personality(ADDR_NO_RANDOMIZE) != -1) {
+		setenv("SIM_ADDRESSES", "fixed", 1);
 		execv("/proc/self/exe", argv);
 	}
 	options_read(argc, argv);

@@ -1,0 +1,8 @@
+/* Deliberate bugs, one for each promise of docs/promises.md: what the simulator must find (tests/sim).  Only in
+ * builds with `meson setup -Ddeliberate_bug=N`; in every other one there is none. */
+#pragma once
+
+#ifndef DELIBERATE_BUG
+#define DELIBERATE_BUG 0
+#endif
+#define deliberate_bug(number) (DELIBERATE_BUG == (number))
