@@ -10,6 +10,7 @@
 
 #include "agent/deadline.h"
 #include "agent/entries.h"
+#include "agent/file.h"
 #include "agent/guard.h"
 #include "agent/health.h"
 #include "agent/images.h"
@@ -311,6 +312,18 @@ static void learn_folder(const char *id)
 	yyjson_doc_free(remembered);
 }
 
+/* Files that it was writing when it was killed. */
+static void sweep(void)
+{
+	static const char *const folders[] = {"", "/ledger", "/quarantine"};
+
+	for (size_t i = 0; i < ELEMENTS_OF(folders); i++) {
+		_cleanup_free_ char *path = memory_printf("%s%s", agent.settings->state_dir, folders[i]);
+
+		file_sweep(path);
+	}
+}
+
 static void learn(void)
 {
 	_cleanup_closedir_ DIR *dir = opendir(agent.settings->folders.instances);
@@ -366,6 +379,7 @@ bool agent_run(const struct agent_settings *settings, struct error *err)
 
 	agent.settings = settings;
 	guard_configure(settings->keep_pfs_up);
+	sweep();
 	learn();
 	/* Devices are known, and looked at, before the first server comes. */
 	free(look_at_host());

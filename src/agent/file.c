@@ -2,6 +2,7 @@
 #include "agent/file.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,4 +29,16 @@ bool file_write(const char *path, const char *text, enum file_safety safety, str
 	    (safety == FILE_DURABLE && !sync_folder_of(path)))
 		return error_set_errno(err, ERROR_INTERNAL, errno, "cannot write %s", path);
 	return true;
+}
+
+void file_sweep(const char *folder)
+{
+	_cleanup_closedir_ DIR *dir = opendir(folder);
+
+	for (struct dirent *entry; dir && (entry = readdir(dir));) {
+		_cleanup_free_ char *path = memory_printf("%s/%s", folder, entry->d_name);
+
+		if (text_ends_with(entry->d_name, ".new"))
+			unlink(path);
+	}
 }

@@ -10,3 +10,5 @@ enum file_safety {
 
 /* Writes a file in one step (mode 0600), by way of PATH.new. */
 bool file_write(const char *path, const char *text, enum file_safety safety, struct error *err);
+/* Removes what a file_write() in this folder left that was cut short.  While nobody writes there. */
+void file_sweep(const char *folder);

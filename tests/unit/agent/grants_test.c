@@ -3,6 +3,7 @@
 #include "../test.h"
 
 #include "agent/deadline.h"
+#include "agent/file.h"
 #include "agent/groups.h"
 #include "agent/health.h"
 #include "agent/hook.h"
@@ -178,6 +179,21 @@ static void assert_not_quarantined(const char *address)
 /* --- whose it is --- */
 
 /* P2 */
+/* Found by the simulator: kill -9 between writing and renaming. */
+static void test_files_that_were_cut_short_go(void **state)
+{
+	_cleanup_free_ char *whole = memory_printf("%s/quarantine/" VF ".json", host_folder),
+			    *part = memory_printf("%s.new", whole),
+			    *folder = memory_printf("%s/quarantine", host_folder);
+
+	(void)state;
+	shell("echo '{}' > %s && echo '{' > %s", whole, part);
+	file_sweep(folder);
+	assert_int_equal(access(whole, F_OK), 0);
+	assert_int_not_equal(access(part, F_OK), 0);
+	assert_int_equal(unlink(whole), 0);
+}
+
 static void test_an_old_release_leaves_a_newer_grant_alone(void **state)
 {
 	yyjson_doc *doc = without_pf(), *other = other_server(VF);
@@ -716,6 +732,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_offering, drop_offering)
 		/* First, because it forks: the deadlines' threads are not there in a child. */
+		TEST(test_files_that_were_cut_short_go),
 		TEST(test_the_release_hook_runs_again_after_a_crash),
 		TEST(test_an_old_release_leaves_a_newer_grant_alone),
 		TEST(test_of_two_journals_the_later_grant_counts),
