@@ -2,7 +2,8 @@
 """Servers are made, changed and deleted on a host with 7 VFs, a PF and an NVMe drive, while kill -9 hits penstockd,
 penstock-agent, libvirtd or a guest's QEMU at random moments: nothing is granted twice, nothing gets stuck, nothing is left.
 
-chaos_test.py BUILD-FOLDER; prints "ok lab chaos NAME" lines.  ROUNDS=20, SEED (printed), ROUND=N for one round alone."""
+chaos_test.py BUILD-FOLDER; prints "ok lab chaos NAME" lines.  ROUNDS=20, SEED (printed), ROUND=N for one round alone,
+STRUCK=libvirtd: of these rounds only those in which that is killed."""
 import os
 import random
 import signal
@@ -307,6 +308,7 @@ def main():
     lab = Lab(sys.argv[1])
     seed = os.environ.get("SEED") or str(random.randrange(1 << 32))
     numbers = [int(os.environ["ROUND"])] if os.environ.get("ROUND") else range(1, int(os.environ.get("ROUNDS", "20")) + 1)
+    numbers = [number for number in numbers if os.environ.get("STRUCK", "") in {"", *Plan(seed, number).struck()}]
     print("# SEED=%s ROUNDS=%d" % (seed, len(numbers)), flush=True)
     broken, site, spent, left, again = {}, None, [], list(numbers), set()
     try:

@@ -1,11 +1,12 @@
 # Lab tests of what a libvirtd that was killed leaves behind, read by lab_test.sh.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 LIBVIRT_TESTS="a_guest_that_libvirt_holds_on_to_ends_and_starts_again a_guest_that_libvirt_does_not_know_is_ended \
 	dnsmasq_of_a_lost_network_is_ended"
 
 libvirtd_kill() { lab run "pkill -9 -x libvirtd; while pgrep -x libvirtd; do sleep 0.05; done"; }
 libvirtd_start() { lab run "libvirtd -d -f /etc/libvirt/libvirtd.conf; until virsh -q uri > /dev/null 2>&1; do sleep 0.2; done"; }
 status_file() { lab run "grep -l '<uuid>$1<' /run/libvirt/qemu/*.xml"; }
+vfs_are_clean() { [ "$(vf_dirt)" = 0 ]; }
 has_no_qemu() { [ -z "$(lab run "pgrep -f -- '-uuid $1'; true")" ]; }
 
 # hold_on SERVER: as if libvirtd had been killed when it had written that it starts the guest, and before there was a process.
@@ -29,7 +30,7 @@ test_a_guest_that_libvirt_holds_on_to_ends_and_starts_again() {
 	hold_on "$s"
 	until_true 180 is_status "$s" ERROR
 	api GET "/compute/v2.1/servers/$s" | says "libvirt was killed while it was at an earlier start"
-	until_true 30 eval '[ "$(vf_dirt)" = 0 ]'
+	until_true 30 vfs_are_clean
 	libvirtd_kill
 	libvirtd_start
 	[ -z "$(lab run 'virsh -q list --all')" ]

@@ -180,6 +180,9 @@ FAILS(domain_save, LIBVIRT_CHANGE, (const char *id, const char *path, struct err
 FAILS(domain_restore, LIBVIRT_CHANGE, (const char *path, struct error *err), (path, err))
 FAILS(domain_change, LIBVIRT_CHANGE, (const char *id, const char *xml, struct error *err), (id, xml, err))
 FAILS(domain_stop, LIBVIRT_CHANGE, (const char *id, struct error *err), (id, err))
+FAILS(domain_forget, LIBVIRT_CHANGE, (const char *id, struct error *err), (id, err))
+FAILS(end_processes, CHANGE, (const char *name, const char *words, int *count, struct error *err),
+      (name, words, count, err))
 FAILS(domain_running, LIBVIRT_LOOK, (const char *id, bool *running, struct error *err), (id, running, err))
 FAILS(domain_list, LIBVIRT_LOOK, (bool only_ours, struct map *ids, struct error *err), (only_ours, ids, err))
 FAILS(network_xml, LIBVIRT_LOOK, (const char *id, char **xml, struct error *err), (id, xml, err))
@@ -208,6 +211,8 @@ const struct world *failing_world(void)
 	WITH(domain_restore);
 	WITH(domain_change);
 	WITH(domain_stop);
+	WITH(domain_forget);
+	WITH(end_processes);
 	WITH(domain_running);
 	WITH(domain_list);
 	WITH(network_xml);
