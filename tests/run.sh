@@ -4,7 +4,7 @@
 #   property placing: a million random cases against exhaustive searches, in the plain build (PENSTOCK_TEST_SEED=N repeats a run)
 #   service  a real penstockd (ASan and UBSan) on a free port, with the openstack SDK and raw requests
 #   scenarios  OpenStack's behaviour, number by number (docs/compatibility.md), with hosts that are made up or simulated
-#   sim      whole sites under a virtual clock with faults, for two minutes from a new seed on (SIM_SEED, SIM_SECONDS)
+#   sim      whole sites under a virtual clock with faults, a hundred seeds, at most two minutes (SIM_SEED, SIM_SEEDS, SIM_SECONDS)
 #   lab      penstockd and penstock-agent on a real kernel with real SR-IOV; and on two such hosts, for live migration
 set -uo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -86,7 +86,7 @@ run_scenarios() {
 run_sim() {
 	local out=$build/sim.tap
 	compile "$build"
-	"$build/tests/sim/penstock-sim" "$root/$build" --from "${SIM_SEED:-$(date +%s)}" --count 1000000 --seconds "${SIM_SECONDS:-120}" --jobs "$(nproc)" | tee "$out"
+	"$build/tests/sim/penstock-sim" "$root/$build" --from "${SIM_SEED:-1}" --count "${SIM_SEEDS:-100}" --seconds "${SIM_SECONDS:-120}" --jobs "$(nproc)" | tee "$out"
 	[ "${PIPESTATUS[0]}" -le 1 ] || echo "not ok the simulator ended early" >> "$out"
 	count "$out"
 }
