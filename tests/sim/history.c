@@ -21,11 +21,6 @@ struct operation {
 static struct operation operations[OPERATIONS];
 static int count;
 
-void history_made(const char *server)
-{
-	(void)server;
-}
-
 static int begin(const char *server, bool write, const char *value)
 {
 	if (count == OPERATIONS)

@@ -10,8 +10,6 @@ enum history_end {
 	HISTORY_OPEN /* it may come true at any later time, or never */
 };
 
-/* The server was made; its name is not known here, and the first read says it. */
-void history_made(const char *server);
 /* Begins an operation; returns its number. */
 int history_write(const char *server, const char *name);
 int history_read(const char *server);

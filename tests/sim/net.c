@@ -18,7 +18,6 @@ struct net_message {
 	size_t size;
 	struct daemon *from; /* NULL: a client */
 	int server;	     /* the controller's incarnation that has it; 0: none yet */
-	bool double_;	     /* nobody waits for its answer */
 	int users;	     /* client, server, messages under way: freed when there are none */
 	bool over;	     /* the client knows, or has given up */
 	enum net_outcome outcome;
@@ -125,7 +124,7 @@ enum net_outcome net_call(const struct net_request *request, struct net_answer *
 		struct net_message *again = message_make(request);
 
 		trace(TRACE_FAULT, "doubled: %s %s", message->method, message->target);
-		again->over = again->double_ = true;
+		again->over = true; /* nobody waits for its answer */
 		send_there(again);
 		leave(again);
 	}

@@ -15,13 +15,12 @@
 #include <string.h>
 #include <yyjson.h>
 
-#define SECOND	  INT64_C(1000000)
-#define CLIENTS	  3
-#define THINGS	  400 /* servers or ports that a seed may make */
-#define PATIENCE  (20 * SECOND)
-#define COMPUTE	  "/compute/v2.1"
-#define NETWORK	  "/network/v2.0"
-#define IDS_COUNT 8
+#define SECOND	 INT64_C(1000000)
+#define CLIENTS	 3
+#define THINGS	 400 /* servers or ports that a seed may make */
+#define PATIENCE (20 * SECOND)
+#define COMPUTE	 "/compute/v2.1"
+#define NETWORK	 "/network/v2.0"
 
 unsigned workload_clients = CLIENTS;
 
@@ -301,7 +300,6 @@ static void server_make(struct client *client)
 	if (is_ok(&result)) {
 		snprintf(server->id, sizeof server->id, "%s", text_in(&result, "server", "id"));
 		server->known = THERE;
-		history_made(server->id);
 	} else if (is_open(&result)) {
 		find_by_name(server, COMPUTE "/servers", "servers");
 	} else {

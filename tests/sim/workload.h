@@ -21,5 +21,5 @@ bool workload_may_touch(const char *server);
 bool workload_may_unplug(const char *server);
 /* A fault has ended it. */
 void workload_guest_touched(const char *server);
-/* Kinds of operations, as a mask; those that are not in it never come. */
+/* How many clients there are, at most three. */
 extern unsigned workload_clients;
