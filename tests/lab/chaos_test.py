@@ -282,7 +282,7 @@ def prepare(lab):
 
 
 def explain(lab, round_, seed, offsets, error):
-    print("# round %d failed: %s" % (round_.number, error))
+    print("# round %d broke off: %s" % (round_.number, error))
     print("# SEED=%s ROUND=%d %s" % (seed, round_.number, round_.plan))
     print("# servers %s" % " ".join(round_.servers))
     for strike in (lab.host("/strikes") or {"struck": []})["struck"]:
@@ -324,7 +324,7 @@ def main():
                     print("# %s; it is booted anew, and round %d tried once more" % (sick, number), flush=True)
                     again.add(number)
                     left.insert(0, number)
-                    print("# %s" % error, flush=True)
+                    explain(lab, round_, seed, offsets, error)  # what is lost with the host might be ours
                     site = None
                     continue
                 broken.setdefault(getattr(error, "claim", "settled"), []).append(number)
