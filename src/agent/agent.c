@@ -380,6 +380,7 @@ bool agent_run(const struct agent_settings *settings, struct error *err)
 	agent.settings = settings;
 	guard_configure(settings->keep_pfs_up);
 	sweep();
+	deadline_returned = work_try_again;
 	learn();
 	/* Devices are known, and looked at, before the first server comes. */
 	free(look_at_host());

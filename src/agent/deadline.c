@@ -58,6 +58,8 @@ static void job_free(struct job *job)
 	free(job);
 }
 
+void (*deadline_returned)(void);
+
 static struct job *job_next(void)
 {
 	struct job *found = NULL;
@@ -85,6 +87,11 @@ static void job_run(struct job *job)
 		 (int)((sys_monotonic() - job->since) / TIME_SECOND));
 	job->release(job->argument);
 	job_free(job);
+	if (deadline_returned) {
+		pthread_mutex_unlock(&deadline.lock);
+		deadline_returned();
+		pthread_mutex_lock(&deadline.lock);
+	}
 }
 
 static void *helper(void *unused)

@@ -39,6 +39,9 @@ void deadline_configure(int device_seconds, int libvirt_seconds);
 /* Does a call about it hang?  Then *err says which.  (A device's key is its address; a read that hangs gives
  * NULL, as one of a file that is not there.) */
 bool deadline_hangs(const char *key, struct error *err);
+/* Called on a helper's thread when a call that was given up has come back: what waited for it need not wait
+ * any longer.  Before threads start; NULL: nobody wants to know. */
+extern void (*deadline_returned)(void);
 /* What hangs now, one a line ("" if nothing does); for the log. */
 void deadline_tell(char *text, size_t size);
 size_t deadline_hanging(void);

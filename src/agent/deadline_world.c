@@ -6,6 +6,7 @@
 #include "base/memory.h"
 
 #include "base/text.h"
+#include "pci/address.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -114,12 +115,13 @@ static bool made(struct call **call, const char *key, int seconds, void (*work)(
 /* The device that a path is of, or the path itself. */
 static void key_of(const char *path, const char *text, char key[300])
 {
-	char address[16];
+	static const char devices[] = "/sys/bus/pci/devices/";
+	const size_t before = sizeof devices - 1;
+	char address[PCI_ADDRESS_SIZE] = "";
 
-	if (sscanf(path, "/sys/bus/pci/devices/%12[^/]/", address) == 1 && is_pci_address(address))
-		snprintf(key, 300, "%s", address);
-	else
-		snprintf(key, 300, "%s", is_pci_address(text) ? text : path);
+	if (text_starts_with(path, devices) && strcspn(path + before, "/") < sizeof address)
+		snprintf(address, sizeof address, "%.*s", (int)strcspn(path + before, "/"), path + before);
+	snprintf(key, 300, "%s", is_pci_address(address) ? address : is_pci_address(text) ? text : path);
 }
 
 /* These take the device's lock, or wait for its reset. */

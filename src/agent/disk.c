@@ -1,6 +1,7 @@
 /* Copies of a server's disk, and its way to the controller and back. */
 #include "agent/disk.h"
 
+#include "agent/file.h"
 #include "agent/images.h"
 #include "agent/world.h"
 #include "base/memory.h"
@@ -17,6 +18,9 @@
 
 #define KEPT "disk.kept-"
 #define SENT "disk.send-"
+/* What a copy to be sent holds once the controller has it: an order that is remembered from before does not
+ * stop the guest for another one. */
+#define HAS_BEEN_SENT "sent\n"
 
 static yyjson_val *order_of(yyjson_val *server)
 {
@@ -138,6 +142,14 @@ bool disk_settle(const struct lifecycle *life, const char *folder, yyjson_val *s
 
 /* --- to the controller --- */
 
+/* qemu-img leaves that to the kernel. */
+static bool file_sync(const char *path)
+{
+	_cleanup_close_ int file = open(path, O_RDONLY | O_CLOEXEC);
+
+	return file >= 0 && fsync(file) == 0;
+}
+
 /* Without its base: an image of its own. */
 static bool flatten(const char *folder, const char *server_id, bool running, const char *path,
 		    struct error *err)
@@ -157,8 +169,17 @@ static bool flatten(const char *folder, const char *server_id, bool running, con
 	/* If it cannot go on now, it does when the server is looked at next. */
 	if (running && !world->domain_pause(server_id, false, ok ? err : &ignored))
 		ok = false;
-	return ok && (rename(temporary, path) == 0 ||
+	return ok && ((file_sync(temporary) && rename(temporary, path) == 0) ||
 		      error_set_errno(err, ERROR_INTERNAL, errno, "cannot keep %s", path));
+}
+
+static bool has_been_sent(const char *path)
+{
+	_cleanup_close_ int file = open(path, O_RDONLY | O_CLOEXEC);
+	char text[sizeof HAS_BEEN_SENT] = "";
+
+	return file >= 0 && read(file, text, sizeof text) == sizeof text - 1 &&
+	       memcmp(text, HAS_BEEN_SENT, sizeof text - 1) == 0;
 }
 
 static enum disk_outcome outcome_of(const struct error *err)
@@ -184,7 +205,7 @@ enum disk_outcome disk_send(const struct lifecycle *life, yyjson_val *server, bo
 	_cleanup_free_ char *path = memory_printf("%s/" SENT "%.36s", folder, image_id);
 	char hash[129];
 
-	if (!*image_id)
+	if (!*image_id || has_been_sent(path))
 		return DISK_SENT;
 	if (life->step)
 		life->step("send disk", life->argument);
@@ -194,6 +215,5 @@ enum disk_outcome disk_send(const struct lifecycle *life, yyjson_val *server, bo
 		return DISK_REFUSED;
 	if (!controller_upload(life->controller, image_id, hash, path, err) && outcome_of(err) != DISK_SENT)
 		return outcome_of(err);
-	unlink(path);
-	return DISK_SENT;
+	return file_write(path, HAS_BEEN_SENT, FILE_WHOLE, err) ? DISK_SENT : DISK_LATER;
 }

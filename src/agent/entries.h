@@ -57,7 +57,7 @@ struct agent {
 	bool asked; /* the controller was asked at least once, whether it answered or not */
 	int64_t revision;
 	bool inventory_sent;
-	bool look; /* devices came or went: an inventory is due */
+	bool look;	      /* devices came or went: an inventory is due */
 	struct error refused; /* why the host cannot be part of the site: the agent ends */
 };
 
@@ -87,6 +87,8 @@ bool agent_wait(int64_t microseconds);
 void agent_look(void);
 /* The server that waits longest for a worker, or NULL. */
 struct entry *work_next(void);
+/* What waits for another attempt gets it now.  Takes the lock. */
+void work_try_again(void);
 /* Gives servers that are not as wanted to workers. */
 void work_dispatch(void);
 /* Says which steps take suspiciously long. */

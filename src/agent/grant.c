@@ -92,6 +92,19 @@ bool grant_read(const char *folder, struct grant *grant, struct error *err)
 			 path);
 }
 
+bool grant_holds_port(const char *folder, const char *port_id)
+{
+	_cleanup_(grant_done) struct grant grant = {0};
+	struct error ignored;
+	bool held = !grant_read(folder, &grant, &ignored);
+
+	for (size_t i = 0; i < grant.device_count; i++)
+		held |= strcmp(grant.devices[i].port_id, port_id) == 0;
+	for (size_t i = 0; i < grant.lease_count; i++)
+		held |= strcmp(grant.leases[i].port_id, port_id) == 0;
+	return held;
+}
+
 /* --- writing --- */
 
 void granted_device_write(yyjson_mut_doc *doc, yyjson_mut_val *object, const struct granted_device *device)

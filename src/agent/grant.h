@@ -29,6 +29,8 @@ struct grant {
 
 /* Reads folder/grant.json; none there: an empty grant.  The folder is named after its server. */
 bool grant_read(const char *folder, struct grant *grant, struct error *err);
+/* Is anything on the host the port's still?  A journal that cannot be read says yes. */
+bool grant_holds_port(const char *folder, const char *port_id);
 /* What the server needs: as `before` remembers it, or looked at on the host as it is now. */
 bool grant_make(yyjson_val *server, const struct grant *before, struct grant *grant, struct error *err);
 /* That of `before` which the server is still wanted to have; nothing is looked at. */

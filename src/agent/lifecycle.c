@@ -360,13 +360,14 @@ static bool memory_forget(const char *folder, struct error *err)
 }
 
 static enum server_outcome suspend(const struct lifecycle *life, const char *folder, yyjson_val *server,
-				   struct error *err)
+				   yyjson_val *wanted, struct error *err)
 {
 	_cleanup_free_ char *memory = memory_of(folder);
 	const char *id = json_text(server, "id");
 
 	lifecycle_step(life, "suspend");
 	if (lifecycle_remember(folder, server, err) && world->domain_pause(id, false, err) &&
+	    plug_unneeded_out(life, folder, server, wanted, err) &&
 	    plug_all_out(life, server, PLUG_OUT_TO_SAVE, err) && world->domain_save(id, memory, err))
 		return SERVER_SUSPENDED;
 	return err->kind == ERROR_UNAVAILABLE ? SERVER_LATER : SERVER_REFUSED;
@@ -378,7 +379,7 @@ enum server_outcome lifecycle_settle_running(const struct lifecycle *life, const
 	const char *want = json_text(server, "want");
 
 	if (strcmp(want, "suspended") == 0)
-		return suspend(life, folder, wanted, err);
+		return suspend(life, folder, server, wanted, err);
 	/* What was saved of it is older than what it has done since. */
 	if (!memory_forget(folder, err) || !update_running(life, folder, server, wanted, err))
 		return SERVER_LATER;

@@ -313,6 +313,20 @@ static void name_leases(struct grant *grant, yyjson_val *server)
 	}
 }
 
+bool plug_unneeded_out(const struct lifecycle *life, const char *folder, yyjson_val *server,
+		       yyjson_val *wanted, struct error *err)
+{
+	struct plugging p = {.life = life, .folder = folder, .id = json_text(wanted, "id"), .server = wanted};
+
+	if (!grant_read(folder, &p.grant, err))
+		return false;
+	name_leases(&p.grant, server);
+	bool ok = unneeded_out(&p, err);
+
+	grant_done(&p.grant);
+	return ok;
+}
+
 bool plug_settle(const struct lifecycle *life, const char *folder, yyjson_val *server, yyjson_val *wanted,
 		 struct error *err)
 {

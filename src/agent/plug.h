@@ -15,6 +15,9 @@ void plug_configure(int attempts, int seconds);
  * nothing can be done now (libvirt is away). */
 bool plug_settle(const struct lifecycle *life, const char *folder, yyjson_val *server, yyjson_val *wanted,
 		 struct error *err);
+/* Only the first part of that. */
+bool plug_unneeded_out(const struct lifecycle *life, const char *folder, yyjson_val *server,
+		       yyjson_val *wanted, struct error *err);
 /* Has the running guest lost one of its ports?  One that was asked to let go may do so long after that was
  * given up. */
 bool plug_is_loose(const struct host_folders *folders, const char *server_id);

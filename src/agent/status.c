@@ -1,5 +1,7 @@
 /* Telling the controller how servers are (docs/agent-protocol.md, POST status). */
 #include "agent/entries.h"
+#include "agent/grant.h"
+#include "agent/lifecycle_step.h"
 #include "agent/quarantine.h"
 #include "base/deliberate.h"
 #include "base/log.h"
@@ -8,6 +10,15 @@
 
 #include <string.h>
 
+/* Its server may be as wanted otherwise, and have kept it: only what the journal does not have is nobody's.
+ */
+static bool is_out(const struct entry *entry, yyjson_val *port)
+{
+	_cleanup_free_ char *folder = lifecycle_folder(&agent.settings->folders, entry->id);
+
+	return !grant_holds_port(folder, yyjson_get_str(yyjson_arr_get(port, 0)));
+}
+
 /* A port that is to go is gone once that was worked off without trouble. */
 static const char *port_status(const struct entry *entry, yyjson_val *port, bool trouble)
 {
@@ -15,7 +26,7 @@ static const char *port_status(const struct entry *entry, yyjson_val *port, bool
 	     to_go = yyjson_get_bool(yyjson_arr_get(port, 2));
 	bool worked_off = entry->done == entry->generation && entry->state != STATE_FAILED;
 
-	if (to_go && !trouble && worked_off)
+	if (to_go && !trouble && worked_off && is_out(entry, port))
 		return "GONE";
 	return entry->state == STATE_RUNNING && wanted_up && (to_go || !trouble) ? "ACTIVE" : "DOWN";
 }

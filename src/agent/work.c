@@ -270,6 +270,21 @@ struct entry *work_next(void)
 	return first;
 }
 
+void work_try_again(void)
+{
+	struct map_entry *slot;
+
+	pthread_mutex_lock(&agent.lock);
+	for (size_t position = 0; (slot = map_next(&agent.entries, &position));) {
+		struct entry *entry = slot->value;
+
+		if (entry->waits)
+			entry->not_before = 0;
+	}
+	pthread_cond_broadcast(&agent.changed);
+	pthread_mutex_unlock(&agent.lock);
+}
+
 /* Workers that hang in something, or download: the others go on without them. */
 static int work_late(void)
 {

@@ -1,6 +1,7 @@
 /* POST /agent/v1/status: what a host says of its servers moves their lives; and what becomes of servers whose
  * host says nothing. */
 #include "compute/agent.h"
+#include "compute/clock_step.h"
 
 #include "base/log.h"
 #include "compute/compute.h"
@@ -255,6 +256,6 @@ bool agent_status(struct http_request *request, struct http_response *response, 
 
 bool compute_housekeeping(struct store *db, struct error *err)
 {
-	return move_housekeeping(db, err) && shelve_housekeeping(db, err) && retry_housekeeping(db, err) &&
-	       late_housekeeping(db, err);
+	return clock_step_follow(db, err) && move_housekeeping(db, err) && shelve_housekeeping(db, err) &&
+	       retry_housekeeping(db, err) && late_housekeeping(db, err);
 }

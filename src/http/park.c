@@ -16,6 +16,7 @@ static struct {
 	uint64_t woken;
 } park_slots[PARK_SLOTS];
 static uint64_t park_epoch;
+static int64_t park_earliest = INT64_MAX; /* no deadline is before it */
 
 static size_t park_slot(const char *key)
 {
@@ -43,6 +44,8 @@ bool http_park_add(struct http_parked *parked, uint64_t epoch)
 	if (quiet) {
 		parked->next = park_slots[slot].first;
 		park_slots[slot].first = parked;
+		if (parked->deadline < park_earliest)
+			park_earliest = parked->deadline;
 	}
 	pthread_mutex_unlock(&park_lock);
 	return quiet;
@@ -86,7 +89,7 @@ int64_t http_park_expire(int64_t now)
 	int64_t next = INT64_MAX;
 
 	pthread_mutex_lock(&park_lock);
-	for (size_t slot = 0; slot < PARK_SLOTS; slot++) {
+	for (size_t slot = 0; now >= park_earliest && slot < PARK_SLOTS; slot++) {
 		for (link = &park_slots[slot].first; *link;) {
 			struct http_parked *parked = *link;
 
@@ -100,6 +103,9 @@ int64_t http_park_expire(int64_t now)
 			over = parked;
 		}
 	}
+	if (now >= park_earliest)
+		park_earliest = next;
+	next = park_earliest;
 	pthread_mutex_unlock(&park_lock);
 	park_resume(over);
 	return next;

@@ -4,6 +4,7 @@
 #include "network/internal.h"
 #include "sys/sys.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define AGENT_COLUMNS \
@@ -40,7 +41,7 @@ static yyjson_mut_val *agent_view(yyjson_mut_doc *doc, struct store_rows *rows)
 	add_text(doc, view, "host", store_text(rows, 1));
 	yyjson_mut_obj_add_bool(doc, view, "admin_state_up", store_int(rows, 4));
 	yyjson_mut_obj_add_bool(doc, view, "alive",
-				store_int(rows, 6) > sys_now() - network_settings.agent_down);
+				llabs(sys_now() - store_int(rows, 6)) < network_settings.agent_down);
 	add_text(doc, view, "created_at", time_format(store_int(rows, 5), TIME_SPACED, time));
 	add_text(doc, view, "started_at", time_format(store_int(rows, 8), TIME_SPACED, time));
 	add_text(doc, view, "heartbeat_timestamp", time_format(store_int(rows, 6), TIME_SPACED, time));

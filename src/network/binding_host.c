@@ -20,8 +20,10 @@ static bool agent_is_alive(struct store *db, const char *host, const char *physi
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
 	*alive = false;
-	if (!store_query(db, &rows, err, "SELECT mappings FROM agent WHERE host = ?1 AND heard_at > ?2",
-			 V(host), V(sys_now() - network_settings.agent_down)))
+	if (!store_query(db, &rows, err,
+			 "SELECT mappings FROM agent WHERE host = ?1 AND heard_at > ?2 AND heard_at < ?3",
+			 V(host), V(sys_now() - network_settings.agent_down),
+			 V(sys_now() + network_settings.agent_down)))
 		return false;
 	if (store_next(&rows)) {
 		const char *mappings = store_text(&rows, 0);

@@ -8,7 +8,7 @@
 
 static void explain_silence(const struct fleet_host *host, struct text *why)
 {
-	int64_t seconds = (sys_now() - host->heartbeat->heard_at) / TIME_SECOND;
+	int64_t seconds = heartbeat_age(host->heartbeat->heard_at) / TIME_SECOND;
 
 	text_add(why, "is down (last heard of ");
 	if (seconds < 120)

@@ -247,7 +247,7 @@ static bool host_read(struct store *db, struct fleet_host *host, struct error *e
 		host->memory_mb_used = store_int(&rows, 9);
 		host->disk_gb_used = store_int(&rows, 10);
 		host->heartbeat->stored_at = store_int(&rows, 11);
-		if (host->heartbeat->heard_at < host->heartbeat->stored_at)
+		if (!host->heartbeat->heard_at)
 			host->heartbeat->heard_at = host->heartbeat->stored_at;
 		cells_read(host, store_text(&rows, 12));
 		host->grant_mates = store_int(&rows, 13);

@@ -17,6 +17,8 @@ struct heartbeat {
 struct heartbeat *heartbeat_of(const char *host_id);
 /* When it was last heard of, given what the store says. */
 int64_t heartbeat_heard_at(const char *host_id, int64_t stored);
+/* How long ago that is, whatever was done to the clock since. */
+int64_t heartbeat_age(int64_t heard_at);
 bool heartbeat_is_up(int64_t heard_at);
 /* Writes what is newer than the store by HEARTBEAT_STORE_EVERY.  The writer's thread. */
 #define HEARTBEAT_STORE_EVERY (10 * INT64_C(1000000))

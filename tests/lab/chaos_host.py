@@ -103,8 +103,13 @@ def strike(order):
 
 
 def start(target):
-    with open("/var/log/penstock/chaos-%s.log" % target, "ab") as log:
-        child = subprocess.Popen(START[target], start_new_session=True, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    """As its unit would (Restart=on-failure): what the killed libvirtd had begun to start may still hold its pid file's lock."""
+    while True:
+        with open("/var/log/penstock/chaos-%s.log" % target, "ab") as log:
+            child = subprocess.Popen(START[target], start_new_session=True, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        if target != "libvirtd" or child.wait() == 0:
+            break
+        time.sleep(0.1)
     with lock:
         reap()
         children.append(child)

@@ -82,7 +82,22 @@ struct claim {
 struct state {
 	struct claim claims[CLAIMS_MAX];
 	int count;
+	bool sick[HOSTS_MAX + 1]
+		 [DEVICES_MAX]; /* devices in quarantine: nobody touches them until they are well */
 };
+
+static void sick_row(void *argument, const char *const *columns)
+{
+	struct state *state = argument;
+	int host = atoi(columns[0] + 1);
+	char address[16];
+
+	for (int i = 0; host && i < hosts_devices(host) && i < DEVICES_MAX; i++) {
+		hosts_address(host, i, address);
+		if (strcmp(address, columns[1]) == 0)
+			state->sick[host][i] = true;
+	}
+}
 
 static void claim_row(void *argument, const char *const *columns)
 {
@@ -100,11 +115,14 @@ static void claim_row(void *argument, const char *const *columns)
 /* What a server has on a host that it has left is claimed under an id of its own. */
 static bool state_read(struct state *state)
 {
-	state->count = 0;
-	return look("SELECT h.name, d.address, coalesce(l.server_id, m.server_id, d.server_id) FROM "
+	*state = (struct state){0};
+	return look("SELECT h.name, d.address FROM device d JOIN host h ON h.id = d.host_id WHERE d.health "
+		    "<> 'ok'",
+		    sick_row, state) &&
+	       look("SELECT h.name, d.address, coalesce(l.server_id, m.server_id, d.server_id) FROM "
 		    "device_claim d JOIN "
 		    "host h ON h.id = d.host_id LEFT JOIN server_leftover l ON l.id = d.server_id LEFT JOIN "
-		    "server_move m ON m.id = d.server_id",
+		    "server_move m ON m.uuid = d.server_id",
 		    claim_row, state);
 }
 
@@ -136,7 +154,8 @@ static void check_device(const struct state *state, int host, int index)
 			checks_broken(1, "h%d: guest %s has %s, which is claimed for server %s", host, guest,
 				      address, claim->server);
 	}
-	if (claim || !hosts_is_vf(host, index) || hosts_vf_is_clean(host, index)) {
+	if (claim || state->sick[host][index] || !hosts_is_vf(host, index) ||
+	    hosts_vf_is_clean(host, index) || hosts_is_somebodys(host, index)) {
 		*since = 0;
 		return;
 	}
@@ -159,6 +178,61 @@ static void check_devices(void)
 		for (int i = 0; i < hosts_devices(host) && i < DEVICES_MAX; i++)
 			check_device(&state, host, i);
 	}
+}
+
+/* --- promise 1: dedicated CPUs --- */
+
+struct cpus {
+	char server[HOSTS_MAX + 1][64][37]; /* that has the CPU in the database, or "" */
+};
+
+static void cpu_row(void *argument, const char *const *columns)
+{
+	struct cpus *cpus = argument;
+	int host = atoi(columns[0] + 1), cpu = atoi(columns[1]);
+
+	if (host <= HOSTS_MAX && cpu < 64)
+		snprintf(cpus->server[host][cpu], 37, "%s", columns[2]);
+}
+
+static void check_cpus_of(const struct cpus *cpus, int host)
+{
+	uint64_t taken = 0;
+
+	for (int slot = 0; slot < hosts_slots(host); slot++) {
+		const struct simulated_domain *domain = hosts_domain(host, slot);
+
+		if (!*domain->id || domain->has_ended)
+			continue;
+		if (taken & domain->pinned)
+			checks_broken(1, "h%d: guest %s is pinned to CPUs of another guest's", host,
+				      domain->id);
+		taken |= domain->pinned;
+		for (int cpu = 0; cpu < 64; cpu++) {
+			const char *claimed = cpus->server[host][cpu];
+
+			if (domain->pinned >> cpu & 1 && *claimed && strcmp(claimed, domain->id) != 0)
+				checks_broken(
+					1,
+					"h%d: guest %s is pinned to CPU %d, which is claimed for server %s",
+					host, domain->id, cpu, claimed);
+		}
+	}
+}
+
+static void check_cpus(void)
+{
+	static struct cpus cpus;
+
+	cpus = (struct cpus){0};
+	if (!look("SELECT h.name, c.cpu, coalesce(l.server_id, m.server_id, c.server_id) FROM cpu_claim c "
+		  "JOIN "
+		  "host h ON h.id = c.host_id LEFT JOIN server_leftover l ON l.id = c.server_id LEFT JOIN "
+		  "server_move m ON m.uuid = c.server_id",
+		  cpu_row, &cpus))
+		return;
+	for (int host = 1; host <= cluster_hosts(); host++)
+		check_cpus_of(&cpus, host);
 }
 
 /* --- promise 3: guests and claims without a server --- */
@@ -220,7 +294,7 @@ static void check_claims(void)
 {
 	int64_t count =
 		look_number("SELECT count(*) FROM claim WHERE server_id NOT IN (SELECT id FROM server UNION "
-			    "SELECT id FROM server_leftover UNION SELECT id FROM server_move)");
+			    "SELECT id FROM server_leftover UNION SELECT uuid FROM server_move WHERE open)");
 
 	if (count > 0)
 		checks_broken(3, "%lld claims are no server's", (long long)count);
@@ -261,7 +335,9 @@ static void state_row(void *argument, const char *const *columns)
 	snprintf(free_one->state, sizeof free_one->state, "%s", columns[1]);
 }
 
-#define STABLE "('active', 'stopped', 'paused', 'suspended', 'error', 'shelved', 'shelved_offloaded')"
+#define STABLE \
+	"('active', 'stopped', 'paused', 'suspended', 'error', 'shelved', 'offloaded', 'resized', " \
+	"'resized-off')"
 
 static void check_states(void)
 {
@@ -304,6 +380,7 @@ static void *check_loop(void *unused)
 	for (;;) {
 		fiber_sleep(LOOK_EVERY);
 		check_devices();
+		check_cpus();
 		check_claims();
 		check_states();
 		check_guests();
@@ -329,11 +406,14 @@ static void settle_row(void *argument, const char *const *columns)
 	struct settling *s = argument;
 	bool runs = false;
 	int host = atoi(columns[2] + (*columns[2] != 0));
+	char quoted[40];
+
+	snprintf(quoted, sizeof quoted, "'%s'", columns[1]);
 
 	for (int slot = 0; host && slot < hosts_slots(host); slot++)
 		runs |= strcmp(hosts_guest(host, slot), columns[0]) == 0;
-	bool shall = strcmp(columns[1], "active") == 0 || strcmp(columns[1], "paused") == 0;
-	bool stable = shall || strstr(STABLE, columns[1]);
+	bool shall = strstr("'active' 'paused' 'resized'", quoted);
+	bool stable = strstr(STABLE, quoted);
 	if (!stable)
 		snprintf(s->why, (size_t)s->size, "server %s is %s", columns[0], columns[1]);
 	else if (shall != runs && strcmp(columns[1], "error") != 0)

@@ -1,6 +1,7 @@
 /* Making a site, starting it, breaking it. */
 #include "cluster.h"
 
+#include "checks.h"
 #include "disk.h"
 #include "faults.h"
 #include "fiber.h"
@@ -81,17 +82,50 @@ static void configure_controller(void)
 	controller->arguments[2] = in_root("controller.conf", 0);
 }
 
-static void configure_agent(int host)
+static bool narrow[HOSTS_MAX + 1]; /* the host offers not all of its VFs */
+
+static void configure_host(int host)
 {
-	struct daemon *agent = agents[host - 1];
 	char text[1500];
 
 	snprintf(text, sizeof text,
-		 "[DEFAULT]\nhost = h%d\n[penstock]\ncontroller_url = "
-		 "http://controller:5000\nagent_state_path = "
-		 "%s/state\n",
-		 host, in_root("h%d", host));
+		 "[DEFAULT]\nhost = h%d\n"
+		 "[penstock]\ncontroller_url = http://controller:5000\nagent_state_path = %s/state\n"
+		 "[compute]\ncpu_dedicated_set = 1-3,6-8\ncpu_shared_set = 0,4,5,9\n"
+		 "[libvirt]\nlive_migration_uri = simulated:%s/%%s.host\nlive_migration_inbound_addr = h%d\n"
+		 "[pci]\ndevice_spec = {\"vendor_id\": \"8086\", \"product_id\": \"10ca\", %s"
+		 "\"physical_network\": \"physnet_sriov\"}\n",
+		 host, in_root("h%d", host), in_root("", 0), host,
+		 narrow[host] ? "\"address\": {\"function\": \"[0-1]\"}, " : "");
 	file_put(in_root("h%d/agent.conf", host), text);
+}
+
+bool cluster_offers(int host, int vf)
+{
+	return !narrow[host] || vf < 2;
+}
+
+void cluster_offer(int host, bool all)
+{
+	struct daemon *agent = cluster_agent(host);
+
+	if (narrow[host] == !all)
+		return;
+	trace(TRACE_WORLD, "h%d offers %s of its VFs, and its agent is started again", host,
+	      all ? "all" : "some");
+	narrow[host] = !all;
+	configure_host(host);
+	if (agent->runs) {
+		checks_disturbed(agent);
+		cluster_strike(agent, 0);
+	}
+}
+
+static void configure_agent(int host)
+{
+	struct daemon *agent = agents[host - 1];
+
+	configure_host(host);
 	const char *arguments[] = {"penstock-agent",
 				   "--config-file",
 				   in_root("h%d/agent.conf", host),
@@ -164,20 +198,23 @@ static void bootstrap(void)
 	snprintf(token, sizeof token, "%s", said);
 }
 
-static void thread_variable(struct daemon *daemon)
+static void thread_variables(struct daemon *daemon)
 {
-	daemon->thread_variable = daemon_symbol(daemon, "deadline_errand_now");
+	daemon->thread_variables[0] = daemon_symbol(daemon, "deadline_errand_now");
+	daemon->thread_variables[1] = daemon_symbol(daemon, "simulated_other");
 }
 
 static void switched(struct daemon *daemon, void **kept, bool in)
 {
-	if (!daemon || !daemon->thread_variable)
-		return;
-	if (in) {
-		*daemon->thread_variable = *kept;
-	} else {
-		*kept = *daemon->thread_variable;
-		*daemon->thread_variable = NULL;
+	for (int i = 0; daemon && daemon->thread_variables[i] && i < 2; i++) {
+		void **variable = daemon->thread_variables[i];
+
+		if (in) {
+			*variable = kept[i];
+		} else {
+			kept[i] = *variable;
+			*variable = NULL;
+		}
 	}
 }
 
@@ -222,7 +259,7 @@ void cluster_prepare(const char *folder, void (*work)(void))
 		snprintf(name, sizeof name, "h%d", host);
 		mkdir(in_root("h%d", host), 0700);
 		agents[host - 1] = load(name, "sim-agent.so", NULL);
-		thread_variable(agents[host - 1]);
+		thread_variables(agents[host - 1]);
 	}
 	fiber_switched = switched;
 	configure();
@@ -233,13 +270,17 @@ void cluster_prepare(const char *folder, void (*work)(void))
 
 static void *supervise(void *unused);
 
+#define LATE_US INT64_C(1200000000)
+
 void cluster_begin(void)
 {
 	disk_fork();
 	configure();
 	daemon_start(controller);
-	for (int host = 1; host <= hosts; host++)
+	for (int host = 1; host < hosts; host++)
 		daemon_start(agents[host - 1]);
+	/* The last host joins later, in some sites. */
+	agents[hosts - 1]->down_until = sim_below(3) ? 0 : (int64_t)sim_below(LATE_US);
 	fiber_start(NULL, "systemd", supervise, NULL);
 }
 

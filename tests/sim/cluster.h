@@ -18,6 +18,9 @@ void cluster_begin(void);
 void cluster_strike(struct daemon *daemon, int64_t down);
 /* The machine that it runs on loses power: its disk forgets, its guests end. */
 void cluster_power_cut(struct daemon *daemon, int64_t down);
+/* The host's device_spec has all of its VFs, or some: written, and its agent started again. */
+void cluster_offer(int host, bool all);
+bool cluster_offers(int host, int vf);
 /* Symbol of the module with which hosts are looked at (hosts.c). */
 void *cluster_eye(const char *symbol);
 /* The file that a simulated host is in. */

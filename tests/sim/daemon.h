@@ -20,7 +20,7 @@ struct daemon {
 	const char *arguments[DAEMON_ARGUMENTS];
 	struct daemon_image images[8];
 	size_t image_count;
-	void **thread_variable; /* the one that each of its threads has of its own; or NULL */
+	void **thread_variables[2]; /* those that each of its threads has of its own; or NULL */
 	bool runs;
 	int status; /* of the last end; -9: killed */
 	int incarnation;

@@ -6,6 +6,7 @@
 #include "faults.h"
 #include "fiber.h"
 #include "history.h"
+#include "operators.h"
 #include "trace.h"
 #include "workload.h"
 
@@ -36,13 +37,13 @@ static bool wait_for(bool (*done)(char *why, int size), const char *what)
 static bool clients_ended(char *why, int size)
 {
 	snprintf(why, (size_t)size, "a client still waits");
-	return workload_is_over();
+	return workload_is_over() && operators_are_over();
 }
 
 static bool all_deleted(char *why, int size)
 {
 	snprintf(why, (size_t)size, "servers or ports cannot be deleted");
-	return workload_delete_all() && checks_pristine(why, size);
+	return workload_delete_all() && operators_restored() && checks_pristine(why, size);
 }
 
 static void *direct(void *unused)
@@ -53,10 +54,12 @@ static void *direct(void *unused)
 	fiber_sleep(5 * SECOND);
 	faults_begin();
 	workload_begin();
+	operators_begin();
 	checks_begin();
 	fiber_sleep(director_minutes * 60 * SECOND);
 	faults_end();
 	workload_end();
+	operators_end();
 	if (wait_for(clients_ended, "clients wait") && wait_for(checks_settled, "not all is as wanted")) {
 		if (!history_is_linear(why, sizeof why))
 			checks_broken(2, "%s", why);

@@ -44,6 +44,12 @@ static struct change_of_disk *newest;
 static char *fd_paths[FDS_MAX];
 static const char *full_folder;
 static int saved_count;
+static int64_t database_written_at = INT64_MIN;
+
+int64_t disk_database_written_at(void)
+{
+	return database_written_at;
+}
 
 const char *disk_root(void)
 {
@@ -413,6 +419,8 @@ static ssize_t write_at(int fd, const void *bytes, size_t size, off_t offset, bo
 
 	if (path) {
 		seam("write", path);
+		if (strstr(path, "/penstock.db"))
+			database_written_at = sim_now();
 		if (is_full(path)) {
 			errno = ENOSPC;
 			return -1;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Where everything is; made by disk_begin(), removed by disk_end(). */
 const char *disk_root(void);
@@ -18,3 +19,5 @@ void disk_remember(bool on);
 void disk_power_cut(const char *folder);
 /* The machine's disk is full, or has room again. */
 void disk_full(const char *folder, bool full);
+/* When something was last written to the controller's database or its log (sim_now()'s time). */
+int64_t disk_database_written_at(void);

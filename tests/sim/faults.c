@@ -39,6 +39,7 @@ static const struct {
 	[FAULT_GUEST_DIES] = {"guest-dies", 0, 300 * SECOND},
 	[FAULT_STUBBORN] = {"stubborn", 0, 600 * SECOND},
 	[FAULT_TYPING] = {"typing", 0, 300 * SECOND},
+	[FAULT_VANISH] = {"vanish", 0, 600 * SECOND},
 };
 
 static bool over = true;
@@ -49,6 +50,11 @@ static int64_t cut_off_until[HOSTS_MAX + 1]; /* of an agent: nothing gets throug
 const char *fault_name(enum fault_kind kind)
 {
 	return kinds[kind].name;
+}
+
+bool fault_comes(enum fault_kind kind)
+{
+	return !over && comes[kind];
 }
 
 bool faults_are_over(void)
@@ -181,6 +187,15 @@ static void disk_fills(void)
 	checks_disturbed(daemon);
 }
 
+static void device_vanishes(void)
+{
+	int host = host_draw();
+
+	hosts_device_vanishes(host);
+	fiber_sleep((int64_t)sim_below(90 * SECOND));
+	hosts_devices_return(host);
+}
+
 static void clock_jumps(void)
 {
 	int64_t by = (int64_t)sim_below(7200 * SECOND) - 3600 * SECOND;
@@ -217,6 +232,9 @@ static void trouble(enum fault_kind kind)
 		break;
 	case FAULT_TYPING:
 		hosts_type(host_draw());
+		break;
+	case FAULT_VANISH:
+		device_vanishes();
 		break;
 	default:
 		break;
@@ -261,6 +279,7 @@ void faults_end(void)
 		cut_off_until[host] = 0;
 	for (int host = 1; host <= cluster_hosts(); host++) {
 		hosts_set_stubborn(host, false);
+		hosts_devices_return(host);
 		cluster_agent(host)->down_until = 0;
 	}
 	cluster_controller()->down_until = 0;

@@ -23,9 +23,12 @@ enum fault_kind {
 	FAULT_GUEST_DIES,
 	FAULT_STUBBORN,
 	FAULT_TYPING, /* an operator with ip link */
+	FAULT_VANISH, /* a device, for a while */
 	FAULT_KINDS
 };
 
+/* Does this kind come in this seed, and may it still? */
+bool fault_comes(enum fault_kind kind);
 const char *fault_name(enum fault_kind kind);
 
 /* --- asked at the seams --- */

@@ -2,6 +2,7 @@
 #include "fiber.h"
 
 #include <errno.h>
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,16 +27,25 @@ struct fiber {
 	const void *object; /* that it waits for, or NULL */
 	int64_t until;	    /* INT64_MAX: for ever */
 	int saved_errno;
-	void *kept; /* fiber_switched()'s */
+	void *kept[2]; /* fiber_switched()'s */
 	void *stack;
-	ucontext_t context;
+	bool begun;
+	jmp_buf place; /* where it goes on */
+	int ready_at;  /* in `ready` */
 };
+
+#define WAITING 4096 /* a power of two */
 
 static struct fiber fibers[FIBERS_MAX];
 static int fiber_top; /* slots in use are below */
 static int next_id = 1;
 static struct fiber *current;
-static ucontext_t scheduler;
+static struct fiber *ready[FIBERS_MAX];
+static int ready_count;
+static unsigned waiting[WAITING]; /* by hash: how many are blocked for such an object; most that is woken has
+				     nobody */
+static int64_t earliest = INT64_MAX; /* no time that a blocked one waits for is before it */
+static jmp_buf scheduler;
 static int64_t now_us, wall_offset = INT64_C(1767225600000000); /* 2026-01-01 */
 static uint64_t chance[4];
 
@@ -128,13 +138,46 @@ bool fiber_is_alive(int id)
 	return fiber && fiber->state != FIBER_ENDED;
 }
 
+static unsigned *waiting_for(const void *object)
+{
+	return &waiting[((uintptr_t)object >> 4 ^ (uintptr_t)object >> 16) & (WAITING - 1)];
+}
+
+static void ready_add(struct fiber *fiber)
+{
+	fiber->state = FIBER_READY;
+	fiber->ready_at = ready_count;
+	ready[ready_count++] = fiber;
+}
+
+/* It is not ready any more, or does not wait any more. */
+static void state_leave(struct fiber *fiber)
+{
+	if (fiber->state == FIBER_READY) {
+		ready[fiber->ready_at] = ready[--ready_count];
+		ready[fiber->ready_at]->ready_at = fiber->ready_at;
+	} else if (fiber->state == FIBER_BLOCKED) {
+		--*waiting_for(fiber->object);
+		fiber->object = NULL;
+		fiber->until = INT64_MAX;
+	}
+}
+
+static void wake(struct fiber *fiber)
+{
+	state_leave(fiber);
+	ready_add(fiber);
+}
+
+/* Jumps, where swapcontext() would ask the kernel for the signal mask each time. */
 static void leave(void)
 {
 	struct fiber *fiber = current;
 
 	fiber->saved_errno = errno;
-	swapcontext(&fiber->context, &scheduler);
-	errno = fiber->saved_errno;
+	if (!_setjmp(fiber->place))
+		_longjmp(scheduler, 1);
+	errno = current->saved_errno;
 }
 
 static void begin(void)
@@ -173,23 +216,20 @@ int fiber_start(struct daemon *daemon, const char *name, fiber_work *work, void 
 	if (!stack)
 		stack = stack_make();
 	*fiber = (struct fiber){.id = next_id++,
-				.state = FIBER_READY,
 				.daemon = daemon,
 				.name = name,
 				.work = work,
 				.argument = argument,
 				.until = INT64_MAX,
 				.stack = stack};
-	getcontext(&fiber->context);
-	fiber->context.uc_stack.ss_sp = stack;
-	fiber->context.uc_stack.ss_size = STACK_SIZE;
-	makecontext(&fiber->context, begin, 0);
+	ready_add(fiber);
 	return fiber->id;
 }
 
 void fiber_exit(void *result)
 {
 	current->result = result;
+	state_leave(current);
 	current->state = current->detached ? FIBER_FREE : FIBER_ENDED;
 	fiber_wake(current, true);
 	leave();
@@ -242,10 +282,13 @@ bool fiber_block(const void *object, int64_t until)
 		fprintf(stderr, "sim: the simulator itself would block\n");
 		abort();
 	}
+	state_leave(current);
 	current->state = FIBER_BLOCKED;
 	current->object = object;
 	current->until = until;
 	current->timed_out = false;
+	++*waiting_for(object);
+	earliest = until < earliest ? until : earliest;
 	leave();
 	return !current->timed_out;
 }
@@ -256,16 +299,15 @@ void fiber_wake(const void *object, bool all)
 	struct fiber *found[FIBERS_MAX];
 	size_t count = 0;
 
+	if (!*waiting_for(object))
+		return;
 	for (int i = 0; i < fiber_top; i++) {
 		if (fibers[i].state == FIBER_BLOCKED && fibers[i].object == object)
 			found[count++] = &fibers[i];
 	}
 	size_t from = all || count == 0 ? 0 : sim_below(count), to = all ? count : from + (count > 0);
-	for (size_t i = from; i < to; i++) {
-		found[i]->state = FIBER_READY;
-		found[i]->object = NULL;
-		found[i]->until = INT64_MAX;
-	}
+	for (size_t i = from; i < to; i++)
+		wake(found[i]);
 }
 
 void fiber_end_all(struct daemon *daemon)
@@ -273,8 +315,10 @@ void fiber_end_all(struct daemon *daemon)
 	bool self = current && current->daemon == daemon;
 
 	for (int i = 0; i < fiber_top; i++) {
-		if (fibers[i].state != FIBER_FREE && fibers[i].daemon == daemon)
-			fibers[i].state = FIBER_FREE;
+		if (fibers[i].state == FIBER_FREE || fibers[i].daemon != daemon)
+			continue;
+		state_leave(&fibers[i]);
+		fibers[i].state = FIBER_FREE;
 	}
 	if (self) {
 		leave();
@@ -283,18 +327,6 @@ void fiber_end_all(struct daemon *daemon)
 }
 
 /* --- the scheduler --- */
-
-static struct fiber *ready_draw(void)
-{
-	struct fiber *ready[FIBERS_MAX];
-	size_t count = 0;
-
-	for (int i = 0; i < fiber_top; i++) {
-		if (fibers[i].state == FIBER_READY)
-			ready[count++] = &fibers[i];
-	}
-	return count ? ready[sim_below(count)] : NULL;
-}
 
 /* To the next time that somebody waits for; false if nobody does. */
 static bool time_pass(void)
@@ -314,16 +346,36 @@ static bool time_pass(void)
 
 static void timers_expire(void)
 {
+	if (now_us < earliest)
+		return;
+	earliest = INT64_MAX;
 	for (int i = 0; i < fiber_top; i++) {
 		struct fiber *fiber = &fibers[i];
 
-		if (fiber->state != FIBER_BLOCKED || fiber->until > now_us)
+		if (fiber->state != FIBER_BLOCKED)
 			continue;
-		fiber->state = FIBER_READY;
-		fiber->timed_out = true;
-		fiber->object = NULL;
-		fiber->until = INT64_MAX;
+		if (fiber->until <= now_us) {
+			fiber->timed_out = true;
+			wake(fiber);
+		} else if (fiber->until < earliest) {
+			earliest = fiber->until;
+		}
 	}
+}
+
+/* On its own stack; once begun, it jumps. */
+static void enter(struct fiber *fiber)
+{
+	ucontext_t first;
+
+	if (fiber->begun)
+		_longjmp(fiber->place, 1);
+	fiber->begun = true;
+	getcontext(&first);
+	first.uc_stack.ss_sp = fiber->stack;
+	first.uc_stack.ss_size = STACK_SIZE;
+	makecontext(&first, begin, 0);
+	setcontext(&first);
 }
 
 static void run_one(struct fiber *fiber)
@@ -331,10 +383,11 @@ static void run_one(struct fiber *fiber)
 	fiber_switches++;
 	current = fiber;
 	if (fiber_switched)
-		fiber_switched(fiber->daemon, &fiber->kept, true);
-	swapcontext(&scheduler, &fiber->context);
+		fiber_switched(fiber->daemon, fiber->kept, true);
+	if (!_setjmp(scheduler))
+		enter(fiber);
 	if (fiber_switched)
-		fiber_switched(fiber->daemon, &fiber->kept, false);
+		fiber_switched(current->daemon, current->kept, false);
 	current = NULL;
 	now_us += 1 + (int64_t)sim_below(RUN_MAX_US);
 }
@@ -345,7 +398,7 @@ void fiber_run(bool (*over)(void))
 		struct fiber *fiber;
 
 		timers_expire();
-		fiber = ready_draw();
+		fiber = ready_count ? ready[sim_below((uint64_t)ready_count)] : NULL;
 		if (fiber)
 			run_one(fiber);
 		else if (!time_pass())

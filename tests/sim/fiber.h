@@ -48,7 +48,7 @@ void fiber_wake(const void *object, bool all);
 void fiber_end_all(struct daemon *daemon);
 /* The one that runs ends. */
 _Noreturn void fiber_exit(void *result);
-/* Called at each switch to a fiber, for what belongs to it and is not its own. */
+/* Called at each switch to a fiber, for what belongs to it and is not its own; `kept`: two pointers. */
 extern void (*fiber_switched)(struct daemon *daemon, void **kept, bool in);
 
 /* Runs fibers until `over` says so or nothing can happen any more. */

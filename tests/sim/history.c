@@ -9,10 +9,10 @@
 #include <string.h>
 
 #define OPERATIONS 4000
-#define OF_ONE	   64 /* operations at one server that are searched */
+#define OF_ONE	   64 /* operations at one thing that are searched */
 
 struct operation {
-	char server[37], value[48];
+	char thing[37], value[48];
 	bool write, ended;
 	enum history_end end;
 	int64_t from, to; /* INT64_MAX: open */
@@ -21,25 +21,25 @@ struct operation {
 static struct operation operations[OPERATIONS];
 static int count;
 
-static int begin(const char *server, bool write, const char *value)
+static int begin(const char *thing, bool write, const char *value)
 {
 	if (count == OPERATIONS)
 		return -1;
 	struct operation *o = &operations[count];
 	*o = (struct operation){.write = write, .from = sim_now(), .to = INT64_MAX};
-	snprintf(o->server, sizeof o->server, "%s", server);
+	snprintf(o->thing, sizeof o->thing, "%s", thing);
 	snprintf(o->value, sizeof o->value, "%s", value);
 	return count++;
 }
 
-int history_write(const char *server, const char *name)
+int history_write(const char *thing, const char *name)
 {
-	return begin(server, true, name);
+	return begin(thing, true, name);
 }
 
-int history_read(const char *server)
+int history_read(const char *thing)
 {
-	return begin(server, false, "");
+	return begin(thing, false, "");
 }
 
 void history_end(int operation, enum history_end end, const char *read)
@@ -100,7 +100,7 @@ static bool order_exists(struct search *s, uint64_t done, const char *value)
 	return all;
 }
 
-static bool is_linear(const char *server)
+static bool is_linear(const char *thing)
 {
 	struct search *s = calloc(1, sizeof *s);
 
@@ -108,7 +108,7 @@ static bool is_linear(const char *server)
 		const struct operation *o = &operations[i];
 
 		/* A write that was refused was none, a read that failed says nothing. */
-		if (strcmp(o->server, server) == 0 && o->ended && o->end != HISTORY_FAILED &&
+		if (strcmp(o->thing, thing) == 0 && o->ended && o->end != HISTORY_FAILED &&
 		    (o->write || o->end == HISTORY_DONE))
 			s->of[s->count++] = o;
 	}
@@ -123,10 +123,10 @@ bool history_is_linear(char *why, int size)
 		bool first = true;
 
 		for (int k = 0; k < i && first; k++)
-			first = strcmp(operations[k].server, operations[i].server) != 0;
-		if (first && !is_linear(operations[i].server)) {
-			snprintf(why, (size_t)size, "the answers about the name of server %s have no order",
-				 operations[i].server);
+			first = strcmp(operations[k].thing, operations[i].thing) != 0;
+		if (first && !is_linear(operations[i].thing)) {
+			snprintf(why, (size_t)size, "the answers about the name of %s have no order",
+				 operations[i].thing);
 			return false;
 		}
 	}

@@ -1,5 +1,5 @@
-/* What clients asked and were answered about the name of each server, and whether there is an order of it all
- * that explains it (linearizability: Herlihy and Wing). */
+/* What clients asked and were answered about the name of each server and port, and whether there is an order
+ * of it all that explains it (linearizability: Herlihy and Wing). */
 #pragma once
 
 #include <stdbool.h>
@@ -11,8 +11,8 @@ enum history_end {
 };
 
 /* Begins an operation; returns its number. */
-int history_write(const char *server, const char *name);
-int history_read(const char *server);
+int history_write(const char *thing, const char *name);
+int history_read(const char *thing);
 void history_end(int operation, enum history_end end, const char *read);
-/* Is there an order for every server?  If not, says for which there is none. */
+/* Is there an order for everything?  If not, says for which there is none. */
 bool history_is_linear(char *why, int size);

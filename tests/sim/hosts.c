@@ -2,6 +2,7 @@
 #include "hosts.h"
 
 #include "agent/world.h"
+#include "checks.h"
 #include "cluster.h"
 #include "disk.h"
 #include "fiber.h"
@@ -57,9 +58,10 @@ bool hosts_vf_is_clean(int host, int index)
 	const struct simulated_device *device = hosts_device(host, index);
 	const struct vf_settings *s = &device->settings;
 
-	return !device->exists || (strcmp(device->driver, "vfio-pci") != 0 && device->guest == 0 &&
-				   !*s->mac_address && s->vlan == 0 && s->spoof_check == 1 && s->trust == 0 &&
-				   s->max_rate == 0 && s->min_rate == 0 && s->link_state == 0);
+	return !device->exists || device->dead ||
+	       (strcmp(device->driver, "vfio-pci") != 0 && device->guest == 0 && !*s->mac_address &&
+		s->vlan == 0 && s->spoof_check == 1 && s->trust == 0 && s->max_rate == 0 &&
+		s->min_rate == 0 && s->link_state == 0);
 }
 
 int hosts_slots(int host)
@@ -119,6 +121,13 @@ void hosts_set_stubborn(int host, bool stubborn)
 	}
 }
 
+static bool typed[HOSTS_MAX + 1][64];
+
+bool hosts_is_somebodys(int host, int index)
+{
+	return typed[host][index] && !cluster_offers(host, index - 1);
+}
+
 void hosts_type(int host)
 {
 	int count = hosts_devices(host), index = (int)sim_below((uint64_t)count + 1);
@@ -126,6 +135,7 @@ void hosts_type(int host)
 	if (index >= count || !hosts_is_vf(host, index))
 		return;
 	struct simulated_device *device = hosts_device(host, index);
+	typed[host][index] = true;
 	if (sim_below(2))
 		snprintf(device->settings.mac_address, sizeof device->settings.mac_address,
 			 "02:00:00:00:%02x:%02x", (unsigned)sim_below(256), (unsigned)sim_below(256));
@@ -134,6 +144,57 @@ void hosts_type(int host)
 	trace(TRACE_FAULT, "h%d: somebody types ip link set at VF %d: mac %s vlan %d", host, index - 1,
 	      device->settings.mac_address, device->settings.vlan);
 	tell_agent(host, WORLD_LINKS);
+}
+
+void hosts_device_vanishes(int host)
+{
+	int count = hosts_devices(host), index = (int)sim_below((uint64_t)count + 1);
+
+	if (index >= count || !hosts_device(host, index)->exists)
+		return;
+	trace(TRACE_FAULT, "h%d: device %d falls off the bus", host, index);
+	hosts_device(host, index)->dead = true;
+}
+
+void hosts_devices_return(int host)
+{
+	for (int i = 0; i < hosts_devices(host); i++) {
+		if (!hosts_device(host, i)->dead)
+			continue;
+		trace(TRACE_FAULT, "h%d: device %d is back", host, i);
+		hosts_device(host, i)->dead = false;
+		checks_disturbed(cluster_agent(host));
+	}
+}
+
+static bool vfs_are_free(int host)
+{
+	bool all = true;
+
+	for (int i = 1; i < hosts_devices(host); i++)
+		all &= hosts_device(host, i)->guest == 0 &&
+		       strcmp(hosts_device(host, i)->driver, "vfio-pci") != 0;
+	return all;
+}
+
+bool hosts_set_numvfs(int host, int count)
+{
+	struct simulated **now = cluster_eye("simulated_host");
+	int (*set)(struct simulated_device *, int) =
+		(int (*)(struct simulated_device *, int))cluster_eye("simulated_set_numvfs");
+
+	if (!hosts_memory(host))
+		return false;
+	if (hosts_device(host, 0)->numvfs == count)
+		return true;
+	if (!vfs_are_free(host) || hosts_device(host, 0)->dead)
+		return false;
+	*now = hosts_memory(host);
+	bool ok = set(hosts_device(host, 0), 0) == 0 && set(hosts_device(host, 0), count) == 0;
+	trace(TRACE_WORLD, "h%d has %d VFs now", host, hosts_device(host, 0)->numvfs);
+	checks_disturbed(cluster_agent(host));
+	tell_agent(host, WORLD_DEVICES);
+	return ok;
 }
 
 void hosts_boot(int host)

@@ -20,7 +20,14 @@ struct simulated_domain *hosts_domain(int host, int slot);
 
 void hosts_guest_dies(int host);
 void hosts_set_stubborn(int host, bool stubborn);
+/* A VF that is not offered, at which an operator has typed: none of ours. */
+bool hosts_is_somebodys(int host, int index);
 /* An operator types `ip link set ... vf ... mac`. */
 void hosts_type(int host);
+/* A VF, or a PF, falls off the bus for a while: its configuration space reads as all ones. */
+void hosts_device_vanishes(int host);
+void hosts_devices_return(int host);
+/* An operator writes sriov_numvfs, as long as no guest has a VF; true if there are so many now. */
+bool hosts_set_numvfs(int host, int count);
 /* It boots: no guests, devices as at the beginning. */
 void hosts_boot(int host);

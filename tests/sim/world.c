@@ -31,8 +31,12 @@ static enum fault_call before(const char *what, int64_t microseconds)
 	      fault == FAULT_FAILS     ? "fails"
 	      : fault == FAULT_UNHEARD ? "is done, unheard"
 				       : "hangs");
-	if (fault == FAULT_HANGS)
-		fiber_sleep(fault_hang());
+	if (fault == FAULT_HANGS) {
+		int64_t time = fault_hang();
+
+		checks_disturbed_until(fiber_daemon(), sim_now() + time);
+		fiber_sleep(time);
+	}
 	return fault;
 }
 
@@ -117,6 +121,8 @@ LIBVIRT(domain_restore, "restore", 500000, (const char *path, struct error *err)
 LIBVIRT(domain_change, "change a NIC", 10000, (const char *id, const char *xml, struct error *err),
 	(id, xml, err))
 LIBVIRT(domain_stop, "end a guest", 100000, (const char *id, struct error *err), (id, err))
+LIBVIRT(domain_migrate, "migrate a guest", 800000,
+	(const char *id, const struct world_migration *how, struct error *err), (id, how, err))
 LIBVIRT(network_make, "make a network", 100000, (const char *xml, struct error *err), (xml, err))
 LIBVIRT(network_lease, "a lease", 5000, (const char *id, bool add, const char *host_xml, struct error *err),
 	(id, add, host_xml, err))
@@ -126,6 +132,18 @@ static bool stop_checked(const char *id, struct error *err)
 {
 	touch(id, "end a guest");
 	return domain_stop(id, err);
+}
+
+static bool save_checked(const char *id, const char *path, struct error *err)
+{
+	touch(id, "save");
+	return domain_save(id, path, err);
+}
+
+static bool migrate_checked(const char *id, const struct world_migration *how, struct error *err)
+{
+	touch(id, "migrate");
+	return domain_migrate(id, how, err);
 }
 
 static bool unplug_checked(const char *id, const char *alias, struct error *err)
@@ -168,7 +186,8 @@ const struct world *deadline_world(const struct world *host)
 	table->domain_plug = domain_plug;
 	table->domain_unplug = unplug_checked;
 	table->domain_pause = pause_checked;
-	table->domain_save = domain_save;
+	table->domain_save = save_checked;
+	table->domain_migrate = migrate_checked;
 	table->domain_restore = domain_restore;
 	table->domain_change = domain_change;
 	table->domain_stop = stop_checked;

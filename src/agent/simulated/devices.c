@@ -69,8 +69,8 @@ struct simulated_device *simulated_netdev(const char *name)
 	int card, vf;
 
 	/* a VF's, as simulated_bind_vf() names it */
-	if (sscanf(name, "sim%dv%d", &card, &vf) == 2 && card >= 0 && card < simulated_now()->pfs &&
-	    vf >= 0 && vf < simulated_now()->vfs) {
+	if (strncmp(name, "sim", 3) == 0 && sscanf(name, "sim%dv%d", &card, &vf) == 2 && card >= 0 &&
+	    card < simulated_now()->pfs && vf >= 0 && vf < simulated_now()->vfs) {
 		struct simulated_device *device =
 			&simulated_devices()[card * (simulated_now()->vfs + 1) + 1 + vf];
 
@@ -194,19 +194,39 @@ static int write_attribute(struct simulated_device *device, const char *name, co
 	return ENOENT;
 }
 
+/* FOLDER/FIRST/REST, where REST may be missing: how many of the two there are.  Asked for each file that is
+ * read. */
+static int path_split(const char *path, const char *folder, char first[32], char rest[64])
+{
+	size_t length = strlen(folder);
+
+	if (strncmp(path, folder, length) != 0 || path[length] != '/')
+		return 0;
+	path += length + 1;
+	length = strcspn(path, "/");
+	if (length == 0 || length >= 32)
+		return 0;
+	memcpy(first, path, length);
+	first[length] = '\0';
+	if (!path[length] || !path[length + 1] || strlen(path + length + 1) >= 64)
+		return 1;
+	strcpy(rest, path + length + 1);
+	return 2;
+}
+
 static int write_locked(const char *path, const char *text)
 {
-	char address[16], name[64], driver[32];
+	char address[32], name[64], driver[32];
 	struct simulated_device *device;
 
-	if (sscanf(path, DEVICES "/%15[^/]/%63s", address, name) == 2) {
+	if (path_split(path, DEVICES, address, name) == 2) {
 		device = simulated_find(address);
 		return device ? write_attribute(device, name, text) : ENOENT;
 	}
 	device = simulated_find(text);
 	if (strcmp(path, "/sys/bus/pci/drivers_probe") == 0)
 		return device ? probe(device) : ENODEV;
-	if (sscanf(path, "/sys/bus/pci/drivers/%31[^/]/bind", driver) == 1)
+	if (path_split(path, "/sys/bus/pci/drivers", driver, name) == 2 && strcmp(name, "bind") == 0)
 		return device ? bind(device, driver) : ENODEV;
 	return ENOENT;
 }
@@ -324,7 +344,8 @@ static char *read_host(const char *path)
 		return read_cpuinfo();
 	if (strcmp(path, "/proc/meminfo") == 0)
 		return memory_printf("MemTotal: %lld kB\n", memory_kb);
-	if (sscanf(path, "/sys/devices/system/node/node%d/%31s", &node, name) != 2 || node > 1)
+	if (strncmp(path, "/sys/devices/system/node/", 25) != 0 ||
+	    sscanf(path, "/sys/devices/system/node/node%d/%31s", &node, name) != 2 || node > 1)
 		return NULL;
 	if (strcmp(name, "cpulist") == 0)
 		return node == 0 ? memory_printf("0-%d\n", half)
@@ -339,10 +360,10 @@ char *simulated_read(const char *path)
 	char *text = NULL;
 
 	simulated_enter();
-	if (sscanf(path, DEVICES "/%31[^/]/%63s", first, name) == 2) {
+	if (path_split(path, DEVICES, first, name) == 2) {
 		device = simulated_find(first);
 		text = device ? read_device(device, name) : NULL;
-	} else if (sscanf(path, "/sys/class/net/%31[^/]/%63s", first, name) == 2) {
+	} else if (path_split(path, "/sys/class/net", first, name) == 2) {
 		text = read_netdev(first, name);
 	} else {
 		text = read_host(path);
@@ -371,12 +392,12 @@ static void link_locked(struct simulated_device *device, const char *link, char 
 
 bool simulated_link(const char *path, char *name, size_t size)
 {
-	char address[16], link[64];
+	char address[32], link[64];
 	struct simulated_device *device;
 
 	*name = '\0';
 	simulated_enter();
-	if (sscanf(path, DEVICES "/%15[^/]/%63s", address, link) == 2 && (device = simulated_find(address)))
+	if (path_split(path, DEVICES, address, link) == 2 && (device = simulated_find(address)))
 		link_locked(device, link, name, size);
 	simulated_leave();
 	return *name;
@@ -426,15 +447,16 @@ static char **list_links(const struct simulated_device *device)
 char **simulated_list(const char *path)
 {
 	const struct simulated_device *device;
-	char address[16], name[32], **names = NULL;
+	char address[32], name[64], **names = NULL;
+	int parts = path_split(path, DEVICES, address, name);
 
 	simulated_enter();
 	if (strcmp(path, DEVICES) == 0) {
 		names = list_devices();
-	} else if (sscanf(path, DEVICES "/%15[^/]/%31s", address, name) == 1) {
+	} else if (parts == 1) {
 		device = simulated_find(address);
 		names = device ? list_links(device) : NULL;
-	} else if (sscanf(path, DEVICES "/%15[^/]/%31s", address, name) == 2) {
+	} else if (parts == 2) {
 		device = simulated_find(address);
 		names = device && strcmp(name, "net") == 0 ? list_netdev(device) : NULL;
 	} else if (strcmp(path, "/sys/bus/pci/drivers/vfio-pci") == 0) {

@@ -150,6 +150,23 @@ static bool plug_all(struct simulated_domain *domain, const char *xml, const cha
 	return true;
 }
 
+/* <vcpupin>s to one CPU each; those to a set share it. */
+static uint64_t pins_read(const char *xml)
+{
+	uint64_t pinned = 0;
+	char cpus[64], *end;
+
+	while ((xml = strstr(xml, "<vcpupin "))) {
+		xml = simulated_xml_find(xml, "cpuset='", cpus, sizeof cpus);
+		if (!xml)
+			break;
+		unsigned long cpu = strtoul(cpus, &end, 10);
+		if (*cpus && !*end && cpu < 64)
+			pinned |= UINT64_C(1) << cpu;
+	}
+	return pinned;
+}
+
 static bool start_locked(const char *xml, struct error *err)
 {
 	struct simulated_domain *domain = domain_find("");
@@ -163,6 +180,7 @@ static bool start_locked(const char *xml, struct error *err)
 	domain->memory_mb = atoi(number);
 	simulated_xml_find(xml, "<vcpu>", number, sizeof number);
 	domain->vcpus = atoi(number);
+	domain->pinned = pins_read(xml);
 	for (const char *port = xml; (port = strstr(port, "model='pcie-root-port'")); port++)
 		domain->root_ports++;
 	if (plug_all(domain, xml, "</hostdev>", true, err) &&
@@ -198,8 +216,15 @@ static void source_text(const struct simulated_plug *plug, struct text *text)
 
 static void domain_text(const struct simulated_domain *domain, struct text *text)
 {
-	text_addf(text, "<domain><uuid>%s</uuid><memory unit='MiB'>%d</memory>\n  <vcpu>%d</vcpu><devices>\n",
+	text_addf(text, "<domain><uuid>%s</uuid><memory unit='MiB'>%d</memory>\n  <vcpu>%d</vcpu>\n",
 		  domain->id, domain->memory_mb, domain->vcpus);
+	if (domain->pinned)
+		text_add(text, "<cputune>");
+	for (int cpu = 0; cpu < 64; cpu++) {
+		if (domain->pinned & UINT64_C(1) << cpu)
+			text_addf(text, "<vcpupin vcpu='0' cpuset='%d'/>", cpu);
+	}
+	text_add(text, domain->pinned ? "</cputune>\n<devices>\n" : "<devices>\n");
 	for (int i = 0; i < domain->root_ports; i++)
 		text_addf(text, "<controller type='pci' index='%d' model='pcie-root-port'/>\n", i + 1);
 	for (int i = 0; i < domain->plug_count; i++) {

@@ -38,6 +38,7 @@ struct simulated_plug {
 struct simulated_domain {
 	char id[37]; /* "": free */
 	int memory_mb, vcpus, root_ports;
+	uint64_t pinned; /* CPUs that one of its vCPUs alone is pinned to */
 	bool paused;
 	bool stuck;	/* libvirt cannot get at it */
 	bool held_on;	/* ... also when its process has ended */

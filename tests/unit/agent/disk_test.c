@@ -26,13 +26,18 @@ static char *path_of(const char *name)
 	return memory_printf("%s/" WANTED_ID "/%s", folders.instances, name);
 }
 
-static void write_disk(const char *text)
+static void write_text(const char *name, const char *text)
 {
-	_cleanup_free_ char *path = path_of("disk");
+	_cleanup_free_ char *path = path_of(name);
 	_cleanup_fclose_ FILE *file = fopen(path, "we");
 
 	assert_non_null(file);
 	fputs(text, file);
+}
+
+static void write_disk(const char *text)
+{
+	write_text("disk", text);
 }
 
 static void assert_says(const char *name, const char *wanted)
@@ -135,6 +140,38 @@ static void test_kept_server(void **state)
 	yyjson_doc_free(back);
 }
 
+static int pauses;
+
+static void count_pauses(const char *what)
+{
+	pauses += strcmp(what, "pause or go on") == 0;
+}
+
+/* An agent that is started again has the order that it remembers, and the controller's word that it is done
+ * may take a while: the guest is not stopped for another copy. */
+static void test_what_was_sent_is_not_copied_again(void **state)
+{
+	yyjson_doc *sent = ordered(4, "running", "{\"send\": \"" MOVE "\"}"),
+		   *later = ordered(5, "running", NULL);
+	struct error err;
+
+	(void)state;
+	assert_int_equal(set_up(sent), SERVER_RUNS);
+	write_text("disk.send-" MOVE, "sent\n");
+	pauses = 0;
+	simulated_on_change = count_pauses;
+	assert_int_equal(disk_send(&life, yyjson_doc_get_root(sent), true, &err), DISK_SENT);
+	assert_int_equal(pauses, 0);
+	write_text("disk.send-" MOVE, "QFI");
+	assert_int_equal(disk_send(&life, yyjson_doc_get_root(sent), true, &err), DISK_LATER);
+	simulated_on_change = NULL;
+	assert_int_equal(set_up(later), SERVER_RUNS);
+	assert_false(has_file("disk.send-" MOVE));
+	take_down("at the end");
+	yyjson_doc_free(sent);
+	yyjson_doc_free(later);
+}
+
 /* Nobody is there to take it: it is tried again with the copy that was made, and the guest runs on. */
 static void test_sending(void **state)
 {
@@ -221,6 +258,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_copies_go, make, drop),
 		cmocka_unit_test_setup_teardown(test_kept_server, make, drop),
 		cmocka_unit_test_setup_teardown(test_sending, make, drop),
+		cmocka_unit_test_setup_teardown(test_what_was_sent_is_not_copied_again, make, drop),
 		cmocka_unit_test_setup_teardown(test_bad_orders, make, drop),
 		cmocka_unit_test_setup_teardown(test_killed, make_killable, drop_killable),
 	};

@@ -2,6 +2,7 @@
  * host. */
 #include "../test.h"
 
+#include "agent/grant.h"
 #include "agent/plug.h"
 #include "agent/simulated/simulated.h"
 #include "agent/vf.h"
@@ -352,6 +353,27 @@ static void test_suspended_and_resumed_with_the_same_devices(void **state)
 	yyjson_doc_free(on);
 }
 
+/* A port that is being taken out when its server is suspended goes first: it does not stay with the memory,
+ * and not with the host. */
+static void test_suspended_while_a_port_goes(void **state)
+{
+	yyjson_doc *doc = wanted_server(),
+		   *off = wanted_changed("running", "suspended", GENERATION, "\"generation\": 4",
+					 "\"index\": 0", "\"index\": 0, \"want\": \"absent\"", NULL);
+	_cleanup_free_ char *folder = memory_printf("%s/" WANTED_ID, folders.instances);
+
+	(void)state;
+	must_run(doc);
+	assert_true(grant_holds_port(folder, WANTED_VF_PORT));
+	assert_int_equal(set_up(off), SERVER_SUSPENDED);
+	assert_false(grant_holds_port(folder, WANTED_VF_PORT));
+	assert_vf(1, "", 0);
+	assert_driver("0000:10:10.1", "");
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(off);
+}
+
 /* libvirt went away while it started the guest from its memory, and the guest with it. */
 static bool restore_and_lose(const char *path, struct error *err)
 {
@@ -524,6 +546,7 @@ int main(void)
 		TEST(test_a_running_guest_keeps_the_devices_of_its_flavor),
 		TEST(test_paused_and_going_on),
 		TEST(test_suspended_and_resumed_with_the_same_devices),
+		TEST(test_suspended_while_a_port_goes),
 		TEST(test_memory_is_used_once),
 		TEST(test_a_guest_that_cannot_be_suspended_runs_on),
 		TEST(test_a_suspended_server_is_stopped_and_removed),

@@ -686,9 +686,50 @@ static void test_agent_access(void **state)
 			 416);
 }
 
+#define BUILD_TIME (601 * TIME_SECOND)
+
 static int64_t late_now(void)
 {
-	return sys_time_real.now() + 601 * TIME_SECOND;
+	return sys_time_real.now() + BUILD_TIME;
+}
+
+static int64_t late_monotonic(void)
+{
+	return sys_time_real.monotonic() + BUILD_TIME;
+}
+
+static int64_t early_now(void)
+{
+	return sys_time_real.now() - 10 * BUILD_TIME;
+}
+
+static int64_t early_and_late(void)
+{
+	return early_now() + BUILD_TIME;
+}
+
+/* Deadlines go with the clock when somebody sets it. */
+static void test_the_clock_is_set_while_a_server_is_built(void **state)
+{
+	struct sys_time clock = sys_time_real;
+	struct error err;
+
+	(void)state;
+	make_server();
+	assert_true(compute_housekeeping(db, &err));
+	sys_time = &clock;
+	clock.now = late_now; /* by ten minutes, forward */
+	assert_true(compute_housekeeping(db, &err));
+	assert_state("BUILD", "building", "spawning");
+	clock.now = early_now;
+	assert_true(compute_housekeeping(db, &err));
+	assert_state("BUILD", "building", "spawning");
+	clock.now = early_and_late; /* and ten minutes pass */
+	clock.monotonic = late_monotonic;
+	assert_true(compute_housekeeping(db, &err));
+	sys_time = &sys_time_real;
+	assert_state("ERROR", "error", "null");
+	assert_true(compute_housekeeping(db, &err));
 }
 
 static void test_build_timeout(void **state)
@@ -701,6 +742,7 @@ static void test_build_timeout(void **state)
 	assert_true(compute_housekeeping(db, &err));
 	assert_state("BUILD", "building", "spawning");
 	late.now = late_now;
+	late.monotonic = late_monotonic;
 	sys_time = &late;
 	assert_true(compute_housekeeping(db, &err));
 	sys_time = &sys_time_real;
@@ -957,6 +999,7 @@ int main(void)
 		TEST(test_discovery),
 		TEST(test_agent_access),
 		TEST(test_build_timeout),
+		TEST(test_the_clock_is_set_while_a_server_is_built),
 		TEST(test_lost),
 		TEST(test_port_changed),
 		TEST(test_retry),

@@ -229,6 +229,14 @@ static void test_states_of_a_host(void **state)
 	site_now += INT64_C(5000000);
 	assert_true(scheduler_host_heard(db, id, &err) && scheduler_housekeeping(db, &err));
 	assert_int_equal(site_count("SELECT max(heard_at) FROM host_state"), site_now - INT64_C(5000000));
+	/* nobody is down, or up, because the clock is set */
+	for (int hours = -5; hours <= 5; hours += 10) {
+		site_clock_set = hours * 3600 * INT64_C(1000000);
+		assert_true(scheduler_host_load(db, id, &view, &err) && view.up);
+	}
+	site_now += SCHEDULER_DOWN_AFTER;
+	assert_true(scheduler_host_load(db, id, &view, &err) && !view.up);
+	site_clock_set = 0;
 	assert_false(scheduler_host_load(db, "nobody", &view, &err));
 	assert_int_equal(err.kind, ERROR_NOT_FOUND);
 }

@@ -15,13 +15,20 @@ static int64_t now(void)
 	return site_now;
 }
 
+int64_t site_clock_set;
+
+static int64_t wall(void)
+{
+	return site_now + site_clock_set;
+}
+
 static void pseudo_random(void *bytes, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		((unsigned char *)bytes)[i] = (unsigned char)(rand() >> 7);
 }
 
-static const struct sys_time clock_standing = {.now = now, .monotonic = now, .random = pseudo_random};
+static const struct sys_time clock_standing = {.now = wall, .monotonic = now, .random = pseudo_random};
 
 void site_open(const char *conf)
 {

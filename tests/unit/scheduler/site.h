@@ -7,7 +7,8 @@
 #include "scheduler/scheduler.h"
 
 extern struct store *db;
-extern int64_t site_now; /* microseconds */
+extern int64_t site_now;       /* microseconds */
+extern int64_t site_clock_set; /* by so much somebody has set the wall clock */
 extern struct error err;
 
 /* Opens the store and reads the configuration (nova.conf's text; NULL for SITE_CONF). */
