@@ -1,21 +1,17 @@
-/* The simulator: many seeds, each in a process of its own that begins with the same site. */
+/* The simulator: its options, and many seeds side by side. */
 #include "cluster.h"
-#include "director.h"
 #include "disk.h"
 #include "faults.h"
 #include "fiber.h"
+#include "seeds.h"
 #include "trace.h"
 #include "workload.h"
 
-#include <execinfo.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/personality.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,7 +19,7 @@ static struct options {
 	uint64_t from, count;
 	int seconds, jobs;
 	int promise; /* that is looked for; others are passed over */
-	bool trace, shrink;
+	bool shrink;
 } options = {.from = 1, .count = 100, .jobs = 1, .shrink = true};
 
 static void usage(void)
@@ -74,7 +70,7 @@ static void options_read(int argc, char **argv)
 			workload_clients = (unsigned)atoi(optarg);
 			break;
 		case 't':
-			options.trace = true;
+			trace_aloud = true;
 			break;
 		case 'S':
 			options.shrink = false;
@@ -86,144 +82,6 @@ static void options_read(int argc, char **argv)
 			usage();
 		}
 	}
-}
-
-/* --- one seed --- */
-
-struct run {
-	pid_t pid;
-	int pipe;
-	uint64_t seed;
-};
-
-static void crashed(int number)
-{
-	void *frames[40];
-
-	printf("# the end: signal %d in %s\n", number,
-	       fiber_daemon() ? fiber_daemon()->name : "the simulator");
-	fflush(stdout);
-	backtrace_symbols_fd(frames, backtrace(frames, 40), STDOUT_FILENO);
-	signal(number, SIG_DFL);
-	raise(number);
-}
-
-/* On a stack of its own: the fiber's may be what was at an end. */
-static void crashes_catch(void)
-{
-	static char stack[65536];
-	const stack_t other = {.ss_sp = stack, .ss_size = sizeof stack};
-	struct sigaction action = {.sa_handler = crashed, .sa_flags = SA_ONSTACK};
-
-	sigaltstack(&other, NULL);
-	sigaction(SIGSEGV, &action, NULL);
-	sigaction(SIGBUS, &action, NULL);
-	sigaction(SIGABRT, &action, NULL);
-}
-
-static _Noreturn void child(uint64_t seed, int pipe, bool tell)
-{
-	struct director_result result;
-
-	trace_aloud = options.trace;
-	crashes_catch();
-	director_run(seed, &result);
-	disk_end();
-	if (tell)
-		trace_tell();
-	fflush(stdout);
-	if (syscall(SYS_write, pipe, &result, sizeof result) != sizeof result)
-		abort();
-	syscall(SYS_exit_group, 0);
-	abort();
-}
-
-static struct run start(uint64_t seed, bool tell)
-{
-	struct run run = {.seed = seed};
-	int ends[2];
-
-	fflush(stdout);
-	if (pipe(ends) != 0 || (run.pid = fork()) < 0)
-		abort();
-	if (run.pid == 0)
-		child(seed, ends[1], tell);
-	syscall(SYS_close, ends[1]);
-	run.pipe = ends[0];
-	return run;
-}
-
-static void finish(const struct run *run, struct director_result *result)
-{
-	int status;
-
-	if (read(run->pipe, result, sizeof *result) != sizeof *result) {
-		*result = (struct director_result){.promise = -1};
-		snprintf(result->what, sizeof result->what, "the simulator ended");
-	}
-	syscall(SYS_close, run->pipe);
-	waitpid(run->pid, &status, 0);
-	if (result->promise < 0 && WIFSIGNALED(status))
-		snprintf(result->what, sizeof result->what, "a program crashed (signal %d)",
-			 WTERMSIG(status));
-}
-
-static struct director_result once(uint64_t seed, bool tell)
-{
-	struct director_result result;
-	struct run run = start(seed, tell);
-
-	finish(&run, &result);
-	return result;
-}
-
-/* --- a seed that failed --- */
-
-/* Fewer kinds of faults, fewer clients, less time, as long as the same promise is broken. */
-static void shrink(uint64_t seed, int promise)
-{
-	for (int kind = 0; kind < FAULT_KINDS; kind++) {
-		unsigned before = faults_allowed;
-
-		faults_allowed &= ~(1u << kind);
-		if (before != faults_allowed && once(seed, false).promise != promise)
-			faults_allowed = before;
-	}
-	while (workload_clients > 1) {
-		workload_clients--;
-		if (once(seed, false).promise != promise) {
-			workload_clients++;
-			break;
-		}
-	}
-	while (director_minutes > 1) {
-		int before = director_minutes;
-
-		director_minutes /= 2;
-		if (once(seed, false).promise != promise) {
-			director_minutes = before;
-			break;
-		}
-	}
-}
-
-static void explain(uint64_t seed, const struct director_result *result)
-{
-	if (options.shrink)
-		shrink(seed, result->promise);
-	struct director_result again = once(seed, true);
-	printf("not ok sim seed %llu: promise %d: %s\n", (unsigned long long)seed, result->promise,
-	       result->what);
-	printf("# shrunk: --from %llu --count 1 --faults 0x%x --clients %u --minutes %d: promise %d: %s\n# "
-	       "faults:",
-	       (unsigned long long)seed, faults_allowed, workload_clients, director_minutes, again.promise,
-	       again.what);
-	for (int kind = 0; kind < FAULT_KINDS; kind++) {
-		if (faults_allowed & 1u << kind)
-			printf(" %s", fault_name((enum fault_kind)kind));
-	}
-	printf("\n");
-	fflush(stdout);
 }
 
 /* --- all --- */
@@ -241,11 +99,11 @@ static struct totals {
 	double simulated;
 } totals;
 
-static void take(const struct run *run)
+static void take(const struct seed_run *run)
 {
 	struct director_result result;
 
-	finish(run, &result);
+	seed_finish(run, &result);
 	totals.seeds++;
 	totals.simulated += (double)result.simulated / 3.6e9;
 	if (options.count == 1)
@@ -260,7 +118,7 @@ static void take(const struct run *run)
 		return;
 	}
 	totals.failed++;
-	explain(run->seed, &result);
+	seed_explain(run->seed, &result, options.shrink);
 }
 
 static bool more_to_do(uint64_t next)
@@ -270,7 +128,7 @@ static bool more_to_do(uint64_t next)
 
 static void run_all(void)
 {
-	struct run runs[64];
+	struct seed_run runs[64];
 	int first = 0, running = 0;
 	double began = real_seconds();
 	uint64_t next = options.from;
@@ -282,7 +140,7 @@ static void run_all(void)
 		if (!more && running == 0)
 			break;
 		if (more && running < options.jobs && running < 64) {
-			runs[(first + running++) % 64] = start(next++, false);
+			runs[(first + running++) % 64] = seed_start(next++, false);
 			continue;
 		}
 		take(&runs[first]);

@@ -185,6 +185,11 @@ FAILS(end_processes, CHANGE, (const char *name, const char *words, int *count, s
       (name, words, count, err))
 FAILS(domain_running, LIBVIRT_LOOK, (const char *id, bool *running, struct error *err), (id, running, err))
 FAILS(domain_list, LIBVIRT_LOOK, (bool only_ours, struct map *ids, struct error *err), (only_ours, ids, err))
+FAILS(domain_state, LIBVIRT_LOOK, (const char *id, enum world_guest *state, struct error *err),
+      (id, state, err))
+FAILS(domain_migratable_xml, LIBVIRT_LOOK, (const char *id, char **xml, struct error *err), (id, xml, err))
+FAILS(domain_migrate, LIBVIRT_CHANGE,
+      (const char *id, const struct world_migration *how_to, struct error *err), (id, how_to, err))
 FAILS(network_xml, LIBVIRT_LOOK, (const char *id, char **xml, struct error *err), (id, xml, err))
 FAILS(network_make, LIBVIRT_CHANGE, (const char *xml, struct error *err), (xml, err))
 FAILS(network_lease, LIBVIRT_CHANGE, (const char *id, bool add, const char *xml, struct error *err),
@@ -215,6 +220,9 @@ const struct world *failing_world(void)
 	WITH(end_processes);
 	WITH(domain_running);
 	WITH(domain_list);
+	WITH(domain_state);
+	WITH(domain_migratable_xml);
+	WITH(domain_migrate);
 	WITH(network_xml);
 	WITH(network_make);
 	WITH(network_lease);

@@ -7,6 +7,7 @@
 #include "agent/vf.h"
 #include "agent/world.h"
 #include "base/memory.h"
+#include "failing.h"
 #include "host.h"
 #include "wanted.h"
 
@@ -404,6 +405,125 @@ static void test_killed_at_each_step(void **state)
 	assert_true(kills > 10);
 }
 
+/* --- each call of either host goes wrong in turn --- */
+
+static yyjson_doc *doc_await(void)
+{
+	return incoming();
+}
+
+static yyjson_doc *doc_leave(void)
+{
+	return leaving("leaving");
+}
+
+static yyjson_doc *doc_arrive(void)
+{
+	host_use(&there);
+	return wants("arrived", "6", "{}");
+}
+
+static const struct {
+	yyjson_doc *(*doc)(void);
+	enum server_outcome wanted;
+} steps[] = {{doc_await, SERVER_INCOMING}, {doc_leave, SERVER_LEFT}, {doc_arrive, SERVER_RUNS}};
+
+static enum server_outcome step_do(size_t step, struct error *err)
+{
+	*trouble = '\0';
+	return does(steps[step].doc(), err);
+}
+
+/* As the agent does it, until there is an answer. */
+static enum server_outcome step_until(size_t step)
+{
+	struct error err = {0};
+	enum server_outcome outcome = SERVER_LATER;
+
+	for (int i = 0; i < 8 && (outcome == SERVER_LATER || *trouble); i++)
+		outcome = step_do(step, &err);
+	if (outcome == SERVER_LATER || *trouble)
+		fail_msg("%s: step %zu: still not so: %s%s", failing_what, step, err.message, trouble);
+	return outcome;
+}
+
+static bool step_with_failure(size_t step, enum failing how, int n, enum server_outcome *outcome)
+{
+	struct error err = {0};
+	yyjson_doc *doc = steps[step].doc();
+
+	*trouble = '\0';
+	failing_begin(how, n);
+	*outcome = does(doc, &err);
+	bool was = failing_end();
+	if (*outcome != steps[step].wanted && !*err.message && *outcome != SERVER_ENDED)
+		fail_msg("%s: step %zu failed without a word", failing_what, step);
+	if (runs_on(&here) + runs_on(&there) != 1)
+		fail_msg("%s (%d): step %zu: not one guest", failing_what, (int)how, step);
+	return was;
+}
+
+/* It goes in the end, or stays with all that it had. */
+static void assert_is_somewhere(size_t step, enum server_outcome outcome)
+{
+	if (step == 0 && outcome != SERVER_INCOMING)
+		outcome = step_until(0);
+	if (step == 0 && outcome == SERVER_INCOMING)
+		outcome = step_until(1);
+	else if (step == 1 && outcome == SERVER_LATER)
+		outcome = step_until(1);
+	if (runs_on(&there)) {
+		assert_int_equal(step_until(2), SERVER_RUNS);
+		if (runs_on(&here) || !has_vf(&there))
+			fail_msg("%s: it has not arrived", failing_what);
+		assert_vf_mac(&there, "fa:16:3e:00:00:01");
+		return;
+	}
+	struct error err;
+
+	if (outcome == SERVER_REFUSED && !has_vf(&here))
+		fail_msg("%s: it has stayed without its VF", failing_what);
+	host_use(&here);
+	*trouble = '\0';
+	enum server_outcome stays = does(leaving("staying"), &err);
+	if (stays != SERVER_RUNS || !has_vf(&here))
+		fail_msg("%s: it has not stayed (%d): %s", failing_what, (int)stays, err.message);
+	assert_vf_mac(&here, "fa:16:3e:00:00:01");
+}
+
+static void test_each_call_fails(void **state)
+{
+	int failures = 0;
+
+	(void)state;
+	for (size_t step = 0; step < ELEMENTS_OF(steps); step++) {
+		for (enum failing how = FAILING_REFUSED; how < FAILING_MODES; how++) {
+			bool more = true;
+
+			for (int n = 1; more && n < 500; n++) {
+				enum server_outcome outcome;
+
+				start_here();
+				for (size_t before = 0; before < step; before++)
+					assert_int_equal(step_until(before), steps[before].wanted);
+				more = step_with_failure(step, how, n, &outcome);
+				failures += more;
+				assert_is_somewhere(step, outcome);
+				clean_both();
+			}
+			assert_false(more);
+		}
+	}
+	assert_true(failures > 100);
+}
+
+static int make_two_failing(void **state)
+{
+	make_two(state);
+	world = failing_world();
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -418,6 +538,7 @@ int main(void)
 						drop_two),
 		cmocka_unit_test_setup_teardown(test_a_guest_that_is_nowhere, make_two, drop_two),
 		cmocka_unit_test_setup_teardown(test_killed_at_each_step, make_two, drop_two),
+		cmocka_unit_test_setup_teardown(test_each_call_fails, make_two_failing, drop_two),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
