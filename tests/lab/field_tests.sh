@@ -126,7 +126,7 @@ test_an_agent_without_libvirt_leaves_guests_alone() {
 	until_true 60 lab run 'tail -n 5 /var/log/penstock/penstock-agent.log | grep -q "trying again"'
 	[ "$(guests_run; lab run 'ip link show p5p1')" = "$before" ]
 	[ "$(status_of "$s")" = ACTIVE ]
-	lab run 'libvirtd -d -f /etc/libvirt/libvirtd.conf'
+	libvirtd_start
 	until_true 90 is_status "$s" SHUTOFF
 	delete_server "$s"
 	api DELETE "/network/v2.0/ports/$p"
@@ -141,7 +141,7 @@ test_libvirt_is_restarted_while_a_server_is_built() {
 	until_true 90 lab run 'pgrep -x qemu-system-x86'
 	stop_daemon libvirtd
 	is_status "$s" BUILD
-	lab run 'libvirtd -d -f /etc/libvirt/libvirtd.conf'
+	libvirtd_start
 	until_true 180 is_settled "$s"
 	api GET "/compute/v2.1/servers/$s" | says '"status":"ACTIVE"'
 	delete_server "$s"

@@ -4,7 +4,8 @@ LIBVIRT_TESTS="a_guest_that_libvirt_holds_on_to_ends_and_starts_again a_guest_th
 	dnsmasq_of_a_lost_network_is_ended"
 
 libvirtd_kill() { lab run "pkill -9 -x libvirtd; while pgrep -x libvirtd; do sleep 0.05; done"; }
-libvirtd_start() { lab run "libvirtd -d -f /etc/libvirt/libvirtd.conf; until virsh -q uri > /dev/null 2>&1; do sleep 0.2; done"; }
+# What a killed one had begun to start may still hold its pid file; its unit starts it again, too.
+libvirtd_start() { lab run "until libvirtd -d -f /etc/libvirt/libvirtd.conf; do sleep 0.1; done; until virsh -q uri > /dev/null 2>&1; do sleep 0.2; done"; }
 status_file() { lab run "grep -l '<uuid>$1<' /run/libvirt/qemu/*.xml"; }
 vfs_are_clean() { [ "$(vf_dirt)" = 0 ]; }
 has_no_qemu() { [ -z "$(lab run "pgrep -f -- '-uuid $1'; true")" ]; }

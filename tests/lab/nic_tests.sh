@@ -96,6 +96,25 @@ test_a_mac_is_on_one_vf_only() {
 	clean
 }
 
+# One that is not ours to clean is looked at before the VF is given: two VFs with one MAC would take each other's frames.
+test_a_mac_on_a_vf_that_is_not_offered_is_seen() {
+	local p s mac
+	configure '
+[sriov_nic]
+exclude_devices = p5p1:0000:21:11.0'
+	p=$(make_port)
+	mac=$(port_mac "$p")
+	lab run "ip link set p5p1 vf 4 mac $mac"
+	s=$(make_server "$FLAVOR" '[{"port":"'"$p"'"}]')
+	until_true 180 is_status "$s" ERROR
+	api GET "/compute/v2.1/servers/$s" | says "VF 4 of p5p1 (0000:21:11.0), which is not offered, has the port's MAC address already"
+	[ "$(vf_of "$mac")" = 4 ]
+	lab run 'ip link set p5p1 vf 4 mac 00:00:00:00:00:00'
+	delete_server "$s"
+	configure_back
+	clean
+}
+
 test_what_the_nic_lacks_is_refused_at_the_port() {
 	local policy answer
 	policy=$(api POST /network/v2.0/qos/policies '{"policy":{"name":"minimum"}}' | field policy.id)
@@ -120,5 +139,5 @@ test_a_network_with_larger_frames_than_the_pf_is_refused() {
 }
 
 NIC_TESTS="what_is_typed_at_a_guests_vf_is_put_back_in_a_second a_pf_that_is_set_down_comes_up_again a_ports_admin_state_is_its_status
-	vfs_that_nobody_has_are_looked_after a_mac_is_on_one_vf_only what_the_nic_lacks_is_refused_at_the_port
+	vfs_that_nobody_has_are_looked_after a_mac_is_on_one_vf_only a_mac_on_a_vf_that_is_not_offered_is_seen what_the_nic_lacks_is_refused_at_the_port
 	a_network_with_larger_frames_than_the_pf_is_refused"
