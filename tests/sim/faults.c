@@ -180,8 +180,9 @@ static void disk_fills(void)
 	snprintf(folder, sizeof folder, "%s/site/%s/", disk_root(), daemon->name);
 	trace(TRACE_FAULT, "the disk of %s is full", daemon->name);
 	disk_full(folder, true);
-	checks_disturbed(daemon);
-	fiber_sleep((int64_t)sim_below(60 * SECOND));
+	int64_t time = (int64_t)sim_below(60 * SECOND);
+	checks_disturbed_until(daemon, sim_now() + time);
+	fiber_sleep(time);
 	trace(TRACE_FAULT, "the disk of %s has room again", daemon->name);
 	disk_full(folder, false);
 	checks_disturbed(daemon);
