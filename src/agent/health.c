@@ -179,8 +179,10 @@ static void clean(const struct seen *seen, const struct vf_settings *settings)
 		 err.message);
 	if (err.kind == ERROR_CONFLICT) /* it was taken meanwhile */
 		return;
-	if (!quarantine_put(device->memory.address, true, device, why, &err))
-		log_error("%s", err.message);
+	if (quarantine_put(device->memory.address, true, device, why, &err))
+		return;
+	log_error("%s", err.message);
+	note(device->memory.address, why); /* nobody gets it all the same */
 }
 
 /* A VF that its own driver has belongs to the host, which may have given it an address. */

@@ -428,6 +428,22 @@ static void test_nothing_is_cleaned_while_libvirt_is_away(void **state)
 	assert_nothing_left("when it was back");
 }
 
+/* As on a full disk: what cannot be written down is not cleaned, and not offered. */
+static void test_a_vf_that_cannot_be_cleaned_is_not_well(void **state)
+{
+	(void)state;
+	assert_true(agent_begins());
+	shell("mkdir %s/quarantine/" VF_3 ".json.new %s/ledger/" VF_3 ".new", host_folder, host_folder);
+	leave_on_vf(3, "02:11:22:33:44:55", 7);
+	health_round();
+	assert_says(health_of(VF_3), "cannot be cleaned");
+	shell("rmdir %s/quarantine/" VF_3 ".json.new %s/ledger/" VF_3 ".new", host_folder, host_folder);
+	health_round();
+	assert_string_equal(health_of(VF_3), "ok");
+	assert_vf(3, "", 0);
+	assert_nothing_left("when there was room again");
+}
+
 /* P3, P27 */
 static void test_a_mac_on_another_vf(void **state)
 {
@@ -745,6 +761,7 @@ int main(void)
 		TEST(test_what_another_process_holds_is_not_offered),
 		TEST(test_nothing_is_cleaned_while_a_journal_cannot_be_read),
 		TEST(test_nothing_is_cleaned_while_libvirt_is_away),
+		TEST(test_a_vf_that_cannot_be_cleaned_is_not_well),
 		TEST(test_a_mac_on_another_vf),
 		TEST(test_a_dead_device_is_quarantined_and_its_server_ends),
 		TEST(test_a_dead_device_of_nobodys_is_not_offered),
