@@ -101,6 +101,7 @@ test_a_mac_on_a_vf_that_is_not_offered_is_seen() {
 	local p s mac
 	configure '
 [sriov_nic]
+physical_device_mappings = physnet_sriov:p5p1
 exclude_devices = p5p1:0000:21:11.0'
 	p=$(make_port)
 	mac=$(port_mac "$p")
