@@ -43,8 +43,11 @@ void server_look(struct thing *server)
 
 	thing_check(server, &reply, "server");
 	if (reply_is_ok(&reply) && strcmp(reply_text(&reply, "server", "status"), "ACTIVE") == 0 &&
-	    yyjson_is_null(yyjson_obj_get(view, "OS-EXT-STS:task_state")) && !server->deleting)
+	    yyjson_is_null(yyjson_obj_get(view, "OS-EXT-STS:task_state")) && !server->deleting) {
 		server->calm = true;
+		snprintf(server->host, sizeof server->host, "%s",
+			 reply_text(&reply, "server", "OS-EXT-SRV-ATTR:host"));
+	}
 	if (reply_is_ok(&reply))
 		snprintf(server->status, sizeof server->status, "%s", reply_text(&reply, "server", "status"));
 	reply_done(&reply);

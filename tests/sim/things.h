@@ -17,6 +17,7 @@ struct thing {
 	enum known known;
 	bool deleting;	      /* was asked for: it may go at any time */
 	bool calm;	      /* of a server: seen ACTIVE, and nothing was asked since */
+	char host[16];	      /* of a server, as it was seen when it was calm */
 	char status[24];      /* of a server, as it was seen last */
 	bool detached;	      /* something was to be taken out of it */
 	struct thing *server; /* of a port: that it was given to */

@@ -14,9 +14,9 @@ bool workload_is_over(void);
 /* Everything that clients made goes; true when nothing is left of it. */
 bool workload_delete_all(void);
 
-/* A guest that runs is to be left alone: does the agent have a reason to end it, or to take something out of
- * it? */
-bool workload_may_touch(const char *server);
+/* A guest that runs is to be left alone: does the agent of this host have a reason to end it, or to take
+ * something out of it? */
+bool workload_may_touch(const char *server, const char *host);
 /* It was once told to let go of something, and its guest may have taken its time. */
 bool workload_may_unplug(const char *server);
 /* A fault has ended it. */

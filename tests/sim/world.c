@@ -96,7 +96,8 @@ static void touch(const char *id, const char *what)
 	struct error err;
 	bool running = false;
 
-	if (real()->domain_running(id, &running, &err) && running && !workload_may_touch(id))
+	if (real()->domain_running(id, &running, &err) && running &&
+	    !workload_may_touch(id, fiber_daemon()->name))
 		checks_broken(4, "%s: %s: the guest %s runs, and nobody asked for anything",
 			      fiber_daemon()->name, what, id);
 }
