@@ -128,8 +128,8 @@ static bool more_to_do(uint64_t next)
 
 static void run_all(void)
 {
-	struct seed_run runs[64];
-	int first = 0, running = 0;
+	struct seed_run runs[SEEDS_AT_ONCE];
+	int running = 0;
 	double began = real_seconds();
 	uint64_t next = options.from;
 
@@ -139,13 +139,13 @@ static void run_all(void)
 
 		if (!more && running == 0)
 			break;
-		if (more && running < options.jobs && running < 64) {
-			runs[(first + running++) % 64] = seed_start(next++, false);
+		if (more && running < options.jobs && running < SEEDS_AT_ONCE) {
+			runs[running++] = seed_start(next++, false);
 			continue;
 		}
-		take(&runs[first]);
-		first = (first + 1) % 64;
-		running--;
+		int ended = seed_wait(runs, running);
+		take(&runs[ended]);
+		runs[ended] = runs[--running];
 	}
 	double spent = real_seconds() - began;
 	printf("# seeds %llu to %llu: %llu simulated hours in %.0f s, %.2f a second\n",

@@ -9,6 +9,7 @@
 #include "workload.h"
 
 #include <execinfo.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +73,22 @@ struct seed_run seed_start(uint64_t seed, bool tell)
 	syscall(SYS_close, ends[1]);
 	run.pipe = ends[0];
 	return run;
+}
+
+int seed_wait(const struct seed_run *runs, int count)
+{
+	struct pollfd ends[SEEDS_AT_ONCE];
+
+	for (int i = 0; i < count; i++)
+		ends[i] = (struct pollfd){.fd = runs[i].pipe, .events = POLLIN};
+	/* not poll(), which is the simulated machines' */
+	if (syscall(SYS_ppoll, ends, count, NULL, NULL, 0) <= 0)
+		return 0;
+	for (int i = 0; i < count; i++) {
+		if (ends[i].revents)
+			return i;
+	}
+	return 0;
 }
 
 void seed_finish(const struct seed_run *run, struct director_result *result)
