@@ -185,6 +185,15 @@ static void clean(const struct seen *seen, const struct vf_settings *settings)
 	note(device->memory.address, why); /* nobody gets it all the same */
 }
 
+/* What was seen may be older than its release: it has its own driver back, which has given it an address. */
+static bool is_the_hosts(const char *address)
+{
+	char driver[32];
+
+	device_driver(address, driver);
+	return *driver && !strstr(driver, "vfio");
+}
+
 /* A VF that its own driver has belongs to the host, which may have given it an address. */
 static void look(const struct seen *seen, struct asked *asked)
 {
@@ -215,7 +224,7 @@ static void look(const struct seen *seen, struct asked *asked)
 		settings = vf_read(device->place.pf, device->place.vf_index, &now, &err) ? &now : NULL;
 	if (!settings)
 		note(address, err.message);
-	else if (vf_is_dirty(settings))
+	else if (vf_is_dirty(settings) && !is_the_hosts(address))
 		clean(seen, settings);
 	else
 		note(address, "");

@@ -428,6 +428,20 @@ static void test_nothing_is_cleaned_while_libvirt_is_away(void **state)
 	assert_nothing_left("when it was back");
 }
 
+/* Its driver was bound since the devices were looked at, and has given it an address. */
+static void test_a_vf_that_has_its_driver_again_is_the_hosts(void **state)
+{
+	struct error err;
+
+	(void)state;
+	assert_true(agent_begins());
+	assert_true(world->write("/sys/bus/pci/drivers/igbvf/bind", VF_3, &err));
+	leave_on_vf(3, "02:11:22:33:44:55", 0);
+	health_round();
+	assert_vf(3, "02:11:22:33:44:55", 0);
+	assert_string_equal(health_of(VF_3), "ok");
+}
+
 /* As on a full disk: what cannot be written down is not cleaned, and not offered. */
 static void test_a_vf_that_cannot_be_cleaned_is_not_well(void **state)
 {
@@ -762,6 +776,7 @@ int main(void)
 		TEST(test_nothing_is_cleaned_while_a_journal_cannot_be_read),
 		TEST(test_nothing_is_cleaned_while_libvirt_is_away),
 		TEST(test_a_vf_that_cannot_be_cleaned_is_not_well),
+		TEST(test_a_vf_that_has_its_driver_again_is_the_hosts),
 		TEST(test_a_mac_on_another_vf),
 		TEST(test_a_dead_device_is_quarantined_and_its_server_ends),
 		TEST(test_a_dead_device_of_nobodys_is_not_offered),
