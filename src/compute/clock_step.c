@@ -23,6 +23,12 @@ static void step_ends(void *argument, bool committed)
 		clock_step.offset = clock_step.before;
 }
 
+static void clamp_ends(void *argument, bool committed)
+{
+	(void)argument;
+	clock_step.known = committed;
+}
+
 static bool move_times(struct store *db, int64_t by, struct error *err)
 {
 	return store_exec(db, err,
@@ -49,6 +55,7 @@ bool clock_step_follow(struct store *db, struct error *err)
 	if (!clock_step.known) {
 		clock_step.known = true;
 		clock_step.offset = offset;
+		store_on_end(db, clamp_ends, NULL);
 		return clamp_times(db, now, err);
 	}
 	if (llabs(by) < STEP_MIN)
