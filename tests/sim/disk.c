@@ -68,7 +68,7 @@ void disk_begin(void)
 {
 	char text[200];
 
-	snprintf(root, sizeof root, "/dev/shm/penstock-sim.%d", (int)getpid());
+	snprintf(root, sizeof root, "/dev/shm/penstock-sim.%07d", (int)getpid());
 	snprintf(text, sizeof text, "rm -rf %s && mkdir -p %s", root, root);
 	command(text);
 }
@@ -328,7 +328,7 @@ void disk_fork(void)
 	char before[80], text[300];
 
 	memcpy(before, root, sizeof before);
-	snprintf(root, sizeof root, "/dev/shm/penstock-sim.%d.seed", (int)getpid());
+	snprintf(root, sizeof root, "/dev/shm/penstock-sim.%07d.seed", (int)getpid());
 	snprintf(text, sizeof text, "mkdir %s && cp -a %s/site %s", root, before, root);
 	command(text);
 }

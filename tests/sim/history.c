@@ -1,15 +1,15 @@
-/* Operations on registers, and the search for an order (Wing and Gong, with what was seen before left out).
- */
+/* Operations on registers, and whether an order explains them.  Each value is written once, so that the
+ * answer needs no search: all that is known of a value (its write and its reads) lies around one stretch of
+ * time, and an order exists exactly when those stretches do not get in each other's way (Gibbons and Korach,
+ * "Testing Shared Memories", 1997). */
 #include "history.h"
 
+#include "base/memory.h"
 #include "fiber.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define OPERATIONS 4000
-#define OF_ONE	   64 /* operations at one thing that are searched */
 
 struct operation {
 	char thing[37], value[48];
@@ -18,18 +18,17 @@ struct operation {
 	int64_t from, to; /* INT64_MAX: open */
 };
 
-static struct operation operations[OPERATIONS];
-static int count;
+static struct operation *operations;
+static size_t count;
 
 static int begin(const char *thing, bool write, const char *value)
 {
-	if (count == OPERATIONS)
-		return -1;
-	struct operation *o = &operations[count];
+	struct operation *o = ARRAY_ADD(operations, count);
+
 	*o = (struct operation){.write = write, .from = sim_now(), .to = INT64_MAX};
 	snprintf(o->thing, sizeof o->thing, "%s", thing);
 	snprintf(o->value, sizeof o->value, "%s", value);
-	return count++;
+	return (int)count - 1;
 }
 
 int history_write(const char *thing, const char *name)
@@ -44,9 +43,8 @@ int history_read(const char *thing)
 
 void history_end(int operation, enum history_end end, const char *read)
 {
-	if (operation < 0)
-		return;
 	struct operation *o = &operations[operation];
+
 	o->ended = true;
 	o->end = end;
 	if (end != HISTORY_OPEN)
@@ -55,74 +53,107 @@ void history_end(int operation, enum history_end end, const char *read)
 		snprintf(o->value, sizeof o->value, "%s", read);
 }
 
-/* --- the search --- */
-
-struct search {
-	const struct operation *of[OF_ONE];
-	int count;
-	uint64_t seen[4096]; /* (done, last write) that led nowhere, hashed */
-	long steps;
-};
-
-#define STEPS_MAX 2000000
-
-static bool may_be_next(const struct search *s, uint64_t done, int i)
+void history_forget(void)
 {
-	for (int k = 0; k < s->count; k++) {
-		if (!(done & UINT64_C(1) << k) && k != i && s->of[k]->to < s->of[i]->from)
-			return false;
-	}
-	return true;
+	free(operations);
+	operations = NULL;
+	count = 0;
 }
 
-/* `value`: of the register, NULL: not known yet. */
-static bool order_exists(struct search *s, uint64_t done, const char *value)
+/* --- is there an order? --- */
+
+/* What is known of one value of one thing. */
+struct stretch {
+	const char *value;
+	int64_t written_from;	       /* INT64_MIN: by whoever made the thing */
+	int64_t first_end, last_begin; /* of its write and its reads */
+	bool read;
+};
+
+/* A write that was refused was none, a read that failed says nothing. */
+static bool counts(const struct operation *o, const char *thing)
 {
-	uint64_t key = done * UINT64_C(0x9e3779b97f4a7c15);
-	bool all = true;
+	return strcmp(o->thing, thing) == 0 && o->ended && o->end != HISTORY_FAILED &&
+	       (o->write || o->end == HISTORY_DONE);
+}
 
-	for (const char *c = value ? value : "?"; *c; c++)
-		key = (key ^ (unsigned char)*c) * UINT64_C(1099511628211);
-	if (s->seen[key % 4096] == key || ++s->steps > STEPS_MAX)
-		return s->steps > STEPS_MAX;
-	for (int i = 0; i < s->count; i++) {
-		const struct operation *o = s->of[i];
-
-		if (done & UINT64_C(1) << i)
-			continue;
-		all &= o->to == INT64_MAX; /* what is open need never have come */
-		if (!may_be_next(s, done, i) || (!o->write && value && strcmp(o->value, value) != 0))
-			continue;
-		if (order_exists(s, done | UINT64_C(1) << i, o->value))
-			return true;
+static struct stretch *stretch_of(struct stretch **all, size_t *many, const char *value)
+{
+	for (size_t i = 0; i < *many; i++) {
+		if (strcmp((*all)[i].value, value) == 0)
+			return &(*all)[i];
 	}
-	s->seen[key % 4096] = all ? 0 : key;
+	struct stretch *made = ARRAY_ADD(*all, *many);
+	*made = (struct stretch){.value = value,
+				 .written_from = INT64_MIN,
+				 .first_end = INT64_MIN, /* until a write is found */
+				 .last_begin = INT64_MIN};
+	return made;
+}
+
+static struct stretch *stretches_find(const char *thing, size_t *many)
+{
+	struct stretch *all = NULL;
+
+	*many = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct operation *o = &operations[i];
+		if (!counts(o, thing) || !o->write)
+			continue;
+		struct stretch *s = stretch_of(&all, many, o->value);
+		s->written_from = s->last_begin = o->from;
+		s->first_end = o->to;
+	}
+	for (size_t i = 0; i < count; i++) {
+		const struct operation *o = &operations[i];
+		if (!counts(o, thing) || o->write)
+			continue;
+		struct stretch *s = stretch_of(&all, many, o->value);
+		s->read = true;
+		s->first_end = o->to < s->first_end ? o->to : s->first_end;
+		s->last_begin = o->from > s->last_begin ? o->from : s->last_begin;
+	}
 	return all;
+}
+
+/* Its value is certainly there from the end of the first operation to the beginning of the last. */
+static bool is_certain(const struct stretch *s)
+{
+	return s->first_end < s->last_begin;
+}
+
+/* The other one's value must have been there at a moment of it. */
+static bool collide(const struct stretch *certain, const struct stretch *other)
+{
+	return is_certain(certain) && certain->first_end < other->last_begin &&
+	       other->first_end < certain->last_begin;
 }
 
 static bool is_linear(const char *thing)
 {
-	struct search *s = calloc(1, sizeof *s);
+	size_t many;
+	_cleanup_free_ struct stretch *all = stretches_find(thing, &many);
 
-	for (int i = 0; i < count && s->count < OF_ONE; i++) {
-		const struct operation *o = &operations[i];
-
-		/* A write that was refused was none, a read that failed says nothing. */
-		if (strcmp(o->thing, thing) == 0 && o->ended && o->end != HISTORY_FAILED &&
-		    (o->write || o->end == HISTORY_DONE))
-			s->of[s->count++] = o;
+	for (size_t i = 0; i < many; i++) {
+		/* What is open and was never read need never have come. */
+		if (all[i].first_end == INT64_MAX && !all[i].read)
+			continue;
+		if (all[i].first_end < all[i].written_from)
+			return false;
+		for (size_t k = 0; k < many; k++) {
+			if (k != i && collide(&all[i], &all[k]))
+				return false;
+		}
 	}
-	bool linear = order_exists(s, 0, NULL);
-	free(s);
-	return linear;
+	return true;
 }
 
 bool history_is_linear(char *why, int size)
 {
-	for (int i = 0; i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		bool first = true;
 
-		for (int k = 0; k < i && first; k++)
+		for (size_t k = 0; k < i && first; k++)
 			first = strcmp(operations[k].thing, operations[i].thing) != 0;
 		if (first && !is_linear(operations[i].thing)) {
 			snprintf(why, (size_t)size, "the answers about the name of %s have no order",

@@ -1,6 +1,7 @@
 /* A ring of lines. */
 #include "trace.h"
 
+#include "disk.h"
 #include "fiber.h"
 
 #include <stdio.h>
@@ -12,6 +13,16 @@
 static char ring[LINES][LINE_SIZE];
 static uint64_t count, hash = UINT64_C(14695981039346656037);
 bool trace_aloud;
+
+/* The folder of this process, which is another one the next time; names of files begin with the machine. */
+static void root_hide(char *line)
+{
+	const char *root = disk_root();
+	size_t length = strlen(root);
+
+	for (char *at = line; length && (at = strstr(at, root));)
+		memmove(at, at + length, strlen(at + length) + 1);
+}
 
 void trace(enum trace_kind kind, const char *format, ...)
 {
@@ -25,6 +36,7 @@ void trace(enum trace_kind kind, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(line + length, LINE_SIZE - (size_t)length, format, arguments);
 	va_end(arguments);
+	root_hide(line);
 	for (const char *at = line; *at; at++)
 		hash = (hash ^ (unsigned char)*at) * UINT64_C(1099511628211);
 	if (trace_aloud)
