@@ -106,6 +106,10 @@ static void take(const struct seed_run *run)
 	seed_finish(run, &result);
 	totals.seeds++;
 	totals.simulated += (double)result.simulated / 3.6e9;
+	if (totals.seeds % 1000 == 0) {
+		printf("# %llu seeds\n", (unsigned long long)totals.seeds);
+		fflush(stdout);
+	}
 	if (options.count == 1)
 		printf("# seed %llu: hash %016llx, %llu switches, %.0f s\n", (unsigned long long)run->seed,
 		       (unsigned long long)result.hash, (unsigned long long)result.switches,

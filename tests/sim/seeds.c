@@ -147,6 +147,9 @@ static void shrink(uint64_t seed, int promise)
 
 void seed_explain(uint64_t seed, const struct director_result *result, bool shorter)
 {
+	const unsigned faults = faults_allowed, clients = workload_clients;
+	const int minutes = director_minutes;
+
 	if (shorter)
 		shrink(seed, result->promise);
 	struct director_result again = once(seed, true);
@@ -162,4 +165,8 @@ void seed_explain(uint64_t seed, const struct director_result *result, bool shor
 	}
 	printf("\n");
 	fflush(stdout);
+	/* The next seeds are whole ones. */
+	faults_allowed = faults;
+	workload_clients = clients;
+	director_minutes = minutes;
 }
