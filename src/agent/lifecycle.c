@@ -386,6 +386,23 @@ enum server_outcome lifecycle_settle_running(const struct lifecycle *life, const
 	return strcmp(want, "paused") == 0 ? SERVER_PAUSED : SERVER_RUNS;
 }
 
+/* What the guest is about to be plugged into again is in its journal again first: it may have been given back
+ * while a port was to go that stays after all. */
+static bool journal_leases(const char *folder, yyjson_val *wanted, struct error *err)
+{
+	_cleanup_(grant_done) struct grant grant = {0};
+	yyjson_val *port;
+	size_t i, max;
+
+	if (!grant_read(folder, &grant, err))
+		return false;
+	yyjson_arr_foreach (yyjson_obj_get(wanted, "ports"), i, max, port) {
+		if (is_standard(port) && !grant_add_port(&grant, port, err))
+			return false;
+	}
+	return grant_write(folder, &grant, err);
+}
+
 /* Memory is used once: when it is not known whether the guest has run on from it, it is too old for its disk,
  * and the guest starts as after a power cut. */
 static bool restore(const char *folder, yyjson_val *wanted, struct error *err)
@@ -393,7 +410,7 @@ static bool restore(const char *folder, yyjson_val *wanted, struct error *err)
 	_cleanup_free_ char *memory = memory_of(folder), *restoring = memory_printf("%s.restoring", memory);
 	yyjson_val *ports = yyjson_obj_get(wanted, "ports"), *port;
 	size_t i, max, held = 0;
-	bool ok = true;
+	bool ok = journal_leases(folder, wanted, err);
 
 	yyjson_arr_foreach (ports, i, max, port) {
 		if (ok && is_standard(port)) {

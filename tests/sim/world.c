@@ -102,10 +102,21 @@ static void touch(const char *id, const char *what)
 			      fiber_daemon()->name, what, id);
 }
 
+/* Only for who reads everything: it is nothing that happens by itself. */
+static void call_tell(const char *what, const char *argument)
+{
+	if (trace_aloud)
+		fprintf(stderr, "%5lld.%06lld call    %s: %s %.*s\n", (long long)(sim_now() / 1000000),
+			(long long)(sim_now() % 1000000), fiber_daemon()->name, what,
+			(int)strcspn(argument, "\n"), argument);
+}
+
+#define FIRST(first, ...) first
 /* A call of libvirt's that changes something: its parameters, its arguments, how long it takes. */
 #define LIBVIRT(name, what, microseconds, parameters, arguments) \
 	static bool name parameters \
 	{ \
+		call_tell(what, FIRST arguments); \
 		enum fault_call fault = before(what, microseconds); \
 \
 		if (fault == FAULT_FAILS) \

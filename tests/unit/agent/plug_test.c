@@ -374,6 +374,40 @@ static void test_suspended_while_a_port_goes(void **state)
 	yyjson_doc_free(off);
 }
 
+/* The guest holds on to its standard NIC. */
+static bool unplug_but_nics(const char *id, const char *alias, struct error *err)
+{
+	return !strstr(alias, "device-") && !strstr(alias, WANTED_VF_PORT)
+		       ? true
+		       : world_simulated.domain_unplug(id, alias, err);
+}
+
+/* A NIC that could not be taken out is in the saved memory; the agent, started again, knows of the wish that
+ * it goes, and not yet that it stays after all. */
+static void test_suspended_with_a_port_that_stays_after_all(void **state)
+{
+	yyjson_doc *doc = wanted_server(), *on = resumed(),
+		   *off = wanted_changed("running", "suspended", GENERATION, "\"generation\": 4",
+					 "\"index\": 1", "\"index\": 1, \"want\": \"absent\"", NULL);
+	struct world changed = world_simulated;
+
+	(void)state;
+	world = &changed;
+	changed.domain_unplug = unplug_but_nics;
+	must_run(doc);
+	*trouble = '\0';
+	assert_int_equal(set_up(off), SERVER_SUSPENDED);
+	assert_non_null(strstr(trouble, "did not let go"));
+	assert_int_equal(set_up(off), SERVER_SUSPENDED);
+	must_run(on);
+	assert_true(plugged("<interface"));
+	world = &world_simulated;
+	take_down("at the end"); /* with its network */
+	yyjson_doc_free(doc);
+	yyjson_doc_free(on);
+	yyjson_doc_free(off);
+}
+
 /* libvirt went away while it started the guest from its memory, and the guest with it. */
 static bool restore_and_lose(const char *path, struct error *err)
 {
@@ -547,6 +581,7 @@ int main(void)
 		TEST(test_paused_and_going_on),
 		TEST(test_suspended_and_resumed_with_the_same_devices),
 		TEST(test_suspended_while_a_port_goes),
+		TEST(test_suspended_with_a_port_that_stays_after_all),
 		TEST(test_memory_is_used_once),
 		TEST(test_a_guest_that_cannot_be_suspended_runs_on),
 		TEST(test_a_suspended_server_is_stopped_and_removed),
