@@ -194,12 +194,31 @@ static void read_topology(struct host_cell *cell, int position)
 	memcpy(cell->siblings, known[position].siblings, sizeof cell->siblings);
 }
 
+/* A bit for each node's number below 64. */
+static uint64_t nodes_there(void)
+{
+	char **names = world->list(NODES);
+	uint64_t there = 0;
+	int64_t id;
+
+	for (char **name = names; name && *name; name++) {
+		if (text_starts_with(*name, "node") && text_to_int64(*name + 4, 0, 63, &id))
+			there |= UINT64_C(1) << id;
+	}
+	world_list_free(names);
+	return there;
+}
+
 static void read_cells(struct host_facts *facts)
 {
+	const uint64_t there = nodes_there();
+
 	for (int id = 0; id < 64 && facts->cell_count < HOST_CELLS_MAX; id++) {
 		struct host_cell *cell = &facts->cells[facts->cell_count];
 		char node[64], path[80];
 
+		if (!(there >> id & 1))
+			continue;
 		snprintf(node, sizeof node, NODES "/node%d", id);
 		snprintf(path, sizeof path, "%s/cpulist", node);
 		_cleanup_free_ char *cpus = world->read(path);

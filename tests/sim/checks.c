@@ -307,16 +307,17 @@ static struct watched {
 	int64_t spent; /* while the controller runs */
 	bool seen;
 } watched[SERVERS_MAX];
+static int watched_top; /* those in use are below */
 
 static void state_row(void *argument, const char *const *columns)
 {
-	struct watched *free_one = NULL;
+	struct watched *free_one = watched_top < SERVERS_MAX ? &watched[watched_top] : NULL;
 
 	(void)argument;
-	for (int i = 0; i < SERVERS_MAX; i++) {
+	for (int i = 0; i < watched_top; i++) {
 		struct watched *w = &watched[i];
 
-		if (!*w->id && !free_one)
+		if (!*w->id)
 			free_one = w;
 		if (strcmp(w->id, columns[0]) != 0)
 			continue;
@@ -330,6 +331,7 @@ static void state_row(void *argument, const char *const *columns)
 	}
 	if (!free_one)
 		return;
+	watched_top += free_one == &watched[watched_top];
 	*free_one = (struct watched){.seen = true};
 	snprintf(free_one->id, sizeof free_one->id, "%s", columns[0]);
 	snprintf(free_one->state, sizeof free_one->state, "%s", columns[1]);
@@ -341,14 +343,16 @@ static void state_row(void *argument, const char *const *columns)
 
 static void check_states(void)
 {
-	for (int i = 0; i < SERVERS_MAX; i++)
+	for (int i = 0; i < watched_top; i++)
 		watched[i].seen = false;
 	if (!look("SELECT id, state FROM server WHERE state NOT IN " STABLE, state_row, NULL))
 		return;
-	for (int i = 0; i < SERVERS_MAX; i++) {
+	for (int i = 0; i < watched_top; i++) {
 		if (!watched[i].seen)
 			watched[i] = (struct watched){0};
 	}
+	while (watched_top > 0 && !watched[watched_top - 1].seen)
+		watched_top--;
 }
 
 /* --- promise 6: hosts that say nothing --- */

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define NODES	  "/sys/devices/system/node"
 #define DEVICES	  "/sys/bus/pci/devices"
 #define FIRST_BUS 0x10
 #define VF_SLOT	  0x10 /* VF 0 is 10.0, VF 8 is 11.0 */
@@ -64,13 +65,28 @@ struct simulated_device *simulated_find(const char *address)
 	return device->exists ? device : NULL;
 }
 
+/* "sim0v3", as simulated_bind_vf() names a VF's.  (Not with sscanf(), which is slow: this is asked all the
+ * time.) */
+static bool is_vf_name(const char *name, long *card, long *vf)
+{
+	char *rest;
+
+	if (strncmp(name, "sim", 3) != 0)
+		return false;
+	*card = strtol(name + 3, &rest, 10);
+	if (rest == name + 3 || *rest != 'v')
+		return false;
+	const char *digits = rest + 1;
+	*vf = strtol(digits, &rest, 10);
+	return rest != digits && !*rest;
+}
+
 struct simulated_device *simulated_netdev(const char *name)
 {
-	int card, vf;
+	long card, vf;
 
-	/* a VF's, as simulated_bind_vf() names it */
-	if (strncmp(name, "sim", 3) == 0 && sscanf(name, "sim%dv%d", &card, &vf) == 2 && card >= 0 &&
-	    card < simulated_now()->pfs && vf >= 0 && vf < simulated_now()->vfs) {
+	if (is_vf_name(name, &card, &vf) && card >= 0 && card < simulated_now()->pfs && vf >= 0 &&
+	    vf < simulated_now()->vfs) {
 		struct simulated_device *device =
 			&simulated_devices()[card * (simulated_now()->vfs + 1) + 1 + vf];
 
@@ -337,16 +353,17 @@ static char *read_cpuinfo(void)
 static char *read_host(const char *path)
 {
 	long long memory_kb = ((long long)simulated_now()->servers + 4) * 1024 * 1024;
-	int node, half = simulated_now()->servers / 2;
-	char name[32];
+	int half = simulated_now()->servers / 2;
+	char folder[32], name[64];
 
 	if (strcmp(path, "/proc/cpuinfo") == 0)
 		return read_cpuinfo();
 	if (strcmp(path, "/proc/meminfo") == 0)
 		return memory_printf("MemTotal: %lld kB\n", memory_kb);
-	if (strncmp(path, "/sys/devices/system/node/", 25) != 0 ||
-	    sscanf(path, "/sys/devices/system/node/node%d/%31s", &node, name) != 2 || node > 1)
+	if (path_split(path, NODES, folder, name) != 2 ||
+	    (strcmp(folder, "node0") != 0 && strcmp(folder, "node1") != 0))
 		return NULL;
+	int node = folder[4] - '0';
 	if (strcmp(name, "cpulist") == 0)
 		return node == 0 ? memory_printf("0-%d\n", half)
 				 : memory_printf("%d-%d\n", half + 1, simulated_now()->servers);
@@ -444,6 +461,17 @@ static char **list_links(const struct simulated_device *device)
 	return names;
 }
 
+static char **list_nodes(void)
+{
+	char **names = NULL;
+	size_t count = 0;
+
+	*ARRAY_ADD(names, count) = memory_copy_text("node0");
+	*ARRAY_ADD(names, count) = memory_copy_text("node1");
+	*ARRAY_ADD(names, count) = NULL;
+	return names;
+}
+
 char **simulated_list(const char *path)
 {
 	const struct simulated_device *device;
@@ -459,6 +487,8 @@ char **simulated_list(const char *path)
 	} else if (parts == 2) {
 		device = simulated_find(address);
 		names = device && strcmp(name, "net") == 0 ? list_netdev(device) : NULL;
+	} else if (strcmp(path, NODES) == 0) {
+		names = list_nodes();
 	} else if (strcmp(path, "/sys/bus/pci/drivers/vfio-pci") == 0) {
 		names = memory_alloc(sizeof *names);
 	}
