@@ -19,11 +19,11 @@ static struct simulated *maps[HOSTS_MAX + 1];
 
 struct simulated *hosts_memory(int host)
 {
-	struct simulated *(*map)(const char *) =
-		(struct simulated * (*)(const char *)) cluster_eye("simulated_map");
-
-	if (!maps[host])
+	if (!maps[host]) {
+		struct simulated *(*map)(const char *) =
+			(struct simulated * (*)(const char *)) cluster_eye("simulated_map");
 		maps[host] = map(cluster_host_file(host));
+	}
 	return maps[host] && maps[host]->size ? maps[host] : NULL;
 }
 
