@@ -28,12 +28,22 @@ static bool has_deadline(enum server_state state)
 {
 	const struct server_state_info *info = server_state_info(state);
 
-	/* A deletion that is late is ERROR_DELETING, and goes on.  A host that was told to let a shelved
-	 * server go has its devices until it says so. */
+	/* A deletion that is late is ERROR_DELETING, and goes on (late_deletions()).  A host that was told to
+	 * let a shelved server go has its devices until it says so. */
 	return !deliberate_bug(5) && info->task_state && state != SERVER_SCHEDULING &&
 	       state != SERVER_SPAWNING && state != SERVER_OFFLOADING && state != SERVER_ERROR_DELETING &&
 	       strcmp(info->status, "RESIZE") != 0 && strcmp(info->status, "REVERT_RESIZE") != 0 &&
 	       strcmp(info->status, "MIGRATING") != 0;
+}
+
+static void describe(const struct server *server, const char *option, int64_t limit, char why[400])
+{
+	snprintf(why, 400,
+		 "The host %.64s did not finish \"%s\" within [penstock] %s (%lld s). When it has done it "
+		 "after "
+		 "all, the server is as it was to be.",
+		 server->host_name, server_state_info(server->life.state)->task_state, option,
+		 (long long)(limit / TIME_SECOND));
 }
 
 static bool fail(struct store *db, const char *id, const char *option, int64_t limit, struct error *err)
@@ -43,12 +53,11 @@ static bool fail(struct store *db, const char *id, const char *option, int64_t l
 
 	if (!server_load(db, id, NULL, &server, err))
 		return false;
-	snprintf(why, sizeof why,
-		 "The host %.64s did not finish \"%s\" within [penstock] %s (%lld s). When it has done it "
-		 "after "
-		 "all, the server is as it was to be.",
-		 server.host_name, server_state_info(server.life.state)->task_state, option,
-		 (long long)(limit / TIME_SECOND));
+	describe(&server, option, limit, why);
+	/* Already an ERROR: only the reason is a new one. */
+	if (server.life.state == SERVER_ERROR_DELETING)
+		return agent_report_fault(db, &server, why, err) &&
+		       server_action_end(db, server.id, true, err);
 	return agent_report_failed(db, &server, why, err);
 }
 
@@ -72,6 +81,31 @@ static bool late_query(struct store *db, const char *states, int64_t before, str
 	return store_end(&rows, err);
 }
 
+/* Deletions of what was an ERROR before, and of which nothing was said yet since. */
+static bool deletions_query(struct store *db, int64_t before, struct late *late, struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+
+	if (!store_query(db, &rows, err,
+			 "SELECT id FROM server WHERE state = ?1 AND state_since < ?2"
+			 " AND coalesce(fault_at, 0) < state_since LIMIT ?3",
+			 V(server_state_info(SERVER_ERROR_DELETING)->text), V(before), V(AT_ONCE)))
+		return false;
+	while (store_next(&rows))
+		snprintf(late->ids[late->count++], sizeof late->ids[0], "%s", store_text(&rows, 0));
+	return store_end(&rows, err);
+}
+
+static bool fail_all(struct store *db, const struct late *late, const char *option, int64_t limit,
+		     struct error *err)
+{
+	for (size_t i = 0; i < late->count; i++) {
+		if (!fail(db, late->ids[i], option, limit, err))
+			return false;
+	}
+	return true;
+}
+
 /* `disk`: those that move one, and no others.  limit 0: none. */
 static bool late_of(struct store *db, bool disk, const char *option, int64_t limit, struct error *err)
 {
@@ -86,15 +120,20 @@ static bool late_of(struct store *db, bool disk, const char *option, int64_t lim
 	text_add(&states, "]");
 	if (limit > 0 && !late_query(db, states.data, sys_now() - limit, &late, err))
 		return false;
-	for (size_t i = 0; i < late.count; i++) {
-		if (!fail(db, late.ids[i], option, limit, err))
-			return false;
-	}
-	return true;
+	return fail_all(db, &late, option, limit, err);
+}
+
+static bool late_deletions(struct store *db, int64_t limit, struct error *err)
+{
+	struct late late = {0};
+
+	return limit <= 0 || (deletions_query(db, sys_now() - limit, &late, err) &&
+			      fail_all(db, &late, "action_timeout", limit, err));
 }
 
 bool late_housekeeping(struct store *db, struct error *err)
 {
 	return late_of(db, false, "action_timeout", compute_settings.action_timeout, err) &&
-	       late_of(db, true, "move_timeout", compute_settings.move_timeout, err);
+	       late_of(db, true, "move_timeout", compute_settings.move_timeout, err) &&
+	       late_deletions(db, compute_settings.action_timeout, err);
 }

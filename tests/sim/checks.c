@@ -341,11 +341,14 @@ static void state_row(void *argument, const char *const *columns)
 	"('active', 'stopped', 'paused', 'suspended', 'error', 'shelved', 'offloaded', 'resized', " \
 	"'resized-off')"
 
+/* What is late with its deletion is an ERROR that says so, and goes on. */
 static void check_states(void)
 {
 	for (int i = 0; i < watched_top; i++)
 		watched[i].seen = false;
-	if (!look("SELECT id, state FROM server WHERE state NOT IN " STABLE, state_row, NULL))
+	if (!look("SELECT id, state FROM server WHERE state NOT IN " STABLE
+		  " AND (state <> 'error-deleting' OR coalesce(fault_at, 0) < state_since)",
+		  state_row, NULL))
 		return;
 	for (int i = 0; i < watched_top; i++) {
 		if (!watched[i].seen)

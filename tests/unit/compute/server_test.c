@@ -751,6 +751,46 @@ static void test_build_timeout(void **state)
 	assert_string_equal(world.claimed, id);
 }
 
+static int64_t much_later_now(void)
+{
+	return sys_time_real.now() + 3 * BUILD_TIME;
+}
+
+static int64_t much_later_monotonic(void)
+{
+	return sys_time_real.monotonic() + 3 * BUILD_TIME;
+}
+
+/* What failed and whose host does not answer its deletion either says that, and not what failed once. */
+static void test_deletion_timeout_of_an_error(void **state)
+{
+	struct sys_time late = sys_time_real;
+	struct error err;
+
+	(void)state;
+	make_server();
+	report(1, "running", "");
+	report(1, "failed", ", 'fault': 'no memory'");
+	assert_state("ERROR", "error", "null");
+	assert_int_equal(call(MEMBER, "DELETE", path, NULL), 204);
+	assert_true(compute_housekeeping(db, &err));
+	assert_state("ERROR", "error", "deleting");
+	assert_string_equal(at("/server/fault/message"), "no memory");
+	late.now = much_later_now;
+	late.monotonic = much_later_monotonic;
+	sys_time = &late;
+	assert_true(compute_housekeeping(db, &err));
+	sys_time = &sys_time_real;
+	assert_state("ERROR", "error", "deleting");
+	assert_non_null(strstr(at("/server/fault/details"), "did not finish \"deleting\""));
+	_cleanup_free_ char *created = memory_copy_text(at("/server/fault/created"));
+	assert_true(compute_housekeeping(db, &err));
+	assert_state("ERROR", "error", "deleting");
+	assert_string_equal(at("/server/fault/created"), created); /* once */
+	report(2, "gone", "");
+	assert_int_equal(call(MEMBER, "GET", path, NULL), 404);
+}
+
 static void test_lost(void **state)
 {
 	(void)state;
@@ -999,6 +1039,7 @@ int main(void)
 		TEST(test_discovery),
 		TEST(test_agent_access),
 		TEST(test_build_timeout),
+		TEST(test_deletion_timeout_of_an_error),
 		TEST(test_the_clock_is_set_while_a_server_is_built),
 		TEST(test_lost),
 		TEST(test_port_changed),
