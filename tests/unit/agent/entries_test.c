@@ -41,10 +41,25 @@ static void test_first_come_first_served(void **state)
 	assert_null(work_next());
 }
 
+/* A server waits a minute for its next try: as soon as what hung is back, it waits no longer. */
+static void test_tried_again_when_something_came_back(void **state)
+{
+	struct entry *entry = entry_get("99999999-0000-4000-8000-000000000000");
+
+	(void)state;
+	want(entry->id, 1);
+	entry->waits = true;
+	entry->not_before = INT64_MAX;
+	assert_null(work_next());
+	work_try_again();
+	assert_ptr_equal(work_next(), entry);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_first_come_first_served),
+		cmocka_unit_test(test_tried_again_when_something_came_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
