@@ -169,9 +169,9 @@ static void clean(const struct seen *seen, const struct vf_settings *settings)
 		note(device->memory.address, why);
 		return;
 	}
-	log_warning("%s (VF %d of %s) is nobody's and has %s: cleaned", device->memory.address,
-		    device->place.vf_index, device->place.pf, dirt);
 	if (granted_recheck(device, &err)) {
+		log_warning("%s (VF %d of %s) is nobody's and has %s: cleaned", device->memory.address,
+			    device->place.vf_index, device->place.pf, dirt);
 		note(device->memory.address, "");
 		return;
 	}

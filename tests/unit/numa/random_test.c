@@ -215,7 +215,7 @@ static bool permute(const bool fits[CELLS][CELLS], int i, uint64_t used, uint64_
 {
 	if (i == guest.cell_count)
 		return accepted >> used & 1;
-	for (int h = 0; h < host.cell_count; h++) {
+	for (int h = 0; i < CELLS && h < host.cell_count; h++) {
 		if (!(used >> h & 1) && fits[i][h] && permute(fits, i + 1, used | 1u << h, accepted))
 			return true;
 	}
