@@ -60,7 +60,7 @@ test-lab: packages
 SEED ?= 1
 SEEDS ?= 100
 sim: packages all
-	$(BUILD)/tests/sim/penstock-sim $(CURDIR)/$(BUILD) --from $(SEED) --count $(SEEDS) --jobs $$(nproc) $(if $(TRACE),--trace)
+	$(BUILD)/tests/sim/penstock-sim $(CURDIR)/$(BUILD) --from $(SEED) --count $(SEEDS) --jobs $$(nproc) $(if $(TRACE),--trace) $(SIMFLAGS)
 
 # The Debian packages in a fresh Debian with systemd: units, a guest with a VF, an upgrade and a purge under it (downloads 300 MB).
 test-package: deb

@@ -155,8 +155,9 @@ void seed_explain(uint64_t seed, const struct director_result *result, bool shor
 	struct director_result again = once(seed, true);
 	printf("not ok sim seed %llu: promise %d: %s\n", (unsigned long long)seed, result->promise,
 	       result->what);
-	printf("# shrunk: --from %llu --count 1 --faults 0x%x --clients %u --minutes %d: promise %d: %s\n# "
-	       "faults:",
+	printf("# again: make sim SEED=%llu SEEDS=1 SIMFLAGS='--faults 0x%x --clients %u --minutes %d': "
+	       "promise %d: "
+	       "%s\n# faults:",
 	       (unsigned long long)seed, faults_allowed, workload_clients, director_minutes, again.promise,
 	       again.what);
 	for (int kind = 0; kind < FAULT_KINDS; kind++) {
