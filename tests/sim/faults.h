@@ -22,7 +22,7 @@ enum fault_kind {
 	FAULT_CLOCK,
 	FAULT_GUEST_DIES,
 	FAULT_STUBBORN,
-	FAULT_TYPING, /* an operator with ip link */
+	FAULT_TYPING, /* an operator with ip link or virsh */
 	FAULT_VANISH, /* a device, for a while */
 	FAULT_KINDS
 };

@@ -102,23 +102,37 @@ static void tell_agent(int host, unsigned what)
 		tell(what);
 }
 
-void hosts_guest_dies(int host)
+/* A slot of one that runs, -1 if there is none. */
+static int guest_draw(int host)
+{
+	int slots = hosts_slots(host), from = (int)sim_below((uint64_t)slots + 1);
+
+	for (int i = 0; i < slots; i++) {
+		if (*hosts_guest(host, (from + i) % slots))
+			return (from + i) % slots;
+	}
+	return -1;
+}
+
+static void guest_end(int host, int slot, const char *why)
 {
 	void (*ends)(const char *) = (void (*)(const char *))cluster_eye("simulated_guest_ends");
 	struct simulated **now = cluster_eye("simulated_host");
-	int slots = hosts_slots(host);
 	char id[37];
 
-	for (int i = 0, from = (int)sim_below((uint64_t)slots + 1); i < slots; i++) {
-		snprintf(id, sizeof id, "%s", hosts_guest(host, (from + i) % slots));
-		if (!*id)
-			continue;
-		trace(TRACE_FAULT, "h%d: the guest %s dies", host, id);
-		workload_guest_touched(id);
-		*now = hosts_memory(host);
-		ends(id);
-		return;
-	}
+	snprintf(id, sizeof id, "%s", hosts_guest(host, slot));
+	trace(TRACE_FAULT, "h%d: %s %s", host, why, id);
+	workload_guest_touched(id);
+	*now = hosts_memory(host);
+	ends(id);
+}
+
+void hosts_guest_dies(int host)
+{
+	int slot = guest_draw(host);
+
+	if (slot >= 0)
+		guest_end(host, slot, "it ends by itself, the guest");
 }
 
 void hosts_set_stubborn(int host, bool stubborn)
@@ -138,7 +152,7 @@ bool hosts_is_somebodys(int host, int index)
 	return typed[host][index] && !cluster_offers(host, index - 1);
 }
 
-void hosts_type(int host)
+static void type_ip_link(int host)
 {
 	int count = hosts_devices(host), index = (int)sim_below((uint64_t)count + 1);
 
@@ -154,6 +168,30 @@ void hosts_type(int host)
 	trace(TRACE_FAULT, "h%d: somebody types ip link set at VF %d: mac %s vlan %d", host, index - 1,
 	      device->settings.mac_address, device->settings.vlan);
 	tell_agent(host, WORLD_LINKS);
+}
+
+static void type_virsh(int host)
+{
+	int slot = guest_draw(host);
+
+	if (slot < 0)
+		return;
+	if (sim_below(3) == 0) {
+		guest_end(host, slot, "somebody types virsh destroy");
+		return;
+	}
+	struct simulated_domain *domain = hosts_domain(host, slot);
+	domain->paused = !domain->paused;
+	trace(TRACE_FAULT, "h%d: somebody types virsh %s %s", host, domain->paused ? "suspend" : "resume",
+	      domain->id);
+}
+
+void hosts_type(int host)
+{
+	if (sim_below(3))
+		type_ip_link(host);
+	else
+		type_virsh(host);
 }
 
 void hosts_device_vanishes(int host)

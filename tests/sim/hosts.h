@@ -22,7 +22,7 @@ void hosts_guest_dies(int host);
 void hosts_set_stubborn(int host, bool stubborn);
 /* A VF that is not offered, at which an operator has typed: none of ours. */
 bool hosts_is_somebodys(int host, int index);
-/* An operator types `ip link set ... vf ... mac`. */
+/* An operator types `ip link set ... vf`, or virsh destroy, suspend or resume. */
 void hosts_type(int host);
 /* A VF, or a PF, falls off the bus for a while: its configuration space reads as all ones. */
 void hosts_device_vanishes(int host);
