@@ -411,14 +411,11 @@ struct settling {
 static void settle_row(void *argument, const char *const *columns)
 {
 	struct settling *s = argument;
-	bool runs = false;
 	int host = atoi(columns[2] + (*columns[2] != 0));
+	bool runs = host && hosts_runs(host, columns[0]);
 	char quoted[40];
 
 	snprintf(quoted, sizeof quoted, "'%s'", columns[1]);
-
-	for (int slot = 0; host && slot < hosts_slots(host); slot++)
-		runs |= strcmp(hosts_guest(host, slot), columns[0]) == 0;
 	bool shall = strstr("'active' 'paused' 'resized'", quoted);
 	bool stable = strstr(STABLE, quoted);
 	if (!stable)

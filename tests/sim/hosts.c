@@ -91,6 +91,15 @@ const char *hosts_guest(int host, int slot)
 	return hosts_domain(host, slot)->id;
 }
 
+bool hosts_runs(int host, const char *id)
+{
+	for (int slot = 0; slot < hosts_slots(host); slot++) {
+		if (strcmp(hosts_guest(host, slot), id) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* --- touching them --- */
 
 static void tell_agent(int host, unsigned what)

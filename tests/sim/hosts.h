@@ -16,6 +16,7 @@ bool hosts_vf_is_clean(int host, int index);
 /* The id of the guest, or "" in a free slot; 0 ... hosts_slots() - 1. */
 int hosts_slots(int host);
 const char *hosts_guest(int host, int slot);
+bool hosts_runs(int host, const char *id);
 struct simulated_domain *hosts_domain(int host, int slot);
 
 void hosts_guest_dies(int host);

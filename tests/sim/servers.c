@@ -2,8 +2,10 @@
 #include "servers.h"
 
 #include "fiber.h"
+#include "hosts.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define OWN_SNAPSHOTS 6
@@ -44,9 +46,10 @@ void server_look(struct thing *server)
 	thing_check(server, &reply, "server");
 	if (reply_is_ok(&reply) && strcmp(reply_text(&reply, "server", "status"), "ACTIVE") == 0 &&
 	    yyjson_is_null(yyjson_obj_get(view, "OS-EXT-STS:task_state")) && !server->deleting) {
-		server->calm = true;
 		snprintf(server->host, sizeof server->host, "%s",
 			 reply_text(&reply, "server", "OS-EXT-SRV-ATTR:host"));
+		/* Of a host whose power was cut the controller may not know yet. */
+		server->calm = *server->host && hosts_runs(atoi(server->host + 1), server->id);
 	}
 	if (reply_is_ok(&reply))
 		snprintf(server->status, sizeof server->status, "%s", reply_text(&reply, "server", "status"));
