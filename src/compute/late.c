@@ -24,16 +24,20 @@ static bool moves_disk(enum server_state state)
 	return false;
 }
 
+static bool goes_on(enum server_state state)
+{
+	return state == SERVER_ERROR_DELETING || state == SERVER_OFFLOADING;
+}
+
 static bool has_deadline(enum server_state state)
 {
 	const struct server_state_info *info = server_state_info(state);
 
-	/* A deletion that is late is ERROR_DELETING, and goes on (late_deletions()).  A host that was told to
-	 * let a shelved server go has its devices until it says so. */
+	/* A deletion that is late is ERROR_DELETING, and goes on.  A host that was told to let a shelved
+	 * server go has its devices until it says so.  Both only get a reason (goes_on()). */
 	return !deliberate_bug(5) && info->task_state && state != SERVER_SCHEDULING &&
-	       state != SERVER_SPAWNING && state != SERVER_OFFLOADING && state != SERVER_ERROR_DELETING &&
-	       strcmp(info->status, "RESIZE") != 0 && strcmp(info->status, "REVERT_RESIZE") != 0 &&
-	       strcmp(info->status, "MIGRATING") != 0;
+	       state != SERVER_SPAWNING && !goes_on(state) && strcmp(info->status, "RESIZE") != 0 &&
+	       strcmp(info->status, "REVERT_RESIZE") != 0 && strcmp(info->status, "MIGRATING") != 0;
 }
 
 static void describe(const struct server *server, const char *option, int64_t limit, char why[400])
@@ -54,8 +58,7 @@ static bool fail(struct store *db, const char *id, const char *option, int64_t l
 	if (!server_load(db, id, NULL, &server, err))
 		return false;
 	describe(&server, option, limit, why);
-	/* Already an ERROR: only the reason is a new one. */
-	if (server.life.state == SERVER_ERROR_DELETING)
+	if (goes_on(server.life.state))
 		return agent_report_fault(db, &server, why, err) &&
 		       server_action_end(db, server.id, true, err);
 	return agent_report_failed(db, &server, why, err);
@@ -81,15 +84,16 @@ static bool late_query(struct store *db, const char *states, int64_t before, str
 	return store_end(&rows, err);
 }
 
-/* Deletions of what was an ERROR before, and of which nothing was said yet since. */
-static bool deletions_query(struct store *db, int64_t before, struct late *late, struct error *err)
+/* What goes on, and of which nothing was said yet since it began. */
+static bool going_on_query(struct store *db, int64_t before, struct late *late, struct error *err)
 {
 	_cleanup_(store_rows_done) struct store_rows rows = {0};
 
 	if (!store_query(db, &rows, err,
-			 "SELECT id FROM server WHERE state = ?1 AND state_since < ?2"
-			 " AND coalesce(fault_at, 0) < state_since LIMIT ?3",
-			 V(server_state_info(SERVER_ERROR_DELETING)->text), V(before), V(AT_ONCE)))
+			 "SELECT id FROM server WHERE state IN (?1, ?2) AND state_since < ?3"
+			 " AND coalesce(fault_at, 0) < state_since LIMIT ?4",
+			 V(server_state_info(SERVER_ERROR_DELETING)->text),
+			 V(server_state_info(SERVER_OFFLOADING)->text), V(before), V(AT_ONCE)))
 		return false;
 	while (store_next(&rows))
 		snprintf(late->ids[late->count++], sizeof late->ids[0], "%s", store_text(&rows, 0));
@@ -123,11 +127,11 @@ static bool late_of(struct store *db, bool disk, const char *option, int64_t lim
 	return fail_all(db, &late, option, limit, err);
 }
 
-static bool late_deletions(struct store *db, int64_t limit, struct error *err)
+static bool late_going_on(struct store *db, int64_t limit, struct error *err)
 {
 	struct late late = {0};
 
-	return limit <= 0 || (deletions_query(db, sys_now() - limit, &late, err) &&
+	return limit <= 0 || (going_on_query(db, sys_now() - limit, &late, err) &&
 			      fail_all(db, &late, "action_timeout", limit, err));
 }
 
@@ -135,5 +139,5 @@ bool late_housekeeping(struct store *db, struct error *err)
 {
 	return late_of(db, false, "action_timeout", compute_settings.action_timeout, err) &&
 	       late_of(db, true, "move_timeout", compute_settings.move_timeout, err) &&
-	       late_deletions(db, compute_settings.action_timeout, err);
+	       late_going_on(db, compute_settings.action_timeout, err);
 }

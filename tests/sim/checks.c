@@ -341,13 +341,14 @@ static void state_row(void *argument, const char *const *columns)
 	"('active', 'stopped', 'paused', 'suspended', 'error', 'shelved', 'offloaded', 'resized', " \
 	"'resized-off')"
 
-/* What is late with its deletion is an ERROR that says so, and goes on. */
+/* A deletion that is late says so, and goes on; and so does what a host shall let go of. */
 static void check_states(void)
 {
 	for (int i = 0; i < watched_top; i++)
 		watched[i].seen = false;
 	if (!look("SELECT id, state FROM server WHERE state NOT IN " STABLE
-		  " AND (state <> 'error-deleting' OR coalesce(fault_at, 0) < state_since)",
+		  " AND (state NOT IN ('error-deleting', 'offloading') OR coalesce(fault_at, 0) < "
+		  "state_since)",
 		  state_row, NULL))
 		return;
 	for (int i = 0; i < watched_top; i++) {

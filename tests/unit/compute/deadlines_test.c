@@ -111,12 +111,37 @@ static void test_deletion_timeout_of_an_error(void **state)
 	assert_int_equal(call(MEMBER, "GET", path, NULL), 404);
 }
 
+/* Its devices are the host's until that says otherwise, however long it takes. */
+static void test_a_shelved_server_that_is_not_let_go_of(void **state)
+{
+	struct sys_time late = sys_time_real;
+	struct error err;
+
+	(void)state;
+	make_server();
+	report(1, "running", "");
+	assert_true(compute_housekeeping(db, &err));
+	assert_true(store_exec(db, &err, "UPDATE server SET state = 'offloading', state_since = ?1",
+			       V(sys_now())));
+	late.now = much_later_now;
+	late.monotonic = much_later_monotonic;
+	sys_time = &late;
+	assert_true(compute_housekeeping(db, &err));
+	sys_time = &sys_time_real;
+	assert_state("SHELVED", "shelved", "shelving_offloading");
+	assert_int_equal(count_rows("SELECT count(*) FROM server WHERE fault_details LIKE 'The host edge-1 "
+				    "did not finish \"shelving_offloading\"%'"),
+			 1);
+	assert_string_equal(world.claimed, id);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 		TEST(test_build_timeout),
 		TEST(test_deletion_timeout_of_an_error),
+		TEST(test_a_shelved_server_that_is_not_let_go_of),
 		TEST(test_the_clock_is_set_while_a_server_is_built),
 	};
 
