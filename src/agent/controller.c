@@ -4,15 +4,20 @@
 #include "agent/file.h"
 #include "agent/server.h"
 #include "base/memory.h"
+#include "sys/sys.h"
 
 #include <string.h>
+
+#define NOT_YET \
+	"-" /* in the place of the host's id: the credential was asked for, and the answer was not heard */
 
 static bool credential_read(struct controller *controller, const char *file)
 {
 	_cleanup_fclose_ FILE *in = fopen(file, "re");
 
-	return in && fscanf(in, "%36s %127s", controller->host_id, controller->credential) == 2 &&
-	       is_uuid(controller->host_id);
+	if (!in || fscanf(in, "%36s %127s", controller->host_id, controller->credential) != 2)
+		strcpy(controller->host_id, "");
+	return is_uuid(controller->host_id);
 }
 
 static bool credential_write(const struct controller *controller, const char *file, struct error *err)
@@ -22,7 +27,22 @@ static bool credential_write(const struct controller *controller, const char *fi
 	return file_write(file, text, FILE_DURABLE, err);
 }
 
-static char *join_body(const char *token, const char *host)
+/* The agent draws its credential itself, and keeps it before it asks for it: a request that the network
+ * delivers twice, or late, then changes nothing, and neither does one that is begun anew. */
+static bool credential_draw(struct controller *controller, const char *file, struct error *err)
+{
+	unsigned char bytes[32];
+
+	if (strcmp(controller->host_id, NOT_YET) == 0 && strlen(controller->credential) == 2 * sizeof bytes)
+		return true;
+	sys_random(bytes, sizeof bytes);
+	for (size_t i = 0; i < sizeof bytes; i++)
+		snprintf(controller->credential + 2 * i, 3, "%02x", bytes[i]);
+	strcpy(controller->host_id, NOT_YET);
+	return credential_write(controller, file, err);
+}
+
+static char *join_body(const char *token, const char *host, const char *credential)
 {
 	yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
 	yyjson_mut_val *root = yyjson_mut_obj(doc);
@@ -31,6 +51,7 @@ static char *join_body(const char *token, const char *host)
 	yyjson_mut_obj_add_int(doc, root, "version", 1);
 	yyjson_mut_obj_add_str(doc, root, "token", token);
 	yyjson_mut_obj_add_str(doc, root, "host", host);
+	yyjson_mut_obj_add_str(doc, root, "credential", credential);
 	char *text = yyjson_mut_write(doc, 0, NULL);
 	yyjson_mut_doc_free(doc);
 	return text;
@@ -48,7 +69,9 @@ bool controller_join(struct controller *controller, const char *file, const char
 				 "this host has not joined yet: make a token with `penstock agent-token` and "
 				 "give it with "
 				 "--token or --token-file");
-	_cleanup_free_ char *body = join_body(token, host);
+	if (!credential_draw(controller, file, err))
+		return false;
+	_cleanup_free_ char *body = join_body(token, host, controller->credential);
 	if (!controller_send(controller, "POST", "join", "application/json", body, strlen(body), 15, &answer,
 			     err))
 		return false;

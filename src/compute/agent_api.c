@@ -107,13 +107,30 @@ static const struct schema host_text = {.types = SCHEMA_STRING,
 					.shortest = 1,
 					.longest = 255,
 					.format = SCHEMA_HOSTNAME};
+/* As make_secret() makes them: nothing that is easier to guess. */
+static const struct schema credential_text = {.types = SCHEMA_STRING, .shortest = 64, .longest = 64};
 static const struct schema join_body = {
 	.types = SCHEMA_OBJECT,
 	.open = true,
 	.fields = (const struct schema_field[]){{"version", &version_number, .required = true},
 						{"token", &token_text, .required = true},
 						{"host", &host_text, .required = true},
+						{"credential", &credential_text},
 						{0}}};
+
+/* The agent's own, so that joining twice is joining once; agents of an earlier time are given one. */
+static bool join_credential(yyjson_val *body, char credential[65], struct error *err)
+{
+	const char *own = yyjson_get_str(yyjson_obj_get(body, "credential"));
+
+	if (own && strspn(own, "0123456789abcdef") != 64)
+		return error_set(err, ERROR_BAD_REQUEST, "credential: expected 64 hexadecimal digits");
+	if (own)
+		snprintf(credential, 65, "%s", own);
+	else
+		make_secret(credential);
+	return true;
+}
 
 static bool agent_join(struct http_request *request, struct http_response *response, struct error *err)
 {
@@ -121,9 +138,9 @@ static bool agent_join(struct http_request *request, struct http_response *respo
 	char credential[65], hash[65], id[37];
 
 	if (!body || !check_version(body, err) ||
-	    !token_check(request->db, yyjson_get_str(yyjson_obj_get(body, "token")), err))
+	    !token_check(request->db, yyjson_get_str(yyjson_obj_get(body, "token")), err) ||
+	    !join_credential(body, credential, err))
 		return false;
-	make_secret(credential);
 	agent_hash(credential, hash);
 	if (!scheduler_host_join(request->db, yyjson_get_str(yyjson_obj_get(body, "host")), hash, id, err))
 		return false;

@@ -55,6 +55,26 @@ static bool name_is_good(const char *name)
 	       strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == length;
 }
 
+/* A state folder that was copied from one host to another would make two hosts one. */
+static bool credential_is_free(struct store *db, const char *name, const char *credential_hash,
+			       struct error *err)
+{
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+	char other[256] = "";
+
+	if (!store_query(db, &rows, err, "SELECT name FROM host WHERE credential_hash = ?1 AND name <> ?2",
+			 V(credential_hash), V(name)))
+		return false;
+	if (store_next(&rows))
+		snprintf(other, sizeof other, "%s", store_text(&rows, 0));
+	return store_end(&rows, err) &&
+	       (!*other ||
+		error_set(err, ERROR_CONFLICT,
+			  "this credential is that of host %s: was the agent's state folder copied from "
+			  "there? Remove its file \"credential\", and join again",
+			  other));
+}
+
 bool scheduler_host_join(struct store *db, const char *name, const char *credential_hash, char id[37],
 			 struct error *err)
 {
@@ -63,7 +83,7 @@ bool scheduler_host_join(struct store *db, const char *name, const char *credent
 	if (!name_is_good(name))
 		return error_set(err, ERROR_BAD_REQUEST,
 				 "host: expected a name of 1 to 255 letters, digits, '-', '_' and '.'");
-	if (!host_id_of(db, name, id, &found, err))
+	if (!host_id_of(db, name, id, &found, err) || !credential_is_free(db, name, credential_hash, err))
 		return false;
 	if (found ? !store_exec(db, err, "UPDATE host SET credential_hash = ?2 WHERE id = ?1",
 				V((const char *)id), V(credential_hash))

@@ -531,6 +531,37 @@ static void test_agent_access(void **state)
 			 416);
 }
 
+/* An agent that draws its credential itself joins as often as it is heard, once. */
+static void test_joining_twice(void **state)
+{
+#define OWN "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	char token[65], first[40];
+	struct error err;
+
+	(void)state;
+	assert_true(compute_agent_token(db, token, &err));
+	_cleanup_free_ char *join =
+		memory_printf("{'version': 1, 'token': '%s', 'host': 'edge-9', 'credential': '" OWN "'}",
+			      token);
+	_cleanup_free_ char *easy =
+		memory_printf("{'version': 1, 'token': '%s', 'host': 'edge-8', 'credential': 'secret'}",
+			      token);
+	_cleanup_free_ char *odd =
+		memory_printf("{'version': 1, 'token': '%s', 'host': 'edge-8', 'credential': 'X%.63s'}",
+			      token, &OWN[1]);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(agent("POST", "/join", join), 201);
+		assert_string_equal(at("/credential"), OWN);
+		if (i == 0)
+			snprintf(first, sizeof first, "%s", at("/host_id"));
+		assert_string_equal(at("/host_id"), first);
+	}
+	assert_int_equal(agent("POST", "/join", easy), 400);
+	assert_int_equal(agent("POST", "/join", odd), 400);
+	snprintf(credential, sizeof credential, "%s", OWN);
+	assert_int_equal(agent("GET", "/desired?since=0", NULL), 200);
+}
+
 static void test_lost(void **state)
 {
 	(void)state;
@@ -778,6 +809,7 @@ int main(void)
 		TEST(test_hosts),
 		TEST(test_discovery),
 		TEST(test_agent_access),
+		TEST(test_joining_twice),
 		TEST(test_lost),
 		TEST(test_port_changed),
 		TEST(test_retry),

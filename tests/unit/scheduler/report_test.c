@@ -184,6 +184,10 @@ static void test_join(void **state)
 	assert_string_equal(whose, first);
 	assert_false(scheduler_host_authenticate(db, "hash-1", whose, &err));
 	assert_int_equal(err.kind, ERROR_UNAUTHORIZED);
+	assert_true(scheduler_host_join(db, "edge-1", "hash-2", again, &err)); /* once more */
+	assert_false(scheduler_host_join(db, "edge-2", "hash-2", again, &err));
+	assert_int_equal(err.kind, ERROR_CONFLICT);
+	assert_non_null(strstr(err.message, "edge-1"));
 	static const char *const bad[] = {"", "a b", "a/b", "h\xc3\xb6st", NULL};
 	for (size_t i = 0; i < ELEMENTS_OF(bad); i++) {
 		assert_false(scheduler_host_join(db, bad[i], "hash-3", again, &err));
