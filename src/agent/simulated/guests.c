@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 /* "": a free one. */
 static struct simulated_domain *domain_find_any(const char *id)
@@ -167,6 +168,14 @@ static uint64_t pins_read(const char *xml)
 	return pinned;
 }
 
+static void disk_find(const char *xml, char path[200])
+{
+	static const char before[] = "<source file='";
+	const char *at = strstr(xml, before), *from = at ? at + strlen(before) : "";
+
+	snprintf(path, 200, "%.*s", (int)strcspn(from, "'"), from);
+}
+
 static bool start_locked(const char *xml, struct error *err)
 {
 	struct simulated_domain *domain = domain_find("");
@@ -181,6 +190,7 @@ static bool start_locked(const char *xml, struct error *err)
 	simulated_xml_find(xml, "<vcpu>", number, sizeof number);
 	domain->vcpus = atoi(number);
 	domain->pinned = pins_read(xml);
+	disk_find(xml, domain->disk);
 	for (const char *port = xml; (port = strstr(port, "model='pcie-root-port'")); port++)
 		domain->root_ports++;
 	if (plug_all(domain, xml, "</hostdev>", true, err) &&
@@ -225,6 +235,8 @@ static void domain_text(const struct simulated_domain *domain, struct text *text
 			text_addf(text, "<vcpupin vcpu='0' cpuset='%d'/>", cpu);
 	}
 	text_add(text, domain->pinned ? "</cputune>\n<devices>\n" : "<devices>\n");
+	if (*domain->disk)
+		text_addf(text, "<disk type='file'><source file='%s'/></disk>\n", domain->disk);
 	for (int i = 0; i < domain->root_ports; i++)
 		text_addf(text, "<controller type='pci' index='%d' model='pcie-root-port'/>\n", i + 1);
 	for (int i = 0; i < domain->plug_count; i++) {
@@ -404,6 +416,18 @@ bool simulated_domain_state(const char *id, enum world_guest *state, struct erro
 }
 
 /* As another libvirt would start it; libxml2 writes other quotes. */
+/* QEMU there opens the guest's disk, which the host that it goes to has made: one that does not expect it has
+ * none. */
+static bool disk_is_there(const char *xml, struct error *err)
+{
+	char path[200];
+
+	disk_find(xml, path);
+	return !*path || access(path, F_OK) == 0 ||
+	       error_set(err, ERROR_INTERNAL, "Cannot access storage file '%s': No such file or directory",
+			 path);
+}
+
 static bool start_there(struct simulated *there, const char *xml, struct error *err)
 {
 	_cleanup_free_ char *text = memory_copy_text(xml);
@@ -412,7 +436,7 @@ static bool start_there(struct simulated *there, const char *xml, struct error *
 		*at = *at == '"' ? '\'' : *at;
 	simulated_other = there;
 	simulated_enter();
-	bool ok = start_locked(text, err);
+	bool ok = disk_is_there(text, err) && start_locked(text, err);
 	simulated_leave();
 	simulated_other = NULL;
 	return ok;

@@ -38,6 +38,7 @@ struct simulated_plug {
 struct simulated_domain {
 	char id[37]; /* "": free */
 	int memory_mb, vcpus, root_ports;
+	char disk[200];	 /* its first one, "": none */
 	uint64_t pinned; /* CPUs that one of its vCPUs alone is pinned to */
 	bool paused;
 	bool stuck;	/* libvirt cannot get at it */
