@@ -390,11 +390,22 @@ static bool give_up(const struct granted_device *device, struct error *err)
 	return true;
 }
 
+/* By an earlier attempt: it is looked after as nobody's, and is no reason to begin counting anew. */
+static bool was_given_up(const char *address)
+{
+	struct ledger_entry entry;
+	struct quarantine q;
+
+	return quarantine_read(address, &q) && !ledger_read(address, &entry);
+}
+
 bool granted_release(const struct granted_device *device, struct error *err)
 {
 	const char *address = device->memory.address;
 	pthread_mutex_t *lock = card_lock(device);
 
+	if (was_given_up(address))
+		return true;
 	if (!ledger_retake(address, device->owner, device->grant, err)) {
 		if (err->kind != ERROR_CONFLICT)
 			return false;

@@ -2,6 +2,7 @@
 #include "agent/lifecycle.h"
 
 #include "agent/config_drive.h"
+#include "agent/deadline.h"
 #include "agent/disk.h"
 #include "agent/disk_renew.h"
 #include "agent/file.h"
@@ -442,6 +443,24 @@ static enum server_outcome resume(const struct lifecycle *life, const char *fold
 	return err->kind == ERROR_UNAVAILABLE ? SERVER_LATER : SERVER_FAILED;
 }
 
+/* One that makes trouble does not keep the others; only what hangs is waited for. */
+static bool release_devices(const struct grant *grant, struct error *err)
+{
+	struct error why;
+	bool ok = true;
+
+	for (size_t i = grant->device_count; i > 0; i--) {
+		if (granted_release(&grant->devices[i - 1], &why))
+			continue;
+		if (ok)
+			*err = why;
+		ok = false;
+		if (deadline_is_hang(&why))
+			break;
+	}
+	return ok;
+}
+
 static bool release(const char *folder, const char *server_id, struct error *err)
 {
 	_cleanup_(grant_done) struct grant grant = {0};
@@ -449,10 +468,8 @@ static bool release(const char *folder, const char *server_id, struct error *err
 
 	if (!vm_stop(server_id, err) || !grant_read(folder, &grant, err))
 		return false;
-	for (size_t i = grant.device_count; i > 0; i--) {
-		if (!granted_release(&grant.devices[i - 1], err))
-			return false;
-	}
+	if (!release_devices(&grant, err))
+		return false;
 	for (size_t i = 0; i < grant.lease_count; i++) {
 		const struct granted_lease *lease = &grant.leases[i];
 

@@ -302,6 +302,26 @@ static void test_a_running_guest_keeps_the_devices_of_its_flavor(void **state)
 	yyjson_doc_free(other);
 }
 
+/* The host was started again with fewer VFs, say.  Each device has its three tries, not each of them those of
+ * all the others. */
+static void test_removed_with_vfs_that_are_gone(void **state)
+{
+	yyjson_doc *doc = with_port(new_vf);
+	struct error err;
+	int tries = 0;
+
+	(void)state;
+	must_run(doc);
+	simulated_guest_ends(WANTED_ID);
+	assert_true(world->write("/sys/bus/pci/devices/0000:10:00.0/sriov_numvfs", "0", &err));
+	while (!server_teardown(&life, WANTED_ID, &err)) {
+		assert_non_null(strstr(err.message, "sim0 has no VF"));
+		tries++;
+	}
+	assert_in_range(tries, 1, 3);
+	yyjson_doc_free(doc);
+}
+
 /* --- paused, suspended --- */
 
 static void test_paused_and_going_on(void **state)
@@ -578,6 +598,7 @@ int main(void)
 		TEST(test_a_port_that_cannot_be_plugged_in_leaves_nothing),
 		TEST(test_a_guest_without_room_refuses_a_port),
 		TEST(test_a_running_guest_keeps_the_devices_of_its_flavor),
+		TEST(test_removed_with_vfs_that_are_gone),
 		TEST(test_paused_and_going_on),
 		TEST(test_suspended_and_resumed_with_the_same_devices),
 		TEST(test_suspended_while_a_port_goes),
