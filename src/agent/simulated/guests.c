@@ -344,7 +344,23 @@ bool simulated_domain_pause(const char *id, bool paused, struct error *err)
 	return domain;
 }
 
-/* The file has what a later restoring needs. */
+/* What a file has that a guest was saved to: its networks by their names, as libvirt has them, because others
+ * may be in their places by then. */
+struct saved_guest {
+	struct simulated_domain domain;
+	char networks[SIMULATED_DEVICES][37];
+};
+
+static void saved_fill(struct saved_guest *saved, const struct simulated_domain *domain)
+{
+	*saved = (struct saved_guest){.domain = *domain};
+	for (int i = 0; i < domain->plug_count; i++) {
+		if (domain->plugs[i].network)
+			memcpy(saved->networks[i], simulated_now()->networks[domain->plugs[i].network - 1].id,
+			       sizeof saved->networks[i]);
+	}
+}
+
 static bool save_locked(const char *id, const char *path, struct error *err)
 {
 	struct simulated_domain *domain = running_find(id, err);
@@ -355,8 +371,10 @@ static bool save_locked(const char *id, const char *path, struct error *err)
 		if (domain->plugs[i].device && !domain->plugs[i].macvtap)
 			return error_set(err, ERROR_INTERNAL, "a guest with host devices cannot be saved");
 	}
+	struct saved_guest saved;
+	saved_fill(&saved, domain);
 	_cleanup_fclose_ FILE *file = fopen(path, "we");
-	if (!file || fwrite(domain, sizeof *domain, 1, file) != 1)
+	if (!file || fwrite(&saved, sizeof saved, 1, file) != 1)
 		return error_set(err, ERROR_INTERNAL, "cannot write %s", path);
 	domain_clear(domain);
 	return true;
@@ -371,24 +389,37 @@ bool simulated_domain_save(const char *id, const char *path, struct error *err)
 	return ok;
 }
 
+static bool networks_find(struct saved_guest *saved, struct error *err)
+{
+	for (int i = 0; i < saved->domain.plug_count; i++) {
+		const struct simulated_network *network = simulated_network_find(saved->networks[i]);
+
+		if (*saved->networks[i] && !network)
+			return error_set(err, ERROR_INTERNAL, "Network not found: penstock-%s",
+					 saved->networks[i]);
+		if (*saved->networks[i])
+			saved->domain.plugs[i].network = (int)(network - simulated_now()->networks) + 1;
+	}
+	return true;
+}
+
 static bool restore_locked(const char *path, struct error *err)
 {
-	struct simulated_domain saved, *domain = domain_find("");
+	struct simulated_domain *domain = domain_find("");
 	_cleanup_fclose_ FILE *file = fopen(path, "re");
+	struct saved_guest saved;
 
-	if (!file || fread(&saved, sizeof saved, 1, file) != 1 || !domain || domain_find(saved.id))
+	if (!file || fread(&saved, sizeof saved, 1, file) != 1 || !domain || domain_find(saved.domain.id))
 		return error_set(err, ERROR_INTERNAL, "%s cannot be restored", path);
-	for (int i = 0; i < saved.plug_count; i++) {
-		if (saved.plugs[i].network && !*simulated_now()->networks[saved.plugs[i].network - 1].id)
-			return error_set(err, ERROR_INTERNAL, "the network of a NIC is not there");
-	}
-	*domain = saved;
+	if (!networks_find(&saved, err))
+		return false;
+	*domain = saved.domain;
 	domain->paused = false;
-	for (int i = 0; i < saved.plug_count; i++) {
-		if (saved.plugs[i].network)
-			simulated_now()->networks[saved.plugs[i].network - 1].plugged++;
+	for (int i = 0; i < domain->plug_count; i++) {
+		if (domain->plugs[i].network)
+			simulated_now()->networks[domain->plugs[i].network - 1].plugged++;
 		else
-			simulated_devices()[saved.plugs[i].device - 1].guest =
+			simulated_devices()[domain->plugs[i].device - 1].guest =
 				(int)(domain - simulated_domains()) + 1;
 	}
 	return true;
