@@ -118,9 +118,11 @@ bool server_check_unlocked(const struct server *server, const struct auth *auth,
 bool server_user_move(struct server *server, enum server_state next, const char *action, struct error *err)
 {
 	const struct server_state_info *now = server_state_info(server->life.state);
-	bool busy = now->task_state != NULL;
+	bool busy = now->task_state != NULL,
+	     may_interrupt = server_is_deleting(next) || next == SERVER_HARD_REBOOT_OFF;
 
-	if (server_move(&server->life, next, err))
+	/* What a task may become by itself is not what somebody may ask for meanwhile. */
+	if ((!busy || may_interrupt) && server_move(&server->life, next, err))
 		return true;
 	return error_set(err, ERROR_CONFLICT, "Cannot '%s' instance %s while it is in %s %s", action,
 			 server->id, busy ? "task_state" : "vm_state",

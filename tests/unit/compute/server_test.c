@@ -562,6 +562,28 @@ static void test_joining_twice(void **state)
 	assert_int_equal(agent("GET", "/desired?since=0", NULL), 200);
 }
 
+/* A guest that was stopped for a task is started again by the task, if that fails: nobody else may. */
+static void test_a_task_is_not_interrupted(void **state)
+{
+	static const char *const cases[][3] = {{"resize-migrating", "stopped", "{'os-start': null}"},
+					       {"shelving", "stopped", "{'os-start': null}"},
+					       {"stopped-rebuild", "running", "{'os-stop': null}"},
+					       {"unshelving-anew", "running", "{'shelveOffload': null}"}};
+	char action[80];
+	struct error err;
+
+	(void)state;
+	make_server();
+	report(1, "running", "");
+	snprintf(action, sizeof action, "%s/action", path);
+	for (size_t i = 0; i < ELEMENTS_OF(cases); i++) {
+		assert_true(store_exec(db, &err, "UPDATE server SET state = ?1, want = ?2",
+				       V((const char *)cases[i][0]), V((const char *)cases[i][1])));
+		assert_int_equal(call(ADMIN, "POST", action, cases[i][2]), 409);
+		assert_non_null(strstr(answer.body, "task_state"));
+	}
+}
+
 static void test_lost(void **state)
 {
 	(void)state;
@@ -810,6 +832,7 @@ int main(void)
 		TEST(test_discovery),
 		TEST(test_agent_access),
 		TEST(test_joining_twice),
+		TEST(test_a_task_is_not_interrupted),
 		TEST(test_lost),
 		TEST(test_port_changed),
 		TEST(test_retry),
