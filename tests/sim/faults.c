@@ -83,10 +83,15 @@ void fault_seam(const char *what, const char *where, int64_t microseconds)
 	fiber_sleep(1 + (int64_t)sim_below((uint64_t)microseconds * 2));
 }
 
-int64_t fault_latency(void)
+int64_t fault_latency(const struct daemon *daemon)
 {
-	if (happens(FAULT_SLOW))
-		return (int64_t)sim_below(8 * SECOND);
+	if (happens(FAULT_SLOW)) {
+		int64_t time = (int64_t)sim_below(8 * SECOND);
+
+		if (daemon)
+			checks_disturbed_until(daemon, sim_now() + time);
+		return time;
+	}
 	return 100 + (int64_t)sim_below(2000);
 }
 

@@ -36,8 +36,8 @@ const char *fault_name(enum fault_kind kind);
 /* Every place at which a daemon meets the world: time passes (about so many microseconds), others run, and
  * it may be killed here: then this does not return. */
 void fault_seam(const char *what, const char *where, int64_t microseconds);
-/* How long a message takes. */
-int64_t fault_latency(void);
+/* How long a message from or to this agent (NULL: a client) takes. */
+int64_t fault_latency(const struct daemon *daemon);
 /* Does a message from or to this agent (NULL: a client) get lost, doubled, or its answer cut? */
 bool fault_loses(const struct daemon *daemon);
 bool fault_doubles(void);

@@ -85,7 +85,7 @@ static void *deliver(void *argument)
 {
 	struct net_message *message = argument;
 
-	fiber_sleep(fault_latency());
+	fiber_sleep(fault_latency(message->from));
 	if (cluster_controller()->runs && listener &&
 	    listener_incarnation == cluster_controller()->incarnation) {
 		message->server = listener_incarnation;
@@ -192,7 +192,7 @@ static void *deliver_back(void *argument)
 {
 	struct net_message *message = argument;
 
-	fiber_sleep(fault_latency());
+	fiber_sleep(fault_latency(message->from));
 	if (fault_cuts(message->from)) {
 		trace(TRACE_FAULT, "cut: the answer to %s %s", message->method, message->target);
 		end(message, NET_CUT);
