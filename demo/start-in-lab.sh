@@ -21,4 +21,4 @@ setsid /run/start-penstockd &
 until curl -sf -o /dev/null http://127.0.0.1:5000/identity/v3; do sleep 0.1; done
 until virsh -q uri > /dev/null 2>&1; do sleep 0.2; done
 setsid /run/start-penstock-agent &
-until [ -s /var/lib/penstock/agent/credential ]; do sleep 0.1; done
+until grep -qs "^[0-9a-f]" /var/lib/penstock/agent/credential; do sleep 0.1; done

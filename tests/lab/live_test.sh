@@ -75,7 +75,7 @@ setup() {
 	lab2 run 'mkdir -p /var/lib /var/log/penstock /usr/local/bin; cp /run/lab/bin/penstock* /usr/local/bin/
 		printf "%s\n" "#!/bin/bash" "exec /usr/local/bin/penstock-agent --config-file /run/lab/etc/nova.conf --config-file /run/lab/etc/ml2_conf.ini --config-file /run/lab/etc/penstock.conf --token-file /run/lab/out/token >> /var/log/penstock/penstock-agent.log 2>&1 < /dev/null" > /run/start-penstock-agent
 		chmod +x /run/start-penstock-agent; setsid /run/start-penstock-agent &
-		until grep -q "^[0-9a-f]" /var/lib/penstock/agent/credential; do sleep 0.1; done 2> /dev/null' || return 1
+		until grep -qs "^[0-9a-f]" /var/lib/penstock/agent/credential; do sleep 0.1; done' || return 1
 	login
 	NET=$(api POST /network/v2.0/networks '{"network":{"name":"n","provider:network_type":"vlan","provider:physical_network":"physnet_sriov"}}' | field network.id)
 	api POST /network/v2.0/subnets '{"subnet":{"network_id":"'"$NET"'","ip_version":4,"cidr":"10.0.0.0/24","enable_dhcp":false}}' > /dev/null
