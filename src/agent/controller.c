@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#define NOT_YET \
-	"-" /* in the place of the host's id: the credential was asked for, and the answer was not heard */
+/* In the place of the host's id: the credential was asked for, and the answer was not heard. */
+#define NOT_YET "-"
 
 static bool credential_read(struct controller *controller, const char *file)
 {

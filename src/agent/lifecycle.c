@@ -397,11 +397,12 @@ static bool journal_leases(const char *folder, yyjson_val *wanted, struct error 
 
 	if (!grant_read(folder, &grant, err))
 		return false;
+	const size_t before = grant.lease_count;
 	yyjson_arr_foreach (yyjson_obj_get(wanted, "ports"), i, max, port) {
 		if (is_standard(port) && !grant_add_port(&grant, port, err))
 			return false;
 	}
-	return grant_write(folder, &grant, err);
+	return grant.lease_count == before || grant_write(folder, &grant, err);
 }
 
 /* Memory is used once: when it is not known whether the guest has run on from it, it is too old for its disk,

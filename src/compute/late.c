@@ -69,6 +69,13 @@ struct late {
 	char ids[AT_ONCE][37];
 };
 
+static bool late_keep(struct store_rows *rows, struct late *late, struct error *err)
+{
+	while (store_next(rows))
+		snprintf(late->ids[late->count++], sizeof late->ids[0], "%s", store_text(rows, 0));
+	return store_end(rows, err);
+}
+
 static bool late_query(struct store *db, const char *states, int64_t before, struct late *late,
 		       struct error *err)
 {
@@ -79,9 +86,7 @@ static bool late_query(struct store *db, const char *states, int64_t before, str
 			 " AND state_since < ?2 LIMIT ?3",
 			 V(states), V(before), V(AT_ONCE)))
 		return false;
-	while (store_next(&rows))
-		snprintf(late->ids[late->count++], sizeof late->ids[0], "%s", store_text(&rows, 0));
-	return store_end(&rows, err);
+	return late_keep(&rows, late, err);
 }
 
 /* What goes on, and of which nothing was said yet since it began. */
@@ -95,9 +100,7 @@ static bool going_on_query(struct store *db, int64_t before, struct late *late, 
 			 V(server_state_info(SERVER_ERROR_DELETING)->text),
 			 V(server_state_info(SERVER_OFFLOADING)->text), V(before), V(AT_ONCE)))
 		return false;
-	while (store_next(&rows))
-		snprintf(late->ids[late->count++], sizeof late->ids[0], "%s", store_text(&rows, 0));
-	return store_end(&rows, err);
+	return late_keep(&rows, late, err);
 }
 
 static bool fail_all(struct store *db, const struct late *late, const char *option, int64_t limit,
