@@ -5,8 +5,14 @@
 #include "agent/lifecycle.h"
 #include "agent/world.h"
 
-/* What somebody wants of a guest that is on its way. */
-typedef enum world_wish migration_wish(void *argument);
+/* What the controller says of a guest that is to leave, or is on its way. */
+struct migration_word {
+	enum world_wish (*wish)(void *argument); /* has something else been wanted since? */
+	/* Is it to go still?  Asked of the controller itself before anything is taken out of the guest: what
+	 * was told long ago may have been given up meanwhile, and the other host be clean.  *err of kind
+	 * ERROR_CONFLICT or ERROR_NOT_FOUND: no; another: it could not be asked. */
+	bool (*may_leave)(const char *server_id, int64_t generation, struct error *err);
+};
 
 struct migration_settings {
 	char scheme[16];   /* [libvirt] live_migration_scheme: how libvirt reaches the other libvirt */
@@ -29,10 +35,11 @@ bool migration_address_check(const char *address);
  */
 char *migration_facts(const struct host_folders *folders, const char *server_id, struct error *err);
 /* `want` leaving: the guest goes; staying: it does not.  SERVER_LEFT: libvirt says that it runs over there;
- * SERVER_ENDED: it is not here, and nobody knows why; SERVER_REFUSED: it did not go, and has its devices
- * again; SERVER_RUNS: it was told to stay, and has them. */
-enum server_outcome migration_leave(const struct lifecycle *life, yyjson_val *server, migration_wish *wish,
-				    struct error *err);
+ * SERVER_ENDED: it is not here, and nobody knows why; SERVER_REFUSED: it did not go, or is not to go any
+ * more, and has its devices again; SERVER_RUNS: it was told to stay, and has them; SERVER_LATER also while
+ * nobody can be asked whether it may leave: it has its devices meanwhile. */
+enum server_outcome migration_leave(const struct lifecycle *life, yyjson_val *server,
+				    const struct migration_word *word, struct error *err);
 
 /* --- the target --- */
 

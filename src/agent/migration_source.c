@@ -115,7 +115,8 @@ static int64_t seconds_for(yyjson_val *server)
 	return settings.completion_seconds * (gigabytes > 2 ? gigabytes : 2);
 }
 
-static bool migrate(const struct lifecycle *life, yyjson_val *server, migration_wish *wish, struct error *err)
+static bool migrate(const struct lifecycle *life, yyjson_val *server, const struct migration_word *word,
+		    struct error *err)
 {
 	yyjson_val *way = yyjson_obj_get(server, "migration");
 	_cleanup_(text_done) struct text xml = {0};
@@ -138,7 +139,7 @@ static bool migrate(const struct lifecycle *life, yyjson_val *server, migration_
 					  .bandwidth = settings.bandwidth,
 					  .downtime_ms = settings.downtime_ms,
 					  .seconds = seconds_for(server),
-					  .wish = wish,
+					  .wish = word->wish,
 					  .argument = life->argument},
 		err);
 }
@@ -167,7 +168,7 @@ static enum server_outcome is_away(const char *folder)
 
 /* An earlier life of the agent has set it going, and libvirt is at it. */
 static bool wait_for_libvirt(const struct lifecycle *life, yyjson_val *server, bool stay,
-			     migration_wish *wish, enum world_guest *guest, struct error *err)
+			     const struct migration_word *word, enum world_guest *guest, struct error *err)
 {
 	const char *id = json_text(server, "id");
 
@@ -175,7 +176,8 @@ static bool wait_for_libvirt(const struct lifecycle *life, yyjson_val *server, b
 	while (world->domain_state(id, guest, err)) {
 		if (*guest != WORLD_GUEST_GOES)
 			return true;
-		if ((stay || wish(life->argument) == WORLD_STAY) && !world->domain_migrate_abort(id, err))
+		if ((stay || word->wish(life->argument) == WORLD_STAY) &&
+		    !world->domain_migrate_abort(id, err))
 			return false;
 		world->pause(LOOK_MS);
 	}
@@ -183,14 +185,20 @@ static bool wait_for_libvirt(const struct lifecycle *life, yyjson_val *server, b
 }
 
 static enum server_outcome set_going(const struct lifecycle *life, const char *folder, yyjson_val *server,
-				     migration_wish *wish, struct error *err)
+				     const struct migration_word *word, struct error *err)
 {
 	_cleanup_free_ char *mark = left_mark(folder);
 	struct error failure;
 	bool running;
 
+	lifecycle_step(life, "ask");
+	if (!word->may_leave(json_text(server, "id"), json_int(server, "generation", 0), err))
+		return come_back(life, folder, server,
+				 err->kind == ERROR_CONFLICT || err->kind == ERROR_NOT_FOUND ? SERVER_REFUSED
+											     : SERVER_LATER,
+				 err);
 	unlink(mark);
-	if (plug_all_out(life, server, PLUG_OUT_TO_MIGRATE, err) && migrate(life, server, wish, err)) {
+	if (plug_all_out(life, server, PLUG_OUT_TO_MIGRATE, err) && migrate(life, server, word, err)) {
 		if (file_write(mark, "", FILE_DURABLE, err))
 			return SERVER_LEFT;
 		return SERVER_LATER;
@@ -201,19 +209,19 @@ static enum server_outcome set_going(const struct lifecycle *life, const char *f
 	return running ? come_back(life, folder, server, SERVER_REFUSED, err) : SERVER_ENDED;
 }
 
-enum server_outcome migration_leave(const struct lifecycle *life, yyjson_val *server, migration_wish *wish,
-				    struct error *err)
+enum server_outcome migration_leave(const struct lifecycle *life, yyjson_val *server,
+				    const struct migration_word *word, struct error *err)
 {
 	_cleanup_free_ char *folder = lifecycle_folder(life->folders, json_text(server, "id"));
 	bool stay = strcmp(json_text(server, "want"), "staying") == 0;
 	enum world_guest guest;
 
-	if (!wait_for_libvirt(life, server, stay, wish, &guest, err))
+	if (!wait_for_libvirt(life, server, stay, word, &guest, err))
 		return SERVER_LATER;
 	if (guest == WORLD_NO_GUEST)
 		return is_away(folder);
 	if (!lifecycle_remember(folder, server, err))
 		return SERVER_LATER;
 	return stay ? come_back(life, folder, server, SERVER_RUNS, err)
-		    : set_going(life, folder, server, wish, err);
+		    : set_going(life, folder, server, word, err);
 }

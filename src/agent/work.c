@@ -1,4 +1,5 @@
 /* Workers: each makes one server so, and is the only one at it meanwhile. */
+#include "agent/controller.h"
 #include "agent/deadline.h"
 #include "agent/disk.h"
 #include "agent/entries.h"
@@ -14,6 +15,7 @@
 
 #define WORKERS	    4  /* that get on */
 #define WORKERS_ALL 64 /* with those that do not */
+#define ASK_SECONDS 15
 #define RETRY_MAX   (60 * TIME_SECOND)
 #define LATE_AFTER  (20 * TIME_SECOND) /* does not count as getting on any more */
 #define STEP_LIMIT  (60 * TIME_SECOND) /* a driver's reset may take some seconds, a download minutes */
@@ -95,6 +97,15 @@ static enum state send_disk(const struct lifecycle *life, yyjson_val *server, en
 	return state;
 }
 
+static bool may_leave(const char *server_id, int64_t generation, struct error *err)
+{
+	_cleanup_free_ char *path =
+		memory_printf("servers/%s/leaving?generation=%lld", server_id, (long long)generation);
+
+	return controller_send(&agent.settings->controller, "GET", path, "application/json", NULL, 0,
+			       ASK_SECONDS, NULL, err);
+}
+
 /* What the controller is to tell the host to which the guest goes.  Without it that does not begin. */
 static void take_facts(struct entry *entry, yyjson_val *server, bool *refused, struct error *err)
 {
@@ -118,7 +129,8 @@ static enum server_outcome work_migration(const struct lifecycle *life, yyjson_v
 		return migration_await(life, server, err);
 	if (strcmp(want, "arrived") == 0)
 		return migration_arrive(life, server, err);
-	return migration_leave(life, server, wish_of, err);
+	return migration_leave(life, server,
+			       &(struct migration_word){.wish = wish_of, .may_leave = may_leave}, err);
 }
 
 static bool is_migration(const char *want)

@@ -1,9 +1,10 @@
-/* The agents' protocol: joining, who asks, inventory, image bytes, console logs.  What a host shall run is in
- * agent_desired.c, what it reports in agent_status.c. */
+/* The agents' protocol: joining, who asks, inventory, image bytes, console logs, may a guest leave.  What a
+ * host shall run is in agent_desired.c, what it reports in agent_status.c. */
 #include "compute/agent.h"
 
 #include "compute/compute.h"
 #include "compute/console.h"
+#include "compute/live.h"
 #include "image/image.h"
 #include "network/network.h"
 #include "scheduler/scheduler.h"
@@ -186,6 +187,19 @@ static bool agent_console(struct http_request *request, struct http_response *re
 	return compute_empty(response, 204);
 }
 
+/* --- live migration --- */
+
+static bool agent_leaving(struct http_request *request, struct http_response *response, struct error *err)
+{
+	const char *text = http_query(request, "generation");
+	int64_t generation;
+
+	if (!text || !text_to_int64(text, 0, INT64_MAX, &generation))
+		return error_set(err, ERROR_BAD_REQUEST, "generation must be the generation of the server");
+	return live_may_leave(request->db, request->params[0], agent_of(request)->host_id, generation, err) &&
+	       compute_empty(response, 204);
+}
+
 /* --- images --- */
 
 static bool image_is_for(struct http_request *request, const char *id, struct error *err)
@@ -292,6 +306,7 @@ static const struct http_route routes[] = {
 	{HTTP_GET, "/v1/images/{id}", agent_image, HTTP_READ},
 	{HTTP_PUT, "/v1/images/{id}", image_receive_finish, HTTP_WRITE, .prepare = image_receive_prepare,
 	 .upload = &disk_upload},
+	{HTTP_GET, "/v1/servers/{id}/leaving", agent_leaving, HTTP_READ},
 	{HTTP_POST, "/v1/servers/{id}/console", agent_console, HTTP_READ, .body_limit = CONSOLE_MAX},
 };
 

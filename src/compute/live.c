@@ -3,6 +3,8 @@
 
 #include "compute/agent.h"
 
+#include <string.h>
+
 /* --- the source --- */
 
 static void add_devices(const struct scheduler_device *devices, size_t count, yyjson_mut_doc *doc,
@@ -76,6 +78,25 @@ bool live_desired(struct store *db, const char *server_id, enum server_state sta
 	if (state == SERVER_LIVE_PREPARING)
 		return yyjson_mut_obj_add_bool(doc, migration, "tell", true);
 	return state != SERVER_LIVE_LEAVING || !found || add_way(db, &move, doc, migration, err);
+}
+
+bool live_may_leave(struct store *db, const char *server_id, const char *host_id, int64_t generation,
+		    struct error *err)
+{
+	_cleanup_(move_done) struct move move = {0};
+	struct server server;
+	bool found;
+
+	if (!server_load(db, server_id, NULL, &server, err) || !move_find(db, server_id, &move, &found, err))
+		return false;
+	return (found && move.live && move.phase == MOVE_RUNNING &&
+		server.life.state == SERVER_LIVE_LEAVING && server.life.generation == generation &&
+		strcmp(server.host_id, host_id) == 0 && strcmp(move.other_want, "incoming") == 0) ||
+	       error_set(
+		       err, ERROR_CONFLICT,
+		       "The live migration of instance %s was given up, or is to end otherwise: it is not to "
+		       "leave this host.",
+		       server_id);
 }
 
 /* --- the target --- */

@@ -10,8 +10,9 @@
  *	running		LIVE_STAYING	staying		incoming	(somebody wants it to stay after all)
  *	running (source: it is not here, and I do not know why) or
  *	post-migrating (source: it has left)	"	arrived: is it there?
- *	post-migrating	ACTIVE, on the target	absent	running
- *	completed	"		-		"
+ *	running (source: down)			"	arrived: and if not, the source has it; it may not
+ *leave post-migrating	ACTIVE, on the target	absent	running completed	"		-
+ *"
  *
  * No host is ever told to start the guest before the other has said that it has not got it. */
 #pragma once
@@ -38,6 +39,10 @@ bool live_cancel(struct store *db, struct server *server, struct move *move, str
 /* The guest is to be moved even if that stops it for a while. */
 bool live_complete(struct store *db, struct server *server, struct move *move, struct error *err);
 
+/* The source asks once more before it lets its guest go: 409 unless it is to go still, at this generation,
+ * and the target is waiting for it. */
+bool live_may_leave(struct store *db, const char *server_id, const char *host_id, int64_t generation,
+		    struct error *err);
 /* Adds to the server on the row (with SERVER_COLUMNS) what its host shall do for the move. */
 bool live_desired(struct store *db, const char *server_id, enum server_state state, yyjson_mut_doc *doc,
 		  yyjson_mut_val *object, struct error *err);

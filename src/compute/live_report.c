@@ -101,7 +101,9 @@ static bool report_running_phase(struct store *db, struct server *server, struct
 		return ask_target(db, move, true, err);
 	case REPORT_STOPPED:
 	case REPORT_GONE:
-		return ask_target(db, move, false, err);
+		return store_exec(db, err, "UPDATE server_move SET source_ended = 1 WHERE uuid = ?1",
+				  V((const char *)move->uuid)) &&
+		       ask_target(db, move, false, err);
 	case REPORT_RUNNING:
 		/* What it said before it was told to go is not meant: that has another generation. */
 		return abandon(db, server, move, SERVER_ACTIVE,
@@ -145,27 +147,14 @@ static bool target_is_ready(struct store *db, struct server *server, struct move
 	       save(db, server, SERVER_LIVE_LEAVING, err);
 }
 
-static bool is_up(struct store *db, const char *host_id, bool *up, struct error *err)
-{
-	struct scheduler_host host;
-
-	if (!scheduler_host_load(db, host_id, &host, err))
-		return false;
-	*up = host.up;
-	return true;
-}
-
 /* Neither host has the guest: it ended on its way.  Where it was last is where its disk is good.  A source
- * that is down was not asked. */
+ * that was asked about because it was down has not said anything, and has it as far as anybody knows; whether
+ * it is up again by now does not matter. */
 static bool target_has_none(struct store *db, struct server *server, struct move *move, struct error *err)
 {
-	bool up;
-
 	if (move->phase == MOVE_FINISHING)
 		return turn(db, server, move, false, err);
-	if (!is_up(db, move->source.host_id, &up, err))
-		return false;
-	if (!up)
+	if (!move->source_ended)
 		return abandon(db, server, move, SERVER_ACTIVE,
 			       "The host went down before the guest had left it.", false, err);
 	return abandon(db, server, move, SERVER_STOPPED, "The guest ended before it got to the other host.",
@@ -210,6 +199,16 @@ bool live_complete(struct store *db, struct server *server, struct move *move, s
 	return store_exec(db, err, "UPDATE server_move SET complete = 1 WHERE uuid = ?1",
 			  V((const char *)move->uuid)) &&
 	       server_touch(db, server, err);
+}
+
+static bool is_up(struct store *db, const char *host_id, bool *up, struct error *err)
+{
+	struct scheduler_host host;
+
+	if (!scheduler_host_load(db, host_id, &host, err))
+		return false;
+	*up = host.up;
+	return true;
 }
 
 /* A guest whose source is down may have got to the target, which is asked; one that has got to a target that

@@ -244,6 +244,10 @@ const struct store_migration compute_migrations[] = {
 		"UPDATE server SET state_since = updated_at;"
 		"CREATE INDEX server_state ON server (state, state_since);",
 	},
+	{
+		/* the source of a live migration says that its guest is not there any more */
+		"ALTER TABLE server_move ADD COLUMN source_ended INTEGER NOT NULL DEFAULT 0;",
+	},
 };
 
 const size_t compute_migration_count = ELEMENTS_OF(compute_migrations);

@@ -22,7 +22,7 @@ static const char *const phases[] = {
 	"source_zone, source_flavor_id, source_flavor, ifnull(target_host_id, ''), ifnull(target_host, " \
 	"''), " \
 	"ifnull(target_zone, ''), target_flavor_id, target_flavor, ifnull(other_host_id, ''), " \
-	"ifnull(other_want, ''), type = 'live-migration', other_generation"
+	"ifnull(other_want, ''), type = 'live-migration', other_generation, source_ended"
 
 #define COPY(field, column) snprintf(field, sizeof(field), "%s", store_text(rows, column))
 
@@ -74,6 +74,7 @@ bool move_find(struct store *db, const char *server_id, struct move *move, bool 
 		COPY(move->other_want, 18);
 		move->live = store_int(rows, 19);
 		move->other_generation = store_int(rows, 20);
+		move->source_ended = store_int(rows, 21);
 	}
 	return store_end(rows, err);
 }

@@ -2,6 +2,7 @@
 """Servers that go to another host while they run: a real penstockd, hosts that are made up and the real penstock-agent on two simulated
 ones, which are killed in the middle, and the openstack command.  live_test.py BUILD-FOLDER [NAME...]"""
 import contextlib
+import json
 import os
 import random
 import signal
@@ -16,6 +17,7 @@ from scenarios_ports import nic  # noqa: E402
 from service_test import client  # noqa: E402
 
 LIVE = {"host": None, "block_migration": "auto"}
+NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 def starts(cloud, server, host=None):
@@ -285,6 +287,34 @@ def test_a_host_goes_down_meanwhile(cloud):
     comes_to(cloud, server, "h1")
     target.mute = False
     force_down(cloud, target, False)
+
+
+def test_a_source_that_was_away_asks_before_its_guest_leaves(cloud):
+    """What it was told before may have been given up meanwhile, and the target be clean."""
+    source, target, server = two(cloud)
+
+    def may_leave(host, generation):
+        status, _, body = host.call("GET", "servers/%s/leaving%s" % (server, generation))
+        assert status == 204 or json.loads(body)["error"]["message"], body
+        return status
+    same(may_leave(source, "?generation=1"), 409, "before there is a migration")
+    source.slow = True
+    starts(cloud, server)
+    until(lambda: source.seen[-1]["want"] == "leaving", 10, "the source is told")
+    now = "?generation=%d" % source.seen[-1]["generation"]
+    same([may_leave(source, text) for text in (now, "?generation=1", "?generation=x", "")], [204, 409, 400, 400], "the source asks")
+    same((may_leave(target, now), source.call("GET", "servers/%s/leaving%s" % (NOBODY, now))[0]), (409, 404), "the target asks, and of another server")
+    source.mute = target.mute = True
+    force_down(cloud, source, True)
+    until(lambda: cloud.rows("SELECT other_want FROM server_move WHERE open") == [("arrived",)], 10, "the target is asked whether it is there")
+    force_down(cloud, source, False)
+    same(may_leave(source, now), 409, "the source asks when it is back")
+    # It has not said that the guest has ended, only because it is up again when the target says that there is none.
+    target.mute = False
+    until(lambda: cloud.show(server)["OS-EXT-STS:task_state"] is None, 10, "the migration is given up")
+    source.slow = source.mute = False
+    stayed(cloud, server, "h1")
+    until(lambda: source.seen[-1]["want"] == "running", 10, "the source is told that it has the guest: %s" % source.seen[-1]["want"])
 
 
 def test_it_ends_in_time(cloud):

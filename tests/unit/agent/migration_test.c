@@ -162,6 +162,17 @@ static enum world_wish wish(void *argument)
 	return wanted_wish;
 }
 
+static enum error_kind leave_answer; /* the controller's */
+
+static bool may_leave(const char *server_id, int64_t generation, struct error *err)
+{
+	assert_string_equal(server_id, WANTED_ID);
+	assert_int_equal(generation, 5);
+	return leave_answer == ERROR_NONE || error_set(err, leave_answer, "the controller says so");
+}
+
+static const struct migration_word word = {.wish = wish, .may_leave = may_leave};
+
 /* wanted_json with another want and a migration; its flavor has no device, which could not go along. */
 static yyjson_doc *wants(const char *want, const char *generation, const char *migration)
 {
@@ -203,7 +214,7 @@ static enum server_outcome does(yyjson_doc *doc, struct error *err)
 	enum server_outcome outcome = strcmp(want, "incoming") == 0 ? migration_await(&life, server, err)
 				      : strcmp(want, "arrived") == 0
 					      ? migration_arrive(&life, server, err)
-					      : migration_leave(&life, server, wish, err);
+					      : migration_leave(&life, server, &word, err);
 
 	yyjson_doc_free(doc);
 	return outcome;
@@ -318,6 +329,40 @@ static void test_a_guest_that_cannot_go_has_its_devices_again(void **state)
 	clean_both();
 }
 
+static bool leave_work(void)
+{
+	struct error err;
+
+	return does(leaving("leaving"), &err) == SERVER_LEFT;
+}
+
+/* Killed when it had taken the devices out, started again, and cut off: what was told long ago may be given
+ * up.  Found by seed 1796055919 of the simulator. */
+static void test_a_guest_leaves_only_if_the_controller_says_so_still(void **state)
+{
+	struct error err;
+
+	(void)state;
+	start_here();
+	assert_int_equal(does(incoming(), &err), SERVER_INCOMING);
+	bool in_the_middle = false;
+	for (int n = 1; !in_the_middle && killed_at(n, leave_work); n++)
+		in_the_middle = !has_vf(&here) && runs_on(&here);
+	assert_true(in_the_middle);
+	leave_answer = ERROR_UNAVAILABLE;
+	assert_int_equal(does(leaving("leaving"), &err), SERVER_LATER);
+	assert_string_equal(err.message, "the controller says so");
+	assert_true(runs_on(&here) && has_vf(&here) && !runs_on(&there));
+	leave_answer = ERROR_CONFLICT;
+	assert_int_equal(does(leaving("leaving"), &err), SERVER_REFUSED);
+	assert_string_equal(err.message, "the controller says so");
+	assert_true(runs_on(&here) && has_vf(&here) && !runs_on(&there));
+	assert_vf_mac(&here, "fa:16:3e:00:00:01");
+	leave_answer = ERROR_NONE;
+	assert_int_equal(does(leaving("leaving"), &err), SERVER_LEFT);
+	clean_both();
+}
+
 static void test_a_target_that_cannot_take_it_is_clean(void **state)
 {
 	struct error err;
@@ -350,13 +395,6 @@ static void test_a_guest_that_is_nowhere(void **state)
 }
 
 /* Killed before each change of either host: the same work, done again, ends as if nothing had been. */
-static bool leave_work(void)
-{
-	struct error err;
-
-	return does(leaving("leaving"), &err) == SERVER_LEFT;
-}
-
 static bool await_work(void)
 {
 	struct error err;
@@ -532,6 +570,8 @@ int main(void)
 		cmocka_unit_test(test_devices_that_go_along_have_new_addresses),
 		cmocka_unit_test_setup_teardown(test_a_guest_goes, make_two, drop_two),
 		cmocka_unit_test_setup_teardown(test_a_guest_that_does_not_let_go_stays, make_two, drop_two),
+		cmocka_unit_test_setup_teardown(test_a_guest_leaves_only_if_the_controller_says_so_still,
+						make_two, drop_two),
 		cmocka_unit_test_setup_teardown(test_a_guest_that_cannot_go_has_its_devices_again, make_two,
 						drop_two),
 		cmocka_unit_test_setup_teardown(test_a_target_that_cannot_take_it_is_clean, make_two,
