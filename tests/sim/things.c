@@ -60,15 +60,26 @@ struct thing *thing_find(const struct things *things, const char *id)
 	return NULL;
 }
 
+/* Of a list that was asked for by name: Nova's filter takes s1 for a part of s10, too. */
+static const char *id_of_name(yyjson_val *list, const char *name)
+{
+	yyjson_val *item;
+	size_t i, max;
+
+	yyjson_arr_foreach (list, i, max, item) {
+		if (yyjson_equals_str(yyjson_obj_get(item, "name"), name))
+			return yyjson_get_str(yyjson_obj_get(item, "id"));
+	}
+	return NULL;
+}
+
 /* Was it made, when nobody said so?  By its name, as a client looks. */
 static void find_by_name(const struct things *of, struct thing *thing)
 {
 	for (int tries = 0; tries < 200 && thing->known == UNKNOWN; tries++) {
 		struct reply reply = askf("GET", NULL, "%s?name=%s", of->path, thing->name);
-		yyjson_val *first = yyjson_arr_get_first(reply_member(&reply, of->list));
-
 		if (reply_is_ok(&reply)) {
-			const char *id = yyjson_get_str(yyjson_obj_get(first, "id"));
+			const char *id = id_of_name(reply_member(&reply, of->list), thing->name);
 
 			/* One that is still under way may yet come: who hears nothing asks for a while. */
 			if (id)
