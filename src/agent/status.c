@@ -133,7 +133,8 @@ static void reports_settle(const char *text, bool told)
 			continue;
 		if (!told)
 			entry->report = !deliberate_bug(6);
-		else if (entry->state == STATE_GONE && !entry->busy && entry->absent)
+		/* It may have gone while something else was being told of it. */
+		else if (entry->state == STATE_GONE && !entry->busy && !entry->report && entry->absent)
 			entry_free(map_remove(&agent.entries, entry->id));
 	}
 	yyjson_doc_free(doc);
