@@ -18,9 +18,10 @@
 
 #define KEPT "disk.kept-"
 #define SENT "disk.send-"
-/* What a copy to be sent holds once the controller has it: an order that is remembered from before does not
- * stop the guest for another one. */
+/* What a copy to be sent holds once the controller has it, or it could not be made or sent, which is told
+ * again (why follows): an order that is remembered from before does not stop the guest for another one. */
 #define HAS_BEEN_SENT "sent\n"
+#define WAS_REFUSED   "refused\n"
 
 static yyjson_val *order_of(yyjson_val *server)
 {
@@ -173,13 +174,28 @@ static bool flatten(const char *folder, const char *server_id, bool running, con
 		      error_set_errno(err, ERROR_INTERNAL, errno, "cannot keep %s", path));
 }
 
-static bool has_been_sent(const char *path)
+/* How the order ended in this life of the agent or an earlier one; false: it has not. */
+static bool has_ended(const char *path, enum disk_outcome *outcome, struct error *err)
 {
 	_cleanup_close_ int file = open(path, O_RDONLY | O_CLOEXEC);
-	char text[sizeof HAS_BEEN_SENT] = "";
+	char text[sizeof WAS_REFUSED + sizeof err->message] = "";
 
-	return file >= 0 && read(file, text, sizeof text) == sizeof text - 1 &&
-	       memcmp(text, HAS_BEEN_SENT, sizeof text - 1) == 0;
+	if (file < 0 || read(file, text, sizeof text - 1) <= 0)
+		return false;
+	*outcome = text_starts_with(text, WAS_REFUSED) ? DISK_REFUSED : DISK_SENT;
+	if (*outcome == DISK_REFUSED)
+		error_set(err, ERROR_INTERNAL, "%s", text + sizeof WAS_REFUSED - 1);
+	return *outcome == DISK_REFUSED || text_starts_with(text, HAS_BEEN_SENT);
+}
+
+/* If that cannot be written down (a full disk), it may be tried again by an agent that is started again. */
+static enum disk_outcome refuse(const char *path, const struct error *err)
+{
+	_cleanup_free_ char *text = memory_printf(WAS_REFUSED "%s", err->message);
+	struct error ignored;
+
+	file_write(path, text, FILE_WHOLE, &ignored);
+	return DISK_REFUSED;
 }
 
 static enum disk_outcome outcome_of(const struct error *err)
@@ -203,17 +219,20 @@ enum disk_outcome disk_send(const struct lifecycle *life, yyjson_val *server, bo
 	const char *image_id = json_text(order_of(server), "send"), *id = json_text(server, "id");
 	_cleanup_free_ char *folder = memory_printf("%s/%.36s", life->folders->instances, id);
 	_cleanup_free_ char *path = memory_printf("%s/" SENT "%.36s", folder, image_id);
+	enum disk_outcome outcome = DISK_SENT;
 	char hash[129];
 
-	if (!*image_id || has_been_sent(path))
-		return DISK_SENT;
+	if (!*image_id || has_ended(path, &outcome, err))
+		return outcome;
 	if (life->step)
 		life->step("send disk", life->argument);
 	if (!flatten(folder, id, running, path, err))
-		return err->kind == ERROR_UNAVAILABLE ? DISK_LATER : DISK_REFUSED;
+		return err->kind == ERROR_UNAVAILABLE ? DISK_LATER : refuse(path, err);
 	if (!image_sha512(path, hash, err))
-		return DISK_REFUSED;
-	if (!controller_upload(life->controller, image_id, hash, path, err) && outcome_of(err) != DISK_SENT)
-		return outcome_of(err);
+		return refuse(path, err);
+	if (!controller_upload(life->controller, image_id, hash, path, err))
+		outcome = outcome_of(err);
+	if (outcome != DISK_SENT)
+		return outcome == DISK_REFUSED ? refuse(path, err) : outcome;
 	return file_write(path, HAS_BEEN_SENT, FILE_WHOLE, err) ? DISK_SENT : DISK_LATER;
 }
