@@ -360,6 +360,24 @@ static bool memory_forget(const char *folder, struct error *err)
 	       error_set_errno(err, ERROR_INTERNAL, errno, "cannot remove %s", memory);
 }
 
+/* The controller is told once that the guest runs on: an agent that is started again before it hears of that
+ * does not try anew what nobody waits for.  (If this cannot be written, it does.) */
+static enum server_outcome refuse_to_suspend(const char *folder, yyjson_val *server)
+{
+	yyjson_mut_doc *runs = yyjson_mut_doc_new(NULL);
+	yyjson_mut_val *root = yyjson_val_mut_copy(runs, server);
+	struct error ignored;
+
+	yyjson_mut_obj_put(root, yyjson_mut_str(runs, "want"), yyjson_mut_str(runs, "running"));
+	yyjson_mut_doc_set_root(runs, root);
+	yyjson_doc *doc = yyjson_mut_doc_imut_copy(runs, NULL);
+	if (remember_started(folder, server, &ignored))
+		lifecycle_remember(folder, yyjson_doc_get_root(doc), &ignored);
+	yyjson_doc_free(doc);
+	yyjson_mut_doc_free(runs);
+	return SERVER_REFUSED;
+}
+
 static enum server_outcome suspend(const struct lifecycle *life, const char *folder, yyjson_val *server,
 				   yyjson_val *wanted, struct error *err)
 {
@@ -371,7 +389,7 @@ static enum server_outcome suspend(const struct lifecycle *life, const char *fol
 	    plug_unneeded_out(life, folder, server, wanted, err) &&
 	    plug_all_out(life, server, PLUG_OUT_TO_SAVE, err) && world->domain_save(id, memory, err))
 		return SERVER_SUSPENDED;
-	return err->kind == ERROR_UNAVAILABLE ? SERVER_LATER : SERVER_REFUSED;
+	return err->kind == ERROR_UNAVAILABLE ? SERVER_LATER : refuse_to_suspend(folder, server);
 }
 
 enum server_outcome lifecycle_settle_running(const struct lifecycle *life, const char *folder,

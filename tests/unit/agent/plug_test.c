@@ -484,6 +484,30 @@ static void test_a_guest_that_cannot_be_suspended_runs_on(void **state)
 	yyjson_doc_free(on);
 }
 
+/* An agent that is started again, and cannot ask, goes by what the folder remembers. */
+static void test_what_could_not_be_suspended_is_not_suspended_later(void **state)
+{
+	yyjson_doc *doc = wanted_server(), *off = suspended();
+
+	(void)state;
+	must_run(doc);
+	simulated_set_stubborn(true);
+	assert_int_equal(set_up(off), SERVER_REFUSED);
+	simulated_set_stubborn(false);
+	yyjson_doc *remembered = server_remembered(&folders, WANTED_ID);
+	assert_int_equal(json_int(yyjson_doc_get_root(remembered), "generation", 0), 4);
+	must_run(remembered);
+	assert_int_equal(simulated_guests(), 1);
+	assert_true(plugged(WANTED_VF_PORT));
+	/* Nor is it started if it has ended since. */
+	simulated_guest_ends(WANTED_ID);
+	assert_int_equal(set_up(remembered), SERVER_ENDED);
+	take_down("at the end");
+	yyjson_doc_free(doc);
+	yyjson_doc_free(off);
+	yyjson_doc_free(remembered);
+}
+
 static void test_a_suspended_server_is_stopped_and_removed(void **state)
 {
 	yyjson_doc *doc = wanted_server(), *off = suspended(), *on = resumed();
@@ -605,6 +629,7 @@ int main(void)
 		TEST(test_suspended_with_a_port_that_stays_after_all),
 		TEST(test_memory_is_used_once),
 		TEST(test_a_guest_that_cannot_be_suspended_runs_on),
+		TEST(test_what_could_not_be_suspended_is_not_suspended_later),
 		TEST(test_a_suspended_server_is_stopped_and_removed),
 		KILLED(test_killed_anywhere_while_a_port_comes),
 		KILLED(test_killed_anywhere_while_ports_go),
