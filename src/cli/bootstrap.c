@@ -126,11 +126,13 @@ static bool clouds_write(const struct bootstrap *b, struct error *err)
 	return file_write(b->output, "clouds.yaml", out.data, err);
 }
 
-static bool administrator_make(struct store *db, const struct bootstrap *b, struct error *err)
+static bool administrator_make(const struct cli_site *site, const struct bootstrap *b, struct error *err)
 {
+	struct store *db = site->db;
+
 	if (!store_transaction_begin(db, err))
 		return false;
-	if (identity_bootstrap(db, b->username, b->password, b->project, err))
+	if (identity_bootstrap(db, site->config, b->username, b->password, b->project, err))
 		return store_transaction_commit(db, err);
 	store_transaction_undo(db);
 	return false;
@@ -199,7 +201,7 @@ int cli_bootstrap(int argc, char **argv)
 			 (long long)site.settings.port);
 		b.url = site.settings.public_url ? site.settings.public_url : b.default_url;
 	}
-	if (!administrator_make(site.db, &b, &err))
+	if (!administrator_make(&site, &b, &err))
 		return cli_fail(&err);
 	cli_become_self();
 	if (!openrc_write(&b, &err) || !clouds_write(&b, &err))

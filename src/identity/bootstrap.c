@@ -60,15 +60,16 @@ static bool bootstrap_project(struct store *db, const char *project, struct erro
 			  V(sys_uuid_hex(id)), V(project));
 }
 
-bool identity_bootstrap(struct store *db, const char *user, const char *password, const char *project,
-			struct error *err)
+bool identity_bootstrap(struct store *db, const struct config *config, const char *user, const char *password,
+			const char *project, struct error *err)
 {
 	char hash[PASSWORD_HASH_SIZE];
+	int64_t rounds;
 
 	if (!*password || strlen(password) > PASSWORD_MAX)
 		return error_set(err, ERROR_BAD_REQUEST, "the password must have 1 to %d bytes",
 				 PASSWORD_MAX);
-	return password_hash(password, PASSWORD_ROUNDS, hash, err) &&
+	return password_rounds(config, &rounds, err) && password_hash(password, rounds, hash, err) &&
 	       store_exec(db, err,
 			  "INSERT OR IGNORE INTO domain (id, name, description) "
 			  "VALUES ('default', 'Default', 'The default domain')") &&

@@ -242,9 +242,7 @@ const struct http_service *identity_service(const struct config *config, const c
 	int64_t seconds;
 
 	if (!config_int(config, "token", "expiration", 3600, 1, 365 * 86400, &seconds, err) ||
-	    !config_int(config, "identity", "password_hash_rounds", PASSWORD_ROUNDS, 4, 31,
-			&identity_settings.rounds, err) ||
-	    !token_key_load(state_dir, err))
+	    !password_rounds(config, &identity_settings.rounds, err) || !token_key_load(state_dir, err))
 		return NULL;
 	identity_settings.expiration = seconds * TIME_SECOND;
 	return &identity;

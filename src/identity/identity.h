@@ -32,8 +32,9 @@ const struct http_service *identity_service(const struct config *config, const c
 					    struct error *err);
 
 /* First administrator (penstock bootstrap): makes domain, roles, project and user, or sets the user's
- * password if they are there.  Runs in the caller's transaction. */
-bool identity_bootstrap(struct store *db, const char *user, const char *password, const char *project,
-			struct error *err);
+ * password if they are there, hashed at the cost that is configured: a log-in takes as long as that of a user
+ * that is not there.  Runs in the caller's transaction. */
+bool identity_bootstrap(struct store *db, const struct config *config, const char *user, const char *password,
+			const char *project, struct error *err);
 /* True when an administrator exists. */
 bool identity_is_bootstrapped(struct store *db);

@@ -34,8 +34,9 @@ void token_audit_id(char text[24]);
 
 #define PASSWORD_MAX	   72 /* bytes; bcrypt looks at no more */
 #define PASSWORD_HASH_SIZE 64
-#define PASSWORD_ROUNDS	   12 /* log2, as Keystone's default */
 
+/* [identity] password_hash_rounds. */
+bool password_rounds(const struct config *config, int64_t *rounds, struct error *err);
 /* Takes 0.1 to 0.3 s at the usual cost: on a worker only. */
 bool password_hash(const char *password, int64_t rounds, char hash[PASSWORD_HASH_SIZE], struct error *err);
 /* `hash` NULL: takes the same time and is false, so that nobody learns who exists. */

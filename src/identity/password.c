@@ -7,6 +7,13 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
+#define PASSWORD_ROUNDS 12 /* log2, as Keystone's default */
+
+bool password_rounds(const struct config *config, int64_t *rounds, struct error *err)
+{
+	return config_int(config, "identity", "password_hash_rounds", PASSWORD_ROUNDS, 4, 31, rounds, err);
+}
+
 bool password_hash(const char *password, int64_t rounds, char hash[PASSWORD_HASH_SIZE], struct error *err)
 {
 	_cleanup_free_ struct crypt_data *data = memory_alloc(sizeof *data);

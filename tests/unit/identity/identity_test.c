@@ -482,8 +482,15 @@ static void bootstrap_again(void **state)
 	good(site, token);
 	assert_true(identity_is_bootstrapped(site->db));
 	assert_true(store_transaction_begin(site->db, &err));
-	assert_true(identity_bootstrap(site->db, "admin", "secret", "admin", &err));
+	assert_true(identity_bootstrap(site->db, site->config, "admin", "secret", "admin", &err));
 	assert_true(store_transaction_commit(site->db, &err));
+	/* At the configured cost, as all others. */
+	_cleanup_(store_rows_done) struct store_rows rows = {0};
+	assert_true(
+		store_query(site->db, &rows, &err, "SELECT password_hash FROM user WHERE name = 'admin'"));
+	assert_true(store_next(&rows));
+	assert_memory_equal(store_text(&rows, 0), "$2b$04$", 7);
+	assert_true(store_end(&rows, &err));
 	bad(site, token);
 	free(site->admin);
 	site->admin = site_login(site, "admin", "secret", "admin");

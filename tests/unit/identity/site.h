@@ -174,7 +174,7 @@ static inline struct site *site_open(const char *config_text)
 	    !store_migrate(site->db, "identity", identity_migrations, identity_migration_count, &err) ||
 	    !(site->services[0] = identity_service(site->config, site->folder, &err)) ||
 	    !store_transaction_begin(site->db, &err) ||
-	    !identity_bootstrap(site->db, "admin", "secret", "admin", &err) ||
+	    !identity_bootstrap(site->db, site->config, "admin", "secret", "admin", &err) ||
 	    !store_transaction_commit(site->db, &err))
 		fail_msg("%s", err.message);
 	site->http = (struct http_site){.services = site->services, .service_count = 1};
