@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define COPY_SECONDS 3600 /* of CPU time: disks are large */
+#define ASK_SECONDS  15
 
 #define KEPT "disk.kept-"
 #define SENT "disk.send-"
@@ -214,6 +215,16 @@ static enum disk_outcome outcome_of(const struct error *err)
 	}
 }
 
+/* A guest is stopped for a copy only if somebody waits for it: the order may be one that is remembered, or
+ * have waited here for long, and have been given up meanwhile. */
+static bool is_awaited(const struct lifecycle *life, const char *image_id, struct error *err)
+{
+	_cleanup_free_ char *path = memory_printf("images/%.36s/awaited", image_id);
+
+	return controller_send(life->controller, "GET", path, "application/json", NULL, 0, ASK_SECONDS, NULL,
+			       err);
+}
+
 enum disk_outcome disk_send(const struct lifecycle *life, yyjson_val *server, bool running, struct error *err)
 {
 	const char *image_id = json_text(order_of(server), "send"), *id = json_text(server, "id");
@@ -226,6 +237,8 @@ enum disk_outcome disk_send(const struct lifecycle *life, yyjson_val *server, bo
 		return outcome;
 	if (life->step)
 		life->step("send disk", life->argument);
+	if (running && access(path, F_OK) != 0 && !is_awaited(life, image_id, err))
+		return outcome_of(err) == DISK_SENT ? DISK_SENT : DISK_LATER;
 	if (!flatten(folder, id, running, path, err))
 		return err->kind == ERROR_UNAVAILABLE ? DISK_LATER : refuse(path, err);
 	if (!image_sha512(path, hash, err))

@@ -19,6 +19,7 @@ enum disk_outcome {
 	DISK_REFUSED, /* *err says why it will not work */
 };
 /* Sends the disk as a qcow2 of its own, if that is ordered.  A guest that runs stands still while it is
- * copied, so that all of it is of one moment. */
+ * copied, so that all of it is of one moment; the controller is asked before whether it still waits for it.
+ */
 enum disk_outcome disk_send(const struct lifecycle *life, yyjson_val *server, bool running,
 			    struct error *err);

@@ -280,6 +280,12 @@ static bool disk_is_awaited(struct http_request *request, const char *id, struct
 			  id));
 }
 
+/* Asked before a guest is stopped for a copy of its disk. */
+static bool agent_awaited(struct http_request *request, struct http_response *response, struct error *err)
+{
+	return disk_is_awaited(request, request->params[0], err) && compute_empty(response, 204);
+}
+
 static bool disk_begin(struct http_request *request, struct error *err)
 {
 	return disk_is_awaited(request, request->params[0], err) &&
@@ -304,6 +310,7 @@ static const struct http_route routes[] = {
 	{HTTP_GET, "/v1/desired", agent_desired, HTTP_READ},
 	{HTTP_POST, "/v1/status", agent_status, HTTP_WRITE, .body_limit = AGENT_BODY_LIMIT},
 	{HTTP_GET, "/v1/images/{id}", agent_image, HTTP_READ},
+	{HTTP_GET, "/v1/images/{id}/awaited", agent_awaited, HTTP_READ},
 	{HTTP_PUT, "/v1/images/{id}", image_receive_finish, HTTP_WRITE, .prepare = image_receive_prepare,
 	 .upload = &disk_upload},
 	{HTTP_GET, "/v1/servers/{id}/leaving", agent_leaving, HTTP_READ},

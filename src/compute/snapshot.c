@@ -142,6 +142,9 @@ bool snapshot_report(struct store *db, struct server *server, enum server_report
 	if (!snapshot_of(db, server->id, id, err))
 		return false;
 	came = *id && snapshot_came(db, id);
+	/* Given up, perhaps before the host has begun: it is not to stop the guest for it any more. */
+	if (report == REPORT_FAILED)
+		server->life.generation++;
 	if (!came)
 		log_warning("server %s on %s: no snapshot: %s", server->id, server->host_name,
 			    fault ? fault : "the host did not send the disk");

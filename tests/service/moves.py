@@ -376,12 +376,13 @@ def test_states_end_by_themselves(site, story, host):
         tale = type(story)(short)
         silent = Host(short, "h1", vfs=4)
 
-        def late(what, argument=None, status="ERROR", option="action_timeout"):
+        def late(what, argument=None, status="ERROR", option="action_timeout", meanwhile=lambda server: None):
             """A server of which this is asked while its host says nothing."""
             server = tale.server(tale.port())
             becomes(tale, server, "ACTIVE")
             silent.mute = True
             does(short, server, what, argument)
+            meanwhile(server)
             view = becomes(tale, server, status)
             if status == "ERROR":
                 assert option in view["fault"]["message"] and "h1" in view["fault"]["message"], view["fault"]
@@ -396,7 +397,17 @@ def test_states_end_by_themselves(site, story, host):
             assert becomes(tale, server, after)["status"] == after
             tale.delete(server)
         # An image that does not come is none, and the server runs on; a server that cannot be shelved is started again.
-        server = late("createImage", {"name": "none"}, "ACTIVE")
+        told = []
+
+        def awaited(server):
+            """The host hears of it; does it ask, the disk is awaited."""
+            told.append(silent.desired()[server])
+            told.append(silent.call("GET", "images/%s/awaited" % told[0]["disk"]["send"])[0])
+        server = late("createImage", {"name": "none"}, "ACTIVE", meanwhile=awaited)
+        # The host is told that it was given up, so that the guest is not stopped for it later, and told so if it asks.
+        until(lambda: silent.seen[-1]["id"] == server and silent.seen[-1]["generation"] > told[0]["generation"], 10, "it is told: %s" % silent.seen[-1])
+        assert silent.seen[-1]["disk"] is None and told[1] == 204, (silent.seen[-1], told)
+        assert silent.call("GET", "images/%s/awaited" % told[0]["disk"]["send"])[0] == 410
         assert not short.api("GET", "/image/v2/images?name=none")[1]["images"]
         tale.delete(server)
         server = tale.server(tale.port())

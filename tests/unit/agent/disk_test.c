@@ -140,6 +140,21 @@ static void test_kept_server(void **state)
 	yyjson_doc_free(back);
 }
 
+static enum error_kind asked_answer; /* of the controller's, when it is asked whether it waits for a disk */
+static int asked;
+
+/* In the place of HTTP. */
+bool controller_send(const struct controller *asks, const char *method, const char *path,
+		     const char *content_type, const char *body, size_t size, int seconds,
+		     struct text *answer, struct error *err)
+{
+	(void)asks, (void)content_type, (void)body, (void)size, (void)seconds, (void)answer;
+	assert_string_equal(method, "GET");
+	assert_string_equal(path, "images/" MOVE "/awaited");
+	asked++;
+	return asked_answer == ERROR_NONE || error_set(err, asked_answer, "the controller says so");
+}
+
 static int pauses;
 
 static void count_pauses(const char *what)
@@ -170,6 +185,36 @@ static void test_what_was_sent_is_not_copied_again(void **state)
 	take_down("at the end");
 	yyjson_doc_free(sent);
 	yyjson_doc_free(later);
+}
+
+/* Nor for one that nobody waits for any more, or may not wait for.  Found by seed 4752 of the simulator. */
+static void test_a_guest_is_stopped_only_if_the_disk_is_awaited(void **state)
+{
+	yyjson_doc *sent = ordered(4, "running", "{\"send\": \"" MOVE "\"}");
+	struct error err;
+
+	(void)state;
+	assert_int_equal(set_up(sent), SERVER_RUNS);
+	pauses = asked = 0;
+	simulated_on_change = count_pauses;
+	asked_answer = ERROR_UNAVAILABLE;
+	assert_int_equal(disk_send(&life, yyjson_doc_get_root(sent), true, &err), DISK_LATER);
+	assert_string_equal(err.message, "the controller says so");
+	asked_answer = ERROR_GONE;
+	assert_int_equal(disk_send(&life, yyjson_doc_get_root(sent), true, &err), DISK_SENT);
+	assert_int_equal(asked, 2);
+	assert_int_equal(pauses, 0);
+	assert_false(has_file("disk.send-" MOVE));
+	asked_answer = ERROR_NONE;
+	assert_int_equal(disk_send(&life, yyjson_doc_get_root(sent), true, &err), DISK_LATER);
+	assert_int_equal(pauses, 2);
+	/* The copy is there: it is only to be sent. */
+	assert_int_equal(disk_send(&life, yyjson_doc_get_root(sent), true, &err), DISK_LATER);
+	assert_int_equal(pauses, 2);
+	assert_int_equal(asked, 3);
+	simulated_on_change = NULL;
+	take_down("at the end");
+	yyjson_doc_free(sent);
 }
 
 /* Nor is it tried again what could not be done, and was told.  Found by seed 11017 of the simulator. */
@@ -285,6 +330,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_copies_go, make, drop),
 		cmocka_unit_test_setup_teardown(test_kept_server, make, drop),
 		cmocka_unit_test_setup_teardown(test_sending, make, drop),
+		cmocka_unit_test_setup_teardown(test_a_guest_is_stopped_only_if_the_disk_is_awaited, make,
+						drop),
 		cmocka_unit_test_setup_teardown(test_what_could_not_be_sent_is_not_tried_again, make, drop),
 		cmocka_unit_test_setup_teardown(test_what_was_sent_is_not_copied_again, make, drop),
 		cmocka_unit_test_setup_teardown(test_bad_orders, make, drop),
