@@ -10,8 +10,8 @@
  *	running		LIVE_STAYING	staying		incoming	(somebody wants it to stay after all)
  *	running (source: it is not here, and I do not know why) or
  *	post-migrating (source: it has left)	"	arrived: is it there?
- *	running (source: down)			"	arrived: and if not, the source has it; it may not
- *leave post-migrating	ACTIVE, on the target	absent	running completed	"		-
+ *	running (source: down; it may not leave)	"	arrived: is it there?  If not, the source has
+ *it post-migrating	ACTIVE, on the target	absent	running completed	"		-
  *"
  *
  * No host is ever told to start the guest before the other has said that it has not got it. */

@@ -51,8 +51,7 @@ struct move {
 	char other_host_id[37]; /* "": none (any more) */
 	char other_want[16];	/* kept, absent; of a live migration also incoming, arrived */
 	int64_t other_generation;
-	bool source_ended; /* live: the source says that the guest is not there, and that it does not know why
-			    */
+	bool source_ended; /* live: the source says that the guest is not there, not why */
 };
 
 void move_done(struct move *move);

@@ -162,6 +162,17 @@ static void count_pauses(const char *what)
 	pauses += strcmp(what, "pause or go on") == 0;
 }
 
+/* What is kept of an order goes with it. */
+static void order_ends(yyjson_doc *sent, yyjson_doc *later)
+{
+	simulated_on_change = NULL;
+	assert_int_equal(set_up(later), SERVER_RUNS);
+	assert_false(has_file("disk.send-" MOVE));
+	take_down("at the end");
+	yyjson_doc_free(sent);
+	yyjson_doc_free(later);
+}
+
 /* An agent that is started again has the order that it remembers, and the controller's word that it is done
  * may take a while: the guest is not stopped for another copy. */
 static void test_what_was_sent_is_not_copied_again(void **state)
@@ -179,12 +190,7 @@ static void test_what_was_sent_is_not_copied_again(void **state)
 	assert_int_equal(pauses, 0);
 	write_text("disk.send-" MOVE, "QFI");
 	assert_int_equal(disk_send(&life, yyjson_doc_get_root(sent), true, &err), DISK_LATER);
-	simulated_on_change = NULL;
-	assert_int_equal(set_up(later), SERVER_RUNS);
-	assert_false(has_file("disk.send-" MOVE));
-	take_down("at the end");
-	yyjson_doc_free(sent);
-	yyjson_doc_free(later);
+	order_ends(sent, later);
 }
 
 /* Nor for one that nobody waits for any more, or may not wait for.  Found by seed 4752 of the simulator. */
@@ -236,12 +242,7 @@ static void test_what_could_not_be_sent_is_not_tried_again(void **state)
 	assert_int_equal(disk_send(&life, yyjson_doc_get_root(sent), true, &again), DISK_REFUSED);
 	assert_int_equal(pauses, 2);
 	assert_string_equal(again.message, err.message);
-	simulated_on_change = NULL;
-	assert_int_equal(set_up(later), SERVER_RUNS);
-	assert_false(has_file("disk.send-" MOVE));
-	take_down("at the end");
-	yyjson_doc_free(sent);
-	yyjson_doc_free(later);
+	order_ends(sent, later);
 }
 
 /* Nobody is there to take it: it is tried again with the copy that was made, and the guest runs on. */
