@@ -10,9 +10,9 @@
  *	running		LIVE_STAYING	staying		incoming	(somebody wants it to stay after all)
  *	running (source: it is not here, and I do not know why) or
  *	post-migrating (source: it has left)	"	arrived: is it there?
- *	running (source: down; it may not leave)	"	arrived: is it there?  If not, the source has
- *it post-migrating	ACTIVE, on the target	absent	running completed	"		-
- *"
+ *	running (source: down; may not leave)	"	arrived: else the source has it
+ *	post-migrating	ACTIVE, on the target	absent	running
+ *	completed	"		-		"
  *
  * No host is ever told to start the guest before the other has said that it has not got it. */
 #pragma once
